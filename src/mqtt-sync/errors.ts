@@ -1,0 +1,137 @@
+/** Everything the library throws carries one of these codes; branch on the code or the class, never on the text. */
+export type SyncErrorCode =
+  | 'OPTIONS_INVALID'
+  | 'CHANGE_INVALID'
+  | 'CHANGE_NOT_SERIALISABLE'
+  | 'CHANGE_TOO_LARGE'
+  | 'ENTITY_TYPE_INVALID'
+  | 'ENTITY_TYPE_LIMIT'
+  | 'QUEUE_FULL'
+  | 'QUEUE_UNAVAILABLE'
+  | 'QUEUE_LOCKED'
+  | 'QUEUE_VESSEL_MISMATCH'
+  | 'STOPPING'
+  | 'MESSAGE_DROPPED'
+  | 'MESSAGE_DEAD_LETTERED'
+  | 'DELIVERY_TIMEOUT'
+  | 'DELIVERY_ABORTED';
+
+/** Facts that help to act on an error: names and numbers only, never a payload or a secret. */
+export type SyncErrorDetails = Readonly<Record<string, string | number | boolean | undefined>>;
+
+/** Base of every error of this library. */
+export abstract class MqttSyncError extends Error {
+  abstract readonly code: SyncErrorCode;
+  /** Whether the same call can succeed later without being changed. */
+  readonly retryable: boolean = false;
+  readonly details: SyncErrorDetails;
+
+  constructor(message: string, details: SyncErrorDetails = {}, options?: ErrorOptions) {
+    super(message, options);
+    this.name = new.target.name;
+    this.details = details;
+  }
+}
+
+/** One thing wrong with the options: where, and what to do about it. */
+export interface OptionFault {
+  /** Dotted path of the option, e.g. `queue.maxMessages`. */
+  readonly path: string;
+  /** What was expected. Never repeats the value given, which may be a secret. */
+  readonly message: string;
+}
+
+/** The options are wrong; lists every fault at once. */
+export class OptionsError extends MqttSyncError {
+  readonly code = 'OPTIONS_INVALID';
+
+  constructor(readonly faults: readonly OptionFault[]) {
+    super(`Invalid MqttSync options: ${faults.map((fault) => `${fault.path}: ${fault.message}`).join('; ')}`);
+  }
+}
+
+/** A change has a bad operation, key, message id, QoS or retain flag. */
+export class ChangeInvalidError extends MqttSyncError {
+  readonly code = 'CHANGE_INVALID';
+}
+
+/** The data of a change has no JSON form (a cycle, a BigInt, a `toJSON` that throws). */
+export class ChangeNotSerialisableError extends MqttSyncError {
+  readonly code = 'CHANGE_NOT_SERIALISABLE';
+}
+
+/** The envelope of a change would be larger than `maxMessageBytes`. */
+export class ChangeTooLargeError extends MqttSyncError {
+  readonly code = 'CHANGE_TOO_LARGE';
+
+  constructor(
+    readonly bytes: number,
+    readonly maxBytes: number,
+    entity: string,
+  ) {
+    super(
+      `The change of ${entity} takes ${bytes} bytes, the limit is ${maxBytes}. Send less data or raise maxMessageBytes.`,
+      { bytes, maxBytes, entity },
+    );
+  }
+}
+
+/** The entity type does not match `[a-z][a-z0-9_]{0,63}` or is reserved. */
+export class EntityTypeInvalidError extends MqttSyncError {
+  readonly code = 'ENTITY_TYPE_INVALID';
+}
+
+/** The queue already knows as many entity types as it may (256). */
+export class EntityTypeLimitError extends MqttSyncError {
+  readonly code = 'ENTITY_TYPE_LIMIT';
+}
+
+/** The queue is full and its overflow policy found nothing it may drop. */
+export class QueueFullError extends MqttSyncError {
+  readonly code = 'QUEUE_FULL';
+  override readonly retryable = true;
+}
+
+/** The store cannot take messages just now: disk full, not writable, unreadable. `cause` has the reason. */
+export class QueueUnavailableError extends MqttSyncError {
+  readonly code = 'QUEUE_UNAVAILABLE';
+  override readonly retryable = true;
+}
+
+/** Another process has the queue folder open. */
+export class QueueLockedError extends MqttSyncError {
+  readonly code = 'QUEUE_LOCKED';
+}
+
+/** The queue holds messages of another vessel than the one configured. */
+export class QueueVesselMismatchError extends MqttSyncError {
+  readonly code = 'QUEUE_VESSEL_MISMATCH';
+}
+
+/** The process is stopping: new changes are refused, and what waits stays in the queue. */
+export class StoppingError extends MqttSyncError {
+  readonly code = 'STOPPING';
+  override readonly retryable = true;
+}
+
+/** `delivered()`: the message was dropped for want of room. */
+export class MessageDroppedError extends MqttSyncError {
+  readonly code = 'MESSAGE_DROPPED';
+}
+
+/** `delivered()`: the broker will never take the message; it was set aside as a dead letter. */
+export class MessageDeadLetteredError extends MqttSyncError {
+  readonly code = 'MESSAGE_DEAD_LETTERED';
+}
+
+/** `delivered()`: not delivered within the time given. The message stays in the queue. */
+export class DeliveryTimeoutError extends MqttSyncError {
+  readonly code = 'DELIVERY_TIMEOUT';
+  override readonly retryable = true;
+}
+
+/** `delivered()`: the caller's signal was aborted. The message stays in the queue. */
+export class DeliveryAbortedError extends MqttSyncError {
+  readonly code = 'DELIVERY_ABORTED';
+  override readonly retryable = true;
+}

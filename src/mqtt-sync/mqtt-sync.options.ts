@@ -1,0 +1,204 @@
+import * as os from 'node:os';
+import * as z from 'zod';
+import { OptionsError } from './errors.js';
+import { type EntityPolicy } from './wire/entity-policies.js';
+import { LANES } from './wire/lanes.js';
+
+/** TLS material as files, so that it can be rotated: the files are read again at every connect. */
+export interface TlsOptions {
+  /** `false` accepts any certificate, with a warning at every start. @default true */
+  readonly rejectUnauthorized?: boolean;
+  /** PEM file with the authorities to trust instead of the system's. */
+  readonly caFile?: string;
+  /** PEM file with the client certificate (mTLS); goes with `keyFile`. */
+  readonly certFile?: string;
+  /** PEM file with the key of the client certificate. */
+  readonly keyFile?: string;
+}
+
+/** The store-and-forward queue. */
+export interface QueueOptions {
+  /** `disk` survives restarts and power cuts; `memory` promises nothing across a restart. @default 'disk' */
+  readonly store?: 'disk' | 'memory';
+  /** Folder of the disk store; one process per folder. @default '.mqtt-queue' */
+  readonly dir?: string;
+  /** Limit in messages. @default 10000 */
+  readonly maxMessages?: number;
+  /** Limit in bytes of envelopes; whichever limit is met first counts. @default 1073741824 (1 GiB) */
+  readonly maxBytes?: number;
+  /**
+   * What a full queue does. `drop-oldest` drops the oldest waiting message, whatever its lane; `drop-lowest-priority`
+   * the oldest of the lowest lane, never for a message of a lower lane; `reject` refuses the new one.
+   * @default 'drop-oldest'
+   */
+  readonly overflowPolicy?: 'drop-oldest' | 'drop-lowest-priority' | 'reject';
+  /** How many dead letters are kept; the oldest is discarded (and becomes a gap) beyond that. @default 1000 */
+  readonly maxDeadLetters?: number;
+}
+
+/** Options of `MqttSyncModule`. Everything has a default; the module reads no environment. */
+export interface MqttSyncOptions {
+  /** Broker, with scheme `mqtt`, `mqtts`, `ws` or `wss`. May hold user and password. @default 'mqtt://localhost:1883' */
+  readonly brokerUrl?: string;
+  /** Turns TLS on or off whatever the scheme says. @default by the scheme */
+  readonly enableTls?: boolean;
+  readonly tls?: TlsOptions;
+  /** User name; wins over one in the URL. */
+  readonly username?: string;
+  /** Password; wins over one in the URL. */
+  readonly password?: string;
+  /** File whose first line is the password; read again at every connect, so that it can be rotated. Wins over `password`. */
+  readonly passwordFile?: string;
+  /** Id of this side, in topics, envelopes and client ids: `[A-Za-z0-9_.-]{1,64}`. @default the host name */
+  readonly vesselId?: string;
+  /** Topics are `<prefix>/<entity>`; may hold `{vesselId}`. @default 'vessel/sync' */
+  readonly topicPrefix?: string;
+  /** Prefix of incoming changes. @default the same as `topicPrefix` */
+  readonly inboundPrefix?: string;
+  /** `false` turns sync off (an application that runs in the cloud): nothing is stored or sent. @default true */
+  readonly localMode?: boolean;
+  /** MQTT version; `auto` tries 5 and falls back to 3.1.1. @default 'auto' */
+  readonly protocol?: 'auto' | '5' | '3.1.1';
+  /** Seconds between pings on an idle connection. @default 60 */
+  readonly keepaliveS?: number;
+  /** Cap of the reconnect backoff after a network failure, in seconds. @default 10 */
+  readonly reconnectMaxS?: number;
+  /** Milliseconds from dialling to the broker's CONNACK. @default 15000 */
+  readonly connectTimeoutMs?: number;
+  readonly queue?: QueueOptions;
+  /** Largest envelope, in bytes; larger changes are rejected. @default 262144 */
+  readonly maxMessageBytes?: number;
+  /** Most messages in flight, and never above half of `queue.maxMessages`. @default 1000 */
+  readonly inflightWindow?: number;
+  /** QoS, retain flag and lane per entity type, on top of the built-in ones. */
+  readonly entities?: Readonly<Record<string, Partial<EntityPolicy>>>;
+  /** Seconds after which an undelivered message makes the service degraded. @default 300 */
+  readonly healthMaxAgeS?: number;
+  /** Milliseconds for an orderly stop. @default 5000 */
+  readonly shutdownDeadlineMs?: number;
+}
+
+const wholeNumber = (min: number, max: number) => z.int().min(min).max(max);
+const filePath = z.string().min(1);
+const DAY_S = 86_400;
+
+const VESSEL_ID = /^[A-Za-z0-9_.-]{1,64}$/;
+const vesselId = z.string().regex(VESSEL_ID, 'expected 1 to 64 letters, digits, dots, dashes or underscores');
+
+const topicPrefix = z
+  .string()
+  .min(1)
+  .max(256)
+  .refine((prefix) => !/[+#\0]/.test(prefix), 'must not contain +, # or NUL')
+  .refine((prefix) => !/^[/$]|\/$|\/\//.test(prefix), 'must not start with / or $, end with /, or have an empty level')
+  .refine((prefix) => !/[{}]/.test(prefix.replaceAll('{vesselId}', '')), 'the only placeholder is {vesselId}');
+
+function isBrokerUrl(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const { protocol, hostname } = new URL(text);
+  return /^(mqtts?|wss?):$/.test(protocol) && hostname !== '';
+}
+
+const brokerUrl = z.string().refine(isBrokerUrl, 'expected a URL with scheme mqtt, mqtts, ws or wss and a host');
+
+const entityPolicy = z.strictObject({
+  qos: z.union([z.literal(0), z.literal(1), z.literal(2)]).optional(),
+  retain: z.boolean().optional(),
+  lane: z.enum(LANES).optional(),
+});
+
+const entityTypeName = z
+  .string()
+  .regex(/^(?!(?:system|catchup)$)[a-z][a-z0-9_]{0,63}$/, 'expected [a-z][a-z0-9_]{0,63}, and not system or catchup');
+
+const schema = z
+  .strictObject({
+    brokerUrl: brokerUrl.default('mqtt://localhost:1883'),
+    enableTls: z.boolean().optional(),
+    tls: z
+      .strictObject({
+        rejectUnauthorized: z.boolean().default(true),
+        caFile: filePath.optional(),
+        certFile: filePath.optional(),
+        keyFile: filePath.optional(),
+      })
+      .refine((tls) => (tls.certFile === undefined) === (tls.keyFile === undefined), 'certFile and keyFile go together')
+      .prefault({}),
+    username: z.string().optional(),
+    password: z.string().optional(),
+    passwordFile: filePath.optional(),
+    vesselId: vesselId.optional(),
+    topicPrefix: topicPrefix.default('vessel/sync'),
+    inboundPrefix: topicPrefix.optional(),
+    localMode: z.boolean().default(true),
+    protocol: z.enum(['auto', '5', '3.1.1']).default('auto'),
+    keepaliveS: wholeNumber(1, 65_535).default(60),
+    reconnectMaxS: wholeNumber(1, DAY_S).default(10),
+    connectTimeoutMs: wholeNumber(100, 600_000).default(15_000),
+    queue: z
+      .strictObject({
+        store: z.enum(['disk', 'memory']).default('disk'),
+        dir: filePath.default('.mqtt-queue'),
+        maxMessages: wholeNumber(1, 100_000_000).default(10_000),
+        maxBytes: wholeNumber(1024, Number.MAX_SAFE_INTEGER).default(1_073_741_824),
+        overflowPolicy: z.enum(['drop-oldest', 'drop-lowest-priority', 'reject']).default('drop-oldest'),
+        maxDeadLetters: wholeNumber(1, 1_000_000).default(1000),
+      })
+      .prefault({}),
+    // MQTT's own limit for a packet's remaining length is 268,435,455 bytes (MQTT 5, section 1.5.5).
+    maxMessageBytes: wholeNumber(256, 268_000_000).default(262_144),
+    inflightWindow: wholeNumber(1, 65_535).default(1000),
+    entities: z.record(entityTypeName, entityPolicy).default({}),
+    healthMaxAgeS: wholeNumber(1, 365 * DAY_S).default(300),
+    shutdownDeadlineMs: wholeNumber(100, 3_600_000).default(5000),
+  })
+  .refine((options) => options.maxMessageBytes <= options.queue.maxBytes, {
+    path: ['maxMessageBytes'],
+    message: 'must not exceed queue.maxBytes',
+  });
+
+/** The options with every default filled in. */
+export type ResolvedOptions = Readonly<
+  Omit<z.output<typeof schema>, 'vesselId' | 'inboundPrefix' | 'enableTls'> & {
+    readonly vesselId: string;
+    /** Whether somebody chose the vessel id, as opposed to the host name standing in. */
+    readonly vesselIdIsExplicit: boolean;
+    readonly inboundPrefix: string;
+    readonly tlsEnabled: boolean;
+  }
+>;
+
+/** The host name as a vessel id: what an id may not contain becomes a dash. */
+function defaultVesselId(): string {
+  return (
+    os
+      .hostname()
+      .replace(/[^A-Za-z0-9_.-]/g, '-')
+      .slice(0, 64) || 'vessel'
+  );
+}
+
+/**
+ * Checks the options once and fills in the defaults; the caller's object is copied, never changed.
+ * @throws {OptionsError} naming every unknown or wrong option at once, without repeating its value.
+ */
+export function resolveOptions(options: MqttSyncOptions = {}): ResolvedOptions {
+  const parsed = schema.safeParse(options);
+  if (!parsed.success) {
+    throw new OptionsError(
+      parsed.error.issues.flatMap((issue) =>
+        issue.code === 'unrecognized_keys'
+          ? issue.keys.map((key) => ({ path: [...issue.path, key].join('.'), message: 'unknown option' }))
+          : [{ path: issue.path.join('.') || 'options', message: issue.message }],
+      ),
+    );
+  }
+  const { data } = parsed;
+  return Object.freeze({
+    ...data,
+    vesselId: data.vesselId ?? defaultVesselId(),
+    vesselIdIsExplicit: data.vesselId !== undefined,
+    inboundPrefix: data.inboundPrefix ?? data.topicPrefix,
+    tlsEnabled: data.enableTls ?? /^(mqtts|wss):/.test(data.brokerUrl),
+  });
+}

@@ -1,0 +1,144 @@
+import { type Lane } from '../wire/lanes.js';
+import { type SequenceRange } from '../wire/sequence-ranges.js';
+import { type AcceptedMessage, type MessageDraft, type QueuedMessage } from './message.js';
+
+/** The vessel that wants to use a queue. */
+export interface VesselClaim {
+  readonly vesselId: string;
+  /** Whether somebody chose the id; a default one gives way to what the queue remembers. */
+  readonly isExplicit: boolean;
+}
+
+/** Whose queue it is. */
+export interface QueueIdentity {
+  readonly vesselId: string;
+  readonly epoch: number;
+}
+
+/** Why a message was set aside. */
+export interface DeadLetterVerdict {
+  /** Short and stable, e.g. `refused`, `too_large_for_broker`, `broker_hangs_up`, `corrupt`. */
+  readonly reason: string;
+  /** The broker's MQTT reason code, when it gave one. */
+  readonly reasonCode: number | undefined;
+  /** How often the message had been sent. */
+  readonly attempts: number;
+}
+
+/** A message that was set aside, with its story. */
+export interface DeadLetter extends DeadLetterVerdict {
+  /** Wall clock at which it was set aside, in milliseconds since 1970. */
+  readonly deadAtMs: number;
+  /** Undefined when the stored record was too damaged to be read. */
+  readonly message: QueuedMessage | undefined;
+}
+
+/** Numbers of one lane. */
+export interface LaneStats {
+  readonly messages: number;
+  readonly bytes: number;
+  /** When its oldest undelivered message was accepted, in milliseconds since 1970; undefined when it is empty. */
+  readonly oldestAcceptedAtMs: number | undefined;
+}
+
+/** Numbers of the queue, cheap enough for every scrape. */
+export interface QueueStats {
+  /** Accepted and not yet delivered, in flight included, dead letters not. */
+  readonly messages: number;
+  readonly bytes: number;
+  readonly maxMessages: number;
+  readonly maxBytes: number;
+  readonly lanes: Readonly<Record<Lane, LaneStats>>;
+  readonly oldestAcceptedAtMs: number | undefined;
+  readonly deadLetters: number;
+  /** Sequence numbers dropped, discarded or damaged that the other side has not yet acknowledged to know of. */
+  readonly untoldGaps: number;
+  /** Whether changes can be accepted; `unavailableReason` says why not. */
+  readonly available: boolean;
+  readonly unavailableReason: string | undefined;
+}
+
+/** What became of an accepted message. */
+export type MessageFate = 'waiting' | 'left' | 'dropped' | 'dead_lettered';
+
+/** What the queue tells its owner, always after the commit that made it true. */
+export interface QueueObserver {
+  dropped(message: QueuedMessage, reason: 'queue_full' | 'memory_store_stopped'): void;
+  deadLettered(letter: DeadLetter): void;
+  availability(available: boolean, reason: string | undefined): void;
+  /** A message left the count: delivered, dropped or dead-lettered. */
+  left(position: number): void;
+}
+
+/**
+ * The store-and-forward queue between the application and the broker: the contract, and the token to inject.
+ *
+ * A message is *waiting* until `take()`, then *in flight* until `remove()` or `setAside()`; `putBack()` makes it
+ * waiting again, ahead of everything never taken. Only messages never taken can be dropped: one that was sent may have
+ * arrived, and to tell a gap for it would be a lie.
+ *
+ * Within an entity type messages are handed out in the order of acceptance.
+ */
+export abstract class SyncQueue {
+  /** Whether an accepted message survives the process. */
+  abstract readonly durable: boolean;
+
+  /** Whose queue it is; valid after `open()`. */
+  abstract readonly identity: QueueIdentity;
+
+  /** Who is told of what the queue does by itself; set once, before `open()`. */
+  abstract observe(observer: QueueObserver): void;
+
+  /**
+   * Opens or creates the store.
+   * @throws {QueueLockedError} another process has the folder open.
+   * @throws {QueueVesselMismatchError} it holds messages of another vessel than the explicit one.
+   * @throws {QueueUnavailableError} the folder cannot be used; `open()` may be called again.
+   */
+  abstract open(claim: VesselClaim): Promise<QueueIdentity>;
+
+  /**
+   * Accepts messages in one commit, all or none; resolves when they are safe. Calls keep their order.
+   * A draft whose given id was accepted before is answered with what was accepted then.
+   * @throws {QueueFullError} the overflow policy found nothing that may be dropped.
+   * @throws {EntityTypeLimitError} a new entity type would be one too many.
+   * @throws {QueueUnavailableError} the store cannot take messages just now.
+   * @throws {StoppingError} the queue is closing.
+   */
+  abstract accept(drafts: readonly MessageDraft[]): Promise<readonly AcceptedMessage[]>;
+
+  /**
+   * Takes the oldest waiting message of a lane whose entity type `admits` lets through and whose payload is at most
+   * `maxBytes`; undefined when there is none. A type's oldest message that is too large holds its type back.
+   */
+  abstract take(lane: Lane, maxBytes: number, admits: (entity: string) => boolean): QueuedMessage | undefined;
+
+  /** Makes taken messages waiting again, at the head of their entity type, in their old order. */
+  abstract putBack(messages: readonly QueuedMessage[]): void;
+
+  /** Forgets delivered messages; the removal is committed in the background, grouped, and retried until it holds. */
+  abstract remove(messages: readonly QueuedMessage[]): void;
+
+  /** Sets a taken message aside as a dead letter; committed in the background like `remove()`. */
+  abstract setAside(message: QueuedMessage, verdict: DeadLetterVerdict): void;
+
+  /** What became of a message, for `Receipt.delivered()`. */
+  abstract fateOf(message: Pick<AcceptedMessage, 'entity' | 'position' | 'sequence'>): MessageFate;
+
+  abstract stats(): QueueStats;
+
+  /** Sequence numbers that the other side will never see and does not know of yet, by entity type. */
+  abstract gaps(): ReadonlyMap<string, readonly SequenceRange[]>;
+
+  /** Forgets gaps that the broker has acknowledged to have been told. */
+  abstract forgetGaps(entity: string, ranges: readonly SequenceRange[]): void;
+
+  /** The dead letters, oldest first. */
+  abstract deadLetters(): Iterable<DeadLetter>;
+
+  /** Resolves when everything asked for so far is committed, or cannot be. */
+  abstract settled(): Promise<void>;
+
+  /** Refuses new messages, finishes the commits and closes the store. Safe to call twice. */
+  abstract close(): Promise<void>;
+}

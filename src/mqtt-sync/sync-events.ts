@@ -1,0 +1,96 @@
+import { EventEmitter } from 'node:events';
+import { type SyncErrorCode } from './errors.js';
+import { type SyncLogger } from './logger.js';
+import { type Qos } from './wire/entity-policies.js';
+import { type Operation } from './wire/envelope.js';
+import { type Lane } from './wire/lanes.js';
+
+/** Names one message in an event. */
+export interface MessageEvent {
+  readonly messageId: string;
+  readonly entity: string;
+  readonly operation: Operation;
+  readonly sequence: number;
+  readonly qos: Qos;
+  readonly lane: Lane;
+  /** The entity's id, when the change has one. */
+  readonly key: string | undefined;
+}
+
+/** Every event of the library, by name. */
+export interface SyncEventMap {
+  /** The publisher's connection is up. */
+  connected: { readonly protocol: '5' | '3.1.1'; readonly sessionPresent: boolean };
+  /** The publisher's connection went down. */
+  disconnected: { readonly reason: string };
+  /** A connection attempt begins that is not the process's first; `attempt` counts since the last connection. */
+  reconnecting: { readonly attempt: number };
+  /** A message is on disk (or in memory, with the memory store). */
+  message_accepted: MessageEvent;
+  /** A message has to wait: accepted while not connected, or its connection died before the acknowledgement. */
+  message_queued: MessageEvent & { readonly reason: 'not_connected' | 'connection_lost' };
+  /** The broker acknowledged a message (QoS 0: written to the socket). */
+  message_published: MessageEvent & {
+    /** Milliseconds from acceptance to delivery, by the wall clock. */
+    readonly latencyMs: number;
+    /** Sent again without knowing whether the broker had it already. */
+    readonly possibleDuplicate: boolean;
+  };
+  /** A message was dropped for want of room, or is left behind by a memory store. */
+  message_dropped: MessageEvent & { readonly reason: 'queue_full' | 'memory_store_stopped' };
+  /** A message was set aside: the broker will never take it, or its record is damaged. */
+  message_dead_lettered: MessageEvent & { readonly reason: string; readonly reasonCode: number | undefined };
+  /**
+   * A `publish()` was rejected (`rejected`), the broker refused a message (`refused`), or an attempt died with its
+   * connection (`connection_lost`).
+   */
+  publish_failed: {
+    readonly cause: 'rejected' | 'refused' | 'connection_lost';
+    readonly entity: string | undefined;
+    readonly code: SyncErrorCode | undefined;
+  };
+  /** What the queue held at the connect has all left it on that connection. */
+  queue_flushed: { readonly messages: number; readonly durationMs: number };
+  /** The accepting side of the queue changed: `false` while the store cannot take messages. */
+  queue_availability: { readonly available: boolean; readonly reason: string | undefined };
+}
+
+type Listener<Name extends keyof SyncEventMap> = (event: SyncEventMap[Name]) => void;
+
+/**
+ * Typed events of one module. A listener that throws is logged and does not disturb the others, nor the library.
+ */
+export class SyncEvents {
+  private readonly emitter = new EventEmitter();
+
+  constructor(private readonly logger: SyncLogger) {
+    // Users may register as many listeners as they have services.
+    this.emitter.setMaxListeners(0);
+  }
+
+  on<Name extends keyof SyncEventMap>(name: Name, listener: Listener<Name>): this {
+    this.emitter.on(name, listener);
+    return this;
+  }
+
+  once<Name extends keyof SyncEventMap>(name: Name, listener: Listener<Name>): this {
+    this.emitter.once(name, listener);
+    return this;
+  }
+
+  off<Name extends keyof SyncEventMap>(name: Name, listener: Listener<Name>): this {
+    this.emitter.off(name, listener);
+    return this;
+  }
+
+  emit<Name extends keyof SyncEventMap>(name: Name, event: SyncEventMap[Name]): void {
+    // rawListeners keeps the wrappers of once(), which take themselves off when called.
+    for (const listener of this.emitter.rawListeners(name)) {
+      try {
+        (listener as Listener<Name>).call(this.emitter, event);
+      } catch (error) {
+        this.logger.error(`A listener of "${name}" threw: ${error instanceof Error ? error.message : String(error)}`);
+      }
+    }
+  }
+}

@@ -1,0 +1,23 @@
+/** Stops a timer; calling it again does nothing. */
+export type CancelTimer = () => void;
+
+/** Time as the library sees it, injected so that tests need no real time. */
+export interface Clock {
+  /** Milliseconds that never jump; for durations and timeouts. */
+  monotonicMs(): number;
+  /** Milliseconds since 1970 as the wall clock has them; for timestamps only, because they may jump. */
+  wallMs(): number;
+  /** Calls back once after `delayMs`. Does not keep the process alive. */
+  after(delayMs: number, callback: () => void): CancelTimer;
+}
+
+/** The clock of the machine. */
+export const systemClock: Clock = {
+  monotonicMs: () => performance.now(),
+  wallMs: () => Date.now(),
+  after(delayMs, callback) {
+    const timer = setTimeout(callback, delayMs);
+    timer.unref();
+    return () => clearTimeout(timer);
+  },
+};

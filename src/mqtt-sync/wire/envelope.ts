@@ -1,0 +1,88 @@
+import { type SequenceRange } from './sequence-ranges.js';
+
+/** What happened to an entity. */
+export const OPERATIONS = ['create', 'update', 'delete'] as const;
+export type Operation = (typeof OPERATIONS)[number];
+
+/** Fields that every envelope has. Consumers ignore fields they do not know. */
+interface EnvelopeBase {
+  /** UUIDv7, or the id that the caller gave. */
+  readonly messageId: string;
+  readonly vesselId: string;
+  /** Names one life of the vessel's queue; test for difference, not for size. */
+  readonly epoch: number;
+  /** When the change was accepted: ISO 8601, UTC. */
+  readonly timestamp: string;
+}
+
+/** The JSON document of one change on the wire. */
+export interface ChangeEnvelope extends EnvelopeBase {
+  readonly type: 'data_change';
+  readonly entity: string;
+  readonly operation: Operation;
+  /** The entity's id; absent: the entity type orders as one. */
+  readonly key?: string;
+  /** Rises by one per vessel, epoch and entity type. */
+  readonly sequence: number;
+  readonly data?: unknown;
+}
+
+/** Tells whether a vessel is online; retained, and the last will of its connection. */
+export interface StatusEnvelope extends EnvelopeBase {
+  readonly type: 'status';
+  readonly entity: 'system';
+  readonly data: { readonly status: 'online' | 'offline' };
+}
+
+/** Sequence numbers of one entity type that the other side will never see. */
+export interface GapEnvelope extends EnvelopeBase {
+  readonly type: 'gap';
+  /** The entity type that the ranges are about. */
+  readonly entity: string;
+  readonly data: { readonly ranges: readonly SequenceRange[] };
+}
+
+/** What is known of a change before the queue gives it its sequence. */
+export interface ChangeDraft {
+  readonly entity: string;
+  readonly operation: Operation;
+  readonly key: string | undefined;
+  readonly messageId: string;
+  readonly vesselId: string;
+  readonly timestamp: string;
+  /** The data as JSON text; undefined when the change carries none. */
+  readonly dataJson: string | undefined;
+}
+
+/** The widest sequence, Number.MAX_SAFE_INTEGER, has 16 digits; an epoch in Unix seconds stays below 12 for 28,000 years. */
+const WIDEST_NUMBERS = 16 + 12;
+
+/**
+ * A change envelope that only lacks its epoch and sequence. The data is serialised once, when the change is published:
+ * what the caller does to the object afterwards no longer matters.
+ */
+export class DraftEnvelope {
+  private readonly head: string;
+  private readonly tail: string;
+  /** Size of the sealed envelope at most, in bytes. */
+  readonly maxBytes: number;
+
+  constructor(draft: ChangeDraft) {
+    const { entity, operation, key, messageId, vesselId, timestamp, dataJson } = draft;
+    const known = { type: 'data_change', entity, operation, key, messageId, vesselId, timestamp };
+    this.head = `${JSON.stringify(known).slice(0, -1)},"epoch":`;
+    this.tail = dataJson === undefined ? '}' : `,"data":${dataJson}}`;
+    this.maxBytes =
+      Buffer.byteLength(this.head) + ',"sequence":'.length + WIDEST_NUMBERS + Buffer.byteLength(this.tail);
+  }
+
+  /** The finished envelope as UTF-8. */
+  seal(epoch: number, sequence: number): Buffer {
+    return Buffer.from(`${this.head}${epoch},"sequence":${sequence}${this.tail}`);
+  }
+}
+
+/** Encodes an envelope of the service's own traffic. */
+export function encodeEnvelope(envelope: StatusEnvelope | GapEnvelope): Buffer {
+  return Buffer.from(JSON.stringify(envelope));
+}

@@ -1,0 +1,41 @@
+/** Entity types that share a topic with another one. */
+const TOPIC_LEVELS: Readonly<Record<string, string>> = { maintenance_schedules: 'maintenance' };
+
+/** Replaces the `{vesselId}` of a topic prefix. */
+export function expandPrefix(prefix: string, vesselId: string): string {
+  return prefix.replaceAll('{vesselId}', vesselId);
+}
+
+/** The topics under one prefix, as one vessel uses them. */
+export class Topics {
+  /** The prefix with `{vesselId}` filled in. */
+  readonly prefix: string;
+
+  constructor(
+    prefix: string,
+    private readonly vesselId: string,
+  ) {
+    this.prefix = expandPrefix(prefix, vesselId);
+  }
+
+  /** Topic of the changes of an entity type. */
+  ofEntity(entity: string): string {
+    return `${this.prefix}/${TOPIC_LEVELS[entity] ?? entity}`;
+  }
+
+  /** Retained online or offline status of this vessel, also the topic of its last will. */
+  get status(): string {
+    return `${this.prefix}/system/status/${this.vesselId}`;
+  }
+
+  /** Gaps of this vessel. */
+  get gap(): string {
+    return `${this.prefix}/system/gap/${this.vesselId}`;
+  }
+
+  /** The eight topics (the last as a filter) that dashboards and the health document know. */
+  get known(): readonly string[] {
+    const levels = ['work_orders', 'alerts', 'equipment', 'crew', 'maintenance', 'system', 'conflicts', 'catchup/#'];
+    return levels.map((level) => `${this.prefix}/${level}`);
+  }
+}
