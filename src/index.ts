@@ -1,0 +1,53 @@
+export { MqttSyncModule } from './mqtt-sync/mqtt-sync.module.js';
+export { MQTT_SYNC_OPTIONS } from './mqtt-sync/mqtt-sync.module-definition.js';
+export {
+  type MqttSyncOptions,
+  type QueueOptions,
+  type ResolvedOptions,
+  type TlsOptions,
+} from './mqtt-sync/mqtt-sync.options.js';
+export { SyncPublisher } from './mqtt-sync/publisher/sync-publisher.service.js';
+export { type Change, type PublishOptions } from './mqtt-sync/publisher/change.js';
+export { type DeliveredOptions, type Receipt } from './mqtt-sync/publisher/receipt.js';
+export {
+  type DeadLetter,
+  type DeadLetterVerdict,
+  type LaneStats,
+  type QueueStats,
+  SyncQueue,
+} from './mqtt-sync/queue/sync-queue.js';
+export { type QueuedMessage } from './mqtt-sync/queue/message.js';
+export { ConnectionManager } from './mqtt-sync/connection/connection-manager.js';
+export { type MessageEvent, SyncEvents, type SyncEventMap } from './mqtt-sync/sync-events.js';
+export { SyncStatistics } from './mqtt-sync/sync-statistics.js';
+export { type DegradedReason, SyncStatus } from './mqtt-sync/sync-status.js';
+export { type EntityPolicy, type Qos } from './mqtt-sync/wire/entity-policies.js';
+export { type Lane } from './mqtt-sync/wire/lanes.js';
+export { type SequenceRange } from './mqtt-sync/wire/sequence-ranges.js';
+export {
+  type ChangeEnvelope,
+  type GapEnvelope,
+  type Operation,
+  type StatusEnvelope,
+} from './mqtt-sync/wire/envelope.js';
+export {
+  ChangeInvalidError,
+  ChangeNotSerialisableError,
+  ChangeTooLargeError,
+  DeliveryAbortedError,
+  DeliveryTimeoutError,
+  EntityTypeInvalidError,
+  EntityTypeLimitError,
+  MessageDeadLetteredError,
+  MessageDroppedError,
+  MqttSyncError,
+  type OptionFault,
+  OptionsError,
+  QueueFullError,
+  QueueLockedError,
+  QueueUnavailableError,
+  QueueVesselMismatchError,
+  StoppingError,
+  type SyncErrorCode,
+  type SyncErrorDetails,
+} from './mqtt-sync/errors.js';

@@ -25,6 +25,8 @@ export abstract class MqttSyncError extends Error {
   /** Whether the same call can succeed later without being changed. */
   readonly retryable: boolean = false;
   readonly details: SyncErrorDetails;
+  /** Which change of a `publishMany()` was wrong, counted from 0; undefined where that does not apply. */
+  index: number | undefined;
 
   constructor(message: string, details: SyncErrorDetails = {}, options?: ErrorOptions) {
     super(message, options);

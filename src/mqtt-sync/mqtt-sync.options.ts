@@ -1,7 +1,7 @@
 import * as os from 'node:os';
 import * as z from 'zod';
 import { OptionsError } from './errors.js';
-import { type EntityPolicy } from './wire/entity-policies.js';
+import { type EntityPolicyOverrides } from './wire/entity-policies.js';
 import { LANES } from './wire/lanes.js';
 
 /** TLS material as files, so that it can be rotated: the files are read again at every connect. */
@@ -71,7 +71,7 @@ export interface MqttSyncOptions {
   /** Most messages in flight, and never above half of `queue.maxMessages`. @default 1000 */
   readonly inflightWindow?: number;
   /** QoS, retain flag and lane per entity type, on top of the built-in ones. */
-  readonly entities?: Readonly<Record<string, Partial<EntityPolicy>>>;
+  readonly entities?: EntityPolicyOverrides;
   /** Seconds after which an undelivered message makes the service degraded. @default 300 */
   readonly healthMaxAgeS?: number;
   /** Milliseconds for an orderly stop. @default 5000 */

@@ -83,8 +83,8 @@ export abstract class SyncQueue {
   /** Whether an accepted message survives the process. */
   abstract readonly durable: boolean;
 
-  /** Whose queue it is; valid after `open()`. */
-  abstract readonly identity: QueueIdentity;
+  /** Whose queue it is; undefined until `open()` has succeeded. */
+  abstract readonly identity: QueueIdentity | undefined;
 
   /** Who is told of what the queue does by itself; set once, before `open()`. */
   abstract observe(observer: QueueObserver): void;

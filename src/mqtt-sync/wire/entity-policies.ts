@@ -14,6 +14,11 @@ export interface EntityPolicy {
   readonly lane: Lane;
 }
 
+/** What the options change of the policies, by entity type. */
+export type EntityPolicyOverrides = Readonly<
+  Record<string, { readonly [Field in keyof EntityPolicy]?: EntityPolicy[Field] | undefined }>
+>;
+
 /** As many entity types as one queue may know, so that topics and metric labels stay bounded. */
 export const MAX_ENTITY_TYPES = 256;
 
@@ -56,15 +61,25 @@ export function assertEntityType(entity: unknown): asserts entity is string {
 export class EntityPolicies {
   private readonly policies = new Map<string, EntityPolicy>();
 
-  constructor(overrides: Readonly<Record<string, Partial<EntityPolicy>>> = {}) {
+  constructor(overrides: EntityPolicyOverrides = {}) {
     for (const [entity, policy] of Object.entries(KNOWN)) this.policies.set(entity, policy);
     for (const [entity, override] of Object.entries(overrides)) {
-      this.policies.set(entity, { ...this.of(entity), ...override });
+      const { qos, retain, lane } = this.of(entity);
+      this.policies.set(entity, {
+        qos: override.qos ?? qos,
+        retain: override.retain ?? retain,
+        lane: override.lane ?? lane,
+      });
     }
   }
 
   /** The policy of an entity type; QoS 1, retained, `normal` for one that nobody configured. */
   of(entity: string): EntityPolicy {
     return this.policies.get(entity) ?? STANDARD;
+  }
+
+  /** The entity types that somebody thought of beforehand, built-in or in the options. */
+  configured(): Iterable<readonly [entity: string, policy: EntityPolicy]> {
+    return this.policies.entries();
   }
 }

@@ -1,0 +1,182 @@
+import { type BeforeApplicationShutdown, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
+import { type ConnectionControl } from './connection/connection-manager.js';
+import { type Acknowledgement, type Link, type LinkLoss } from './connection/link.js';
+import { MqttSyncError, QueueUnavailableError } from './errors.js';
+import { type SyncLogger } from './logger.js';
+import { type ResolvedOptions } from './mqtt-sync.options.js';
+import { type DeliveryWatch } from './publisher/delivery-watch.js';
+import { type Dispatcher } from './publisher/dispatcher.js';
+import { type FlushWatch } from './publisher/flush-watch.js';
+import { GapAnnouncer } from './publisher/gap-announcer.js';
+import { StatusAnnouncer, statusPayload } from './publisher/status-announcer.js';
+import { type SyncPublisher } from './publisher/sync-publisher.service.js';
+import { type QueueIdentity, type SyncQueue } from './queue/sync-queue.js';
+import { type CancelTimer, type Clock } from './time/clock.js';
+import { Topics } from './wire/topics.js';
+
+/** Between two tries to open a store that cannot be used. */
+const REOPEN_INTERVAL_MS = 5_000;
+/** Share of the deadline that is kept for the offline status, the DISCONNECT and closing the store. */
+const CLOSING_SHARE = 0.4;
+
+/** What is started and stopped. */
+export interface LifecycleParts {
+  readonly options: ResolvedOptions;
+  readonly queue: SyncQueue;
+  readonly connection: ConnectionControl;
+  readonly dispatcher: Dispatcher;
+  readonly publisher: SyncPublisher;
+  readonly watch: DeliveryWatch;
+  readonly flush: FlushWatch;
+  readonly clock: Clock;
+  readonly logger: SyncLogger;
+}
+
+/** The service's own traffic, once it is known whose it is. */
+interface Announcers {
+  readonly status: StatusAnnouncer;
+  readonly gaps: GapAnnouncer;
+}
+
+/**
+ * Starts and stops the parts, and is the only place that knows the order.
+ *
+ * Start: the queue opens before any `onModuleInit` runs, so that `publish()` works from there; then the connection starts.
+ * Stop: refuse new changes, finish the commits, deliver what can be delivered if connected, say offline, disconnect
+ * (`beforeApplicationShutdown`); HTTP closes; then the store closes (`onApplicationShutdown`). All within the deadline.
+ */
+export class MqttSyncLifecycle implements OnModuleInit, BeforeApplicationShutdown, OnApplicationShutdown {
+  private announcers: Announcers | undefined;
+  private reopen: CancelTimer | undefined;
+  private initialised = false;
+  private stopBeganMs: number | undefined;
+
+  constructor(private readonly parts: LifecycleParts) {}
+
+  /**
+   * Opens the queue. A store that cannot be used just now does not keep the application from starting: it is tried again
+   * until it can, and `publish()` rejects meanwhile.
+   * @throws {QueueLockedError | QueueVesselMismatchError} somebody has to decide something first.
+   */
+  async open(): Promise<void> {
+    const { options, queue, connection, logger, clock } = this.parts;
+    if (!options.localMode) {
+      logger.log('Sync is turned off (localMode is false): changes are neither stored nor sent.');
+      return;
+    }
+    connection.observe(this.linkObserver());
+    try {
+      this.opened(await queue.open({ vesselId: options.vesselId, isExplicit: options.vesselIdIsExplicit }));
+    } catch (error) {
+      if (!(error instanceof QueueUnavailableError)) throw error;
+      logger.error(`${error.message} Trying again every ${REOPEN_INTERVAL_MS / 1000} s.`);
+      this.reopen = clock.after(REOPEN_INTERVAL_MS, () => void this.tryReopen());
+    }
+  }
+
+  onModuleInit(): void {
+    this.initialised = true;
+    this.connect();
+  }
+
+  async beforeApplicationShutdown(): Promise<void> {
+    const { queue, connection, dispatcher, publisher, watch, logger } = this.parts;
+    this.stopBeganMs = this.parts.clock.monotonicMs();
+    publisher.stop();
+    this.reopen?.();
+    await this.within(this.remainingMs(CLOSING_SHARE), queue.settled());
+    await this.within(this.remainingMs(CLOSING_SHARE), dispatcher.drain());
+    await this.sayGoodbye();
+    this.announcers?.gaps.disconnected();
+    await connection.stop(this.remainingMs(CLOSING_SHARE / 4));
+    dispatcher.stop();
+    watch.stop();
+    const { messages } = queue.stats();
+    if (messages > 0)
+      logger.log(`Stopped with ${messages} message(s) in the queue${queue.durable ? '; they are safe on disk' : ''}.`);
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    await this.within(this.remainingMs(0), this.parts.queue.close());
+  }
+
+  private async tryReopen(): Promise<void> {
+    try {
+      await this.open();
+    } catch (error) {
+      // Running already: to stop now would take the application down with the store.
+      this.parts.logger.error(error instanceof MqttSyncError ? error.message : String(error));
+    }
+  }
+
+  private opened(identity: QueueIdentity): void {
+    const { options, queue, dispatcher, clock, logger } = this.parts;
+    const topics = new Topics(options.topicPrefix, identity.vesselId);
+    const send = dispatcher.send.bind(dispatcher);
+    this.announcers = {
+      status: new StatusAnnouncer(topics.status, identity, send, clock, logger),
+      gaps: new GapAnnouncer(topics.gap, identity, queue, send, clock, logger),
+    };
+    this.connect();
+  }
+
+  private connect(): void {
+    const { queue, connection, options, clock } = this.parts;
+    const { identity } = queue;
+    if (!this.initialised || !identity || this.stopBeganMs !== undefined) return;
+    const { status } = new Topics(options.topicPrefix, identity.vesselId);
+    connection.start({
+      clientId: `arus_sync_${identity.vesselId}`,
+      will: { topic: status, payload: statusPayload('offline', identity, clock), qos: 1, retain: true },
+    });
+  }
+
+  private linkObserver() {
+    const { dispatcher, flush, queue } = this.parts;
+    return {
+      linked: (link: Link) => {
+        flush.begin(queue.stats().messages);
+        dispatcher.linked(link);
+        this.announcers?.status.connected();
+        this.announcers?.gaps.connected();
+      },
+      acknowledged: (link: Link, acknowledgement: Acknowledgement) => dispatcher.acknowledged(link, acknowledgement),
+      drained: (link: Link) => dispatcher.drained(link),
+      lost: (link: Link, loss: LinkLoss) => {
+        flush.cut();
+        this.announcers?.gaps.disconnected();
+        dispatcher.lost(link, loss);
+      },
+    };
+  }
+
+  /** Says offline; where the broker does not take that in time, the connection is cut, so that it publishes the will. */
+  private async sayGoodbye(): Promise<void> {
+    const { dispatcher, connection } = this.parts;
+    dispatcher.hold();
+    if (!connection.isConnected || !this.announcers) return;
+    const told = await this.within(this.remainingMs(CLOSING_SHARE / 2), this.announcers.status.goOffline());
+    if (!told) dispatcher.cut('the broker did not take the offline status in time');
+  }
+
+  /** Milliseconds until only `reservedShare` of the deadline is left. */
+  private remainingMs(reservedShare: number): number {
+    const { options, clock } = this.parts;
+    const elapsedMs = clock.monotonicMs() - (this.stopBeganMs ?? clock.monotonicMs());
+    return Math.max(0, options.shutdownDeadlineMs * (1 - reservedShare) - elapsedMs);
+  }
+
+  /** Waits for something at most so long; answers whether it came in time. */
+  private async within(ms: number, work: Promise<void>): Promise<boolean> {
+    let cancel: CancelTimer | undefined;
+    const expiry = new Promise<false>((resolve) => (cancel = this.parts.clock.after(ms, () => resolve(false))));
+    try {
+      return await Promise.race([work.then(() => true), expiry]);
+    } catch (error) {
+      this.parts.logger.error(`While stopping: ${error instanceof Error ? error.message : String(error)}`);
+      return false;
+    } finally {
+      cancel?.();
+    }
+  }
+}

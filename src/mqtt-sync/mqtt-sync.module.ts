@@ -1,0 +1,31 @@
+import { Module } from '@nestjs/common';
+import { MqttSyncHealthIndicator } from '../health/mqtt-sync.health.js';
+import { ConnectionManager } from './connection/connection-manager.js';
+import { ConfigurableModuleClass, MQTT_SYNC_OPTIONS } from './mqtt-sync.module-definition.js';
+import { mqttSyncProviders } from './mqtt-sync.providers.js';
+import { SyncPublisher } from './publisher/sync-publisher.service.js';
+import { SyncQueue } from './queue/sync-queue.js';
+import { SyncEvents } from './sync-events.js';
+import { SyncStatistics } from './sync-statistics.js';
+import { SyncStatus } from './sync-status.js';
+
+/**
+ * Durable, ordered delivery of data changes over MQTT, for a Nest application.
+ *
+ * @example
+ * imports: [MqttSyncModule.forRoot({ brokerUrl: 'mqtts://broker.example', vesselId: 'mv-aurora', isGlobal: true })]
+ */
+@Module({
+  providers: [...mqttSyncProviders, MqttSyncHealthIndicator],
+  exports: [
+    SyncPublisher,
+    SyncQueue,
+    ConnectionManager,
+    SyncEvents,
+    SyncStatistics,
+    SyncStatus,
+    MqttSyncHealthIndicator,
+    MQTT_SYNC_OPTIONS,
+  ],
+})
+export class MqttSyncModule extends ConfigurableModuleClass {}

@@ -1,0 +1,166 @@
+import { Logger, type Provider } from '@nestjs/common';
+import { ConnectionManager } from './connection/connection-manager.js';
+import { MqttSyncLifecycle } from './mqtt-sync.lifecycle.js';
+import { MQTT_SYNC_OPTIONS, MQTT_SYNC_RAW_OPTIONS } from './mqtt-sync.module-definition.js';
+import { type MqttSyncOptions, type ResolvedOptions, resolveOptions } from './mqtt-sync.options.js';
+import { DeliveryWatch } from './publisher/delivery-watch.js';
+import { Dispatcher } from './publisher/dispatcher.js';
+import { FlushWatch } from './publisher/flush-watch.js';
+import { QueueEvents } from './publisher/queue-events.js';
+import { SyncPublisher } from './publisher/sync-publisher.service.js';
+import { DiskQueue } from './queue/disk-queue.js';
+import { MemoryQueue } from './queue/memory-queue.js';
+import { SyncQueue } from './queue/sync-queue.js';
+import { SyncEvents } from './sync-events.js';
+import { SyncStatistics } from './sync-statistics.js';
+import { SyncStatus } from './sync-status.js';
+import { systemClock } from './time/clock.js';
+
+const clock = systemClock;
+const logger = new Logger('MqttSync');
+
+/** While sync is off the queue is only looked at, so it needs no disk. */
+function createQueue({ queue, localMode }: ResolvedOptions): SyncQueue {
+  return queue.store === 'disk' && localMode
+    ? new DiskQueue(queue, clock, logger)
+    : new MemoryQueue(queue, clock, logger);
+}
+
+/** In flight is never dropped, so at most half of the queue may be in flight. */
+function maxInFlight({ inflightWindow, queue }: ResolvedOptions): number {
+  return Math.max(1, Math.min(inflightWindow, Math.floor(queue.maxMessages / 2)));
+}
+
+const provideOptions: Provider = {
+  provide: MQTT_SYNC_OPTIONS,
+  inject: [MQTT_SYNC_RAW_OPTIONS],
+  useFactory: (options: MqttSyncOptions): ResolvedOptions => resolveOptions(options),
+};
+
+const provideEvents: Provider = { provide: SyncEvents, useFactory: () => new SyncEvents(logger) };
+
+const provideStatistics: Provider = {
+  provide: SyncStatistics,
+  inject: [SyncEvents],
+  useFactory: (events: SyncEvents) => new SyncStatistics(events),
+};
+
+const provideQueue: Provider = { provide: SyncQueue, inject: [MQTT_SYNC_OPTIONS], useFactory: createQueue };
+
+const provideWatch: Provider = {
+  provide: DeliveryWatch,
+  inject: [SyncQueue],
+  useFactory: (queue: SyncQueue) => new DeliveryWatch(queue, clock),
+};
+
+const provideFlush: Provider = {
+  provide: FlushWatch,
+  inject: [SyncEvents],
+  useFactory: (events: SyncEvents) => new FlushWatch(clock, events),
+};
+
+const provideConnection: Provider = {
+  provide: ConnectionManager,
+  inject: [MQTT_SYNC_OPTIONS, SyncEvents],
+  useFactory: (options: ResolvedOptions, events: SyncEvents) => new ConnectionManager(options, clock, events, logger),
+};
+
+const provideDispatcher: Provider = {
+  provide: Dispatcher,
+  inject: [MQTT_SYNC_OPTIONS, SyncQueue, ConnectionManager, SyncEvents],
+  useFactory: (options: ResolvedOptions, queue: SyncQueue, connection: ConnectionManager, events: SyncEvents) =>
+    new Dispatcher({ queue, connection, events, clock, logger, maxInFlight: maxInFlight(options) }),
+};
+
+const providePublisher: Provider = {
+  provide: SyncPublisher,
+  inject: [MQTT_SYNC_OPTIONS, SyncQueue, DeliveryWatch, FlushWatch, SyncEvents, ConnectionManager, Dispatcher],
+  useFactory: (
+    options: ResolvedOptions,
+    queue: SyncQueue,
+    watch: DeliveryWatch,
+    flush: FlushWatch,
+    events: SyncEvents,
+    connection: ConnectionManager,
+    dispatcher: Dispatcher,
+  ) =>
+    new SyncPublisher(options, {
+      queue,
+      watch,
+      events,
+      clock,
+      isConnected: () => connection.isConnected,
+      accepted: (position) => {
+        flush.accepted(position);
+        dispatcher.wake();
+      },
+    }),
+};
+
+const provideStatus: Provider = {
+  provide: SyncStatus,
+  inject: [MQTT_SYNC_OPTIONS, SyncQueue, ConnectionManager, SyncPublisher, Dispatcher, SyncStatistics],
+  useFactory: (
+    options: ResolvedOptions,
+    queue: SyncQueue,
+    connection: ConnectionManager,
+    publisher: SyncPublisher,
+    dispatcher: Dispatcher,
+    statistics: SyncStatistics,
+  ) => new SyncStatus({ options, queue, connection, publisher, dispatcher, statistics, clock }),
+};
+
+/** Everything is wired, and the queue opened, before any provider of the application can call `publish()`. */
+const provideLifecycle: Provider = {
+  provide: MqttSyncLifecycle,
+  inject: [
+    MQTT_SYNC_OPTIONS,
+    SyncQueue,
+    ConnectionManager,
+    Dispatcher,
+    SyncPublisher,
+    DeliveryWatch,
+    FlushWatch,
+    SyncEvents,
+  ],
+  useFactory: async (
+    options: ResolvedOptions,
+    queue: SyncQueue,
+    connection: ConnectionManager,
+    dispatcher: Dispatcher,
+    publisher: SyncPublisher,
+    watch: DeliveryWatch,
+    flush: FlushWatch,
+    events: SyncEvents,
+  ) => {
+    queue.observe(new QueueEvents(events, flush, watch, clock, logger));
+    const lifecycle = new MqttSyncLifecycle({
+      options,
+      queue,
+      connection,
+      dispatcher,
+      publisher,
+      watch,
+      flush,
+      clock,
+      logger,
+    });
+    await lifecycle.open();
+    return lifecycle;
+  },
+};
+
+/** The providers of the module, from the ground up. */
+export const mqttSyncProviders: Provider[] = [
+  provideOptions,
+  provideEvents,
+  provideStatistics,
+  provideQueue,
+  provideWatch,
+  provideFlush,
+  provideConnection,
+  provideDispatcher,
+  providePublisher,
+  provideStatus,
+  provideLifecycle,
+];

@@ -1,0 +1,122 @@
+import { type QueuedMessage } from '../queue/message.js';
+import { type Qos } from '../wire/entity-policies.js';
+import { PacketIds } from './packet-ids.js';
+import { type SentPacket } from './window.js';
+
+/** A PUBLISH of the service's own traffic: status, gaps, catch-up. It is outside the queue. */
+export interface ControlMessage {
+  readonly topic: string;
+  readonly payload: Buffer;
+  readonly retain: boolean;
+  /** Called once: the broker took it, refused it, or the connection died first. */
+  readonly settled: (outcome: 'acknowledged' | 'refused' | 'lost') => void;
+}
+
+/** How far a QoS 2 exchange has come: PUBLISH sent, or PUBREC received and PUBREL sent (MQTT 5, section 4.3.3). */
+export type Phase = 'published' | 'released';
+
+/** One PUBLISH on the way. */
+export interface Exchange {
+  readonly packetId: number;
+  readonly qos: Exclude<Qos, 0>;
+  /** What was sent: a message of the queue, or the service's own. */
+  readonly message: QueuedMessage | undefined;
+  readonly control: ControlMessage | undefined;
+  readonly sent: SentPacket;
+  phase: Phase;
+}
+
+/** What is known of a message that was sent and is not through. */
+export interface SendHistory {
+  attempts: number;
+  /** The packet id that the broker's session knows it by; undefined when there is none to resume. */
+  packetId: number | undefined;
+  phase: Phase;
+  /** It was sent again although the broker may have it already. */
+  possibleDuplicate: boolean;
+}
+
+/**
+ * The publisher's part of an MQTT session (MQTT 5, section 4.1): what is in flight, by packet id, and what earlier
+ * connections of the session left unfinished, so that it can be resumed with the same packet ids [MQTT-4.4.0-1].
+ */
+export class DeliverySession {
+  private readonly packetIds = new PacketIds();
+  private readonly exchanges = new Map<number, Exchange>();
+  private readonly histories = new Map<number, SendHistory>();
+
+  /** How many exchanges are in flight. */
+  get inFlight(): number {
+    return this.exchanges.size;
+  }
+
+  /** What was known of a message before this attempt; creates the record of the first one. */
+  historyOf(position: number): SendHistory {
+    let history = this.histories.get(position);
+    if (!history) {
+      history = { attempts: 0, packetId: undefined, phase: 'published', possibleDuplicate: false };
+      this.histories.set(position, history);
+    }
+    return history;
+  }
+
+  attemptsOf(position: number): number {
+    return this.histories.get(position)?.attempts ?? 0;
+  }
+
+  /** A packet id for a new exchange; undefined when all 65,535 are in use. */
+  allocate(): number | undefined {
+    return this.packetIds.allocate();
+  }
+
+  begin(exchange: Exchange): void {
+    this.exchanges.set(exchange.packetId, exchange);
+  }
+
+  find(packetId: number): Exchange | undefined {
+    return this.exchanges.get(packetId);
+  }
+
+  /** The exchange is over, well or ill; its packet id is free. */
+  end(exchange: Exchange): void {
+    this.exchanges.delete(exchange.packetId);
+    this.packetIds.free(exchange.packetId);
+    if (exchange.message) {
+      const history = this.histories.get(exchange.message.position);
+      if (history) history.packetId = undefined;
+    }
+  }
+
+  /** Forgets a message that is through or set aside. */
+  forget(position: number): void {
+    this.histories.delete(position);
+  }
+
+  /**
+   * The connection is gone: gives back what was in flight, in the order of sending. Messages keep their packet ids, in
+   * case the broker resumes the session; the service's own traffic is stale by then and gives them up.
+   */
+  suspend(): Exchange[] {
+    const unfinished = [...this.exchanges.values()];
+    this.exchanges.clear();
+    for (const { message, packetId, phase } of unfinished) {
+      if (!message) {
+        this.packetIds.free(packetId);
+        continue;
+      }
+      const history = this.historyOf(message.position);
+      history.packetId = packetId;
+      history.phase = phase;
+    }
+    return unfinished;
+  }
+
+  /** The broker has no session of ours: nothing can be resumed. */
+  reset(): void {
+    this.packetIds.clear();
+    for (const history of this.histories.values()) {
+      history.packetId = undefined;
+      history.phase = 'published';
+    }
+  }
+}

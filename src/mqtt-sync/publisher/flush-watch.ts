@@ -1,0 +1,47 @@
+import { type Clock } from '../time/clock.js';
+import { type SyncEvents } from '../sync-events.js';
+
+/** A flush under way. */
+interface Flush {
+  readonly messages: number;
+  readonly startedAtMs: number;
+  remaining: number;
+  /** Newest position that belongs to it; unknown until the first message is accepted after it began. */
+  newestPosition: number | undefined;
+}
+
+/** Notices when everything that the queue held at a connect has left it on that connection. */
+export class FlushWatch {
+  private flush: Flush | undefined;
+
+  constructor(
+    private readonly clock: Clock,
+    private readonly events: Pick<SyncEvents, 'emit'>,
+  ) {}
+
+  /** A connection is up, with so many messages in the queue. */
+  begin(messages: number): void {
+    const startedAtMs = this.clock.monotonicMs();
+    this.flush = messages > 0 ? { messages, startedAtMs, remaining: messages, newestPosition: undefined } : undefined;
+  }
+
+  /** The connection is gone: what it had not flushed is not flushed. */
+  cut(): void {
+    this.flush = undefined;
+  }
+
+  /** Positions rise in the order of acceptance, so the first new one bounds what was there before. */
+  accepted(position: number): void {
+    if (this.flush) this.flush.newestPosition ??= position - 1;
+  }
+
+  left(position: number): void {
+    const { flush } = this;
+    if (!flush || position > (flush.newestPosition ?? Infinity)) return;
+    flush.remaining--;
+    if (flush.remaining > 0) return;
+    this.flush = undefined;
+    const durationMs = Math.round(this.clock.monotonicMs() - flush.startedAtMs);
+    this.events.emit('queue_flushed', { messages: flush.messages, durationMs });
+  }
+}

@@ -1,0 +1,56 @@
+import { type SyncLogger } from '../logger.js';
+import { describeMessage, type QueuedMessage } from '../queue/message.js';
+import { type DeadLetter, type QueueObserver } from '../queue/sync-queue.js';
+import { type SyncEvents } from '../sync-events.js';
+import { type Clock } from '../time/clock.js';
+import { type DeliveryWatch } from './delivery-watch.js';
+import { type FlushWatch } from './flush-watch.js';
+import { formatReasonCode } from './reason-codes.js';
+
+/** A full queue drops a message with every new one: one line in so many milliseconds tells it all. */
+const DROP_LOG_INTERVAL_MS = 10_000;
+
+/** Turns what the queue does by itself into events and log lines. */
+export class QueueEvents implements QueueObserver {
+  private droppedSinceLog = 0;
+  private lastDropLogMs = -Infinity;
+
+  constructor(
+    private readonly events: Pick<SyncEvents, 'emit'>,
+    private readonly flush: FlushWatch,
+    private readonly watch: DeliveryWatch,
+    private readonly clock: Clock,
+    private readonly logger: SyncLogger,
+  ) {}
+
+  dropped(message: QueuedMessage, reason: 'queue_full' | 'memory_store_stopped'): void {
+    this.events.emit('message_dropped', { ...describeMessage(message), reason });
+    this.droppedSinceLog++;
+    const nowMs = this.clock.monotonicMs();
+    if (reason !== 'queue_full' || nowMs - this.lastDropLogMs < DROP_LOG_INTERVAL_MS) return;
+    this.logger.warn(
+      `The queue is full: ${this.droppedSinceLog} message(s) dropped since the last such line, the latest ` +
+        `${message.messageId} (${message.entity}). Raise the limits, or see why nothing leaves.`,
+    );
+    this.droppedSinceLog = 0;
+    this.lastDropLogMs = nowMs;
+  }
+
+  deadLettered({ message, reason, reasonCode, attempts }: DeadLetter): void {
+    if (message) this.events.emit('message_dead_lettered', { ...describeMessage(message), reason, reasonCode });
+    const which = message ? `Message ${message.messageId} (${message.entity})` : 'A damaged record';
+    const code = reasonCode === undefined ? '' : ` ${formatReasonCode(reasonCode)}`;
+    this.logger.error(`${which} was set aside as a dead letter: ${reason}${code}, after ${attempts} attempt(s).`);
+  }
+
+  availability(available: boolean, reason: string | undefined): void {
+    this.events.emit('queue_availability', { available, reason });
+    if (available) this.logger.log('The queue accepts changes again.');
+    else this.logger.error(`The queue cannot accept changes: ${reason ?? 'unknown reason'}`);
+  }
+
+  left(position: number): void {
+    this.flush.left(position);
+    this.watch.left(position);
+  }
+}

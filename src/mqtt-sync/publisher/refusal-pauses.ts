@@ -1,0 +1,87 @@
+import { type QueuedMessage } from '../queue/message.js';
+import { fullJitterDelay } from '../time/backoff.js';
+import { type CancelTimer, type Clock } from '../time/clock.js';
+
+/** Between two tries of a message that the broker refuses in passing. */
+const RETRY_LIMITS = { baseMs: 1_000, capMs: 60_000 };
+/** Full jitter may come out at nothing; a broker that has just refused gets at least this long. */
+const SHORTEST_PAUSE_MS = 250;
+
+interface Pause {
+  /** The type goes on when the message at this position is through. */
+  readonly untilPosition: number;
+  attempt: number;
+  /** `waiting` for the timer, `due` for one try, or the position of the message that is being tried. */
+  state: 'waiting' | 'due' | { readonly trying: number };
+  cancel: CancelTimer | undefined;
+}
+
+const isTrying = ({ state }: Pause, position: number): boolean =>
+  typeof state === 'object' && state.trying === position;
+
+/**
+ * Keeps the order of an entity type after a passing refusal (0x80, 0x83, 0x91, 0x97): nothing more of the type is sent
+ * until the refused message is through; it is tried again alone, with backoff, for as long as that takes. Other types go on.
+ */
+export class RefusalPauses {
+  private readonly pauses = new Map<string, Pause>();
+
+  constructor(
+    private readonly clock: Clock,
+    /** Called when a paused type may try again. */
+    private readonly due: () => void,
+    private readonly random: () => number = Math.random,
+  ) {}
+
+  /** Whether a message of the type may be sent now. */
+  admits(entity: string): boolean {
+    const pause = this.pauses.get(entity);
+    return pause === undefined || pause.state === 'due';
+  }
+
+  /** A message is about to be sent; if its type is paused, it is the one try. */
+  sending({ entity, position }: QueuedMessage): void {
+    const pause = this.pauses.get(entity);
+    if (pause) pause.state = { trying: position };
+  }
+
+  /** The broker refused a message in passing. */
+  refused({ entity, position }: QueuedMessage): void {
+    const pause = this.pauses.get(entity);
+    // What was on the way when the pause began may be refused too: it waits with the first.
+    if (pause && !isTrying(pause, position)) return;
+    this.wait(entity, {
+      untilPosition: pause?.untilPosition ?? position,
+      attempt: pause ? pause.attempt + 1 : 0,
+      state: 'waiting',
+      cancel: undefined,
+    });
+  }
+
+  /** A message is through, or will never be: the type goes on if it was the one waited for. */
+  settled({ entity, position }: QueuedMessage): void {
+    const pause = this.pauses.get(entity);
+    if (!pause || !isTrying(pause, position)) return;
+    if (position >= pause.untilPosition) this.pauses.delete(entity);
+    else pause.state = 'due';
+  }
+
+  /** The connection is gone: what was being tried will be tried again on the next one. */
+  disconnected(): void {
+    for (const pause of this.pauses.values()) if (typeof pause.state === 'object') pause.state = 'due';
+  }
+
+  stop(): void {
+    for (const pause of this.pauses.values()) pause.cancel?.();
+    this.pauses.clear();
+  }
+
+  private wait(entity: string, pause: Pause): void {
+    const delayMs = Math.max(SHORTEST_PAUSE_MS, fullJitterDelay(pause.attempt, RETRY_LIMITS, this.random));
+    pause.cancel = this.clock.after(delayMs, () => {
+      pause.state = 'due';
+      this.due();
+    });
+    this.pauses.set(entity, pause);
+  }
+}

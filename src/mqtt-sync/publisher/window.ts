@@ -1,0 +1,128 @@
+import { type Clock } from '../time/clock.js';
+
+/** Where a new connection starts: enough for a few hundred changes, less than 3 s on a 352 kbit/s link. */
+const FIRST_WINDOW_BYTES = 128 * 1024;
+/** Below it a window would hold back single large messages more than it would help urgent ones. */
+const SMALLEST_WINDOW_BYTES = 8 * 1024;
+const LARGEST_WINDOW_BYTES = 64 * 1024 * 1024;
+/** The window over the bandwidth-delay product: room to notice that the link has become faster. */
+const HEADROOM = 1.25;
+/** A round counts as growth when the rate rose by this factor. */
+const GROWTH = 1.25;
+/** Rounds without growth after which the start phase ends. */
+const FLAT_ROUNDS = 3;
+/** How many rounds a measured rate is remembered, so that the window follows a link that has become slower. */
+const REMEMBERED_ROUNDS = 10;
+/** Shorter round trips than this are not worth a smaller window: what limits there is the two ends, not the link. */
+const SHORTEST_ROUND_TRIP_MS = 20;
+
+/** What the window remembers of one packet until it is acknowledged. */
+export interface SentPacket {
+  readonly bytes: number;
+  readonly sentAtMs: number;
+  /** Bytes that had been acknowledged on the connection when this one was sent. */
+  readonly ackedBytesBefore: number;
+  /** When the last of those was acknowledged. */
+  readonly ackedAtMsBefore: number;
+}
+
+/**
+ * How many unacknowledged bytes are worth having on the way. It grows while the acknowledged rate grows and settles near
+ * 1.25 x the bandwidth-delay product, so that it neither idles a fast link nor floods a slow one. The rate is measured as
+ * in delivery-rate estimation (draft-cheng-iccrg-delivery-rate-estimation): bytes acknowledged between the sending and
+ * the acknowledgement of a packet, over that time.
+ */
+export class Window {
+  private limit = FIRST_WINDOW_BYTES;
+  private unacked = 0;
+  private ackedBytes = 0;
+  private ackedAtMs = 0;
+  private shortestRoundTripMs = Infinity;
+  private readonly roundRates: number[] = [];
+  private roundRate = 0;
+  private roundEndsAtBytes = 0;
+  private bestRate = 0;
+  private flatRounds = 0;
+  private wasFull = false;
+
+  constructor(private readonly clock: Clock) {}
+
+  /** Most unacknowledged bytes just now. */
+  get limitBytes(): number {
+    return this.limit;
+  }
+
+  get unackedBytes(): number {
+    return this.unacked;
+  }
+
+  /** Whether another packet may be sent: one always may, and the last one may reach beyond the limit. */
+  get hasRoom(): boolean {
+    if (this.unacked < this.limit) return true;
+    this.wasFull = true;
+    return false;
+  }
+
+  /** The rate that the link has shown lately, in bytes a second; undefined before the first acknowledgement. */
+  get bytesPerSecond(): number | undefined {
+    const rate = Math.max(this.roundRate, ...this.roundRates);
+    return rate > 0 ? rate * 1000 : undefined;
+  }
+
+  /** A new connection: what the last one learned is where it starts. */
+  reset(): void {
+    this.unacked = 0;
+    this.ackedBytes = 0;
+    this.ackedAtMs = this.clock.monotonicMs();
+    this.shortestRoundTripMs = Infinity;
+    this.roundRates.length = 0;
+    this.roundRate = 0;
+    this.roundEndsAtBytes = 0;
+    this.bestRate = 0;
+    this.flatRounds = 0;
+    this.wasFull = false;
+  }
+
+  sent(bytes: number): SentPacket {
+    const sentAtMs = this.clock.monotonicMs();
+    // After an idle time the rate is measured from this packet on, not from the last acknowledgement long ago.
+    if (this.unacked === 0) this.ackedAtMs = sentAtMs;
+    this.unacked += bytes;
+    return { bytes, sentAtMs, ackedBytesBefore: this.ackedBytes, ackedAtMsBefore: this.ackedAtMs };
+  }
+
+  acked(packet: SentPacket): void {
+    const nowMs = this.clock.monotonicMs();
+    this.unacked -= packet.bytes;
+    this.ackedBytes += packet.bytes;
+    this.ackedAtMs = nowMs;
+    this.shortestRoundTripMs = Math.min(this.shortestRoundTripMs, nowMs - packet.sentAtMs);
+    const elapsedMs = Math.max(nowMs - packet.ackedAtMsBefore, 1);
+    this.roundRate = Math.max(this.roundRate, (this.ackedBytes - packet.ackedBytesBefore) / elapsedMs);
+    // A round has passed when a packet is acknowledged that was sent after the round began.
+    if (packet.ackedBytesBefore >= this.roundEndsAtBytes) this.endRound();
+  }
+
+  private endRound(): void {
+    this.roundEndsAtBytes = this.ackedBytes;
+    // A round that the window did not limit tells what the application had to send, not what the link can carry.
+    if (this.wasFull || this.roundRate > this.bestRate) this.learn();
+    this.roundRate = 0;
+    this.wasFull = false;
+  }
+
+  private learn(): void {
+    this.roundRates.push(this.roundRate);
+    if (this.roundRates.length > REMEMBERED_ROUNDS) this.roundRates.shift();
+    const grew = this.roundRate >= this.bestRate * GROWTH;
+    this.bestRate = Math.max(this.bestRate, this.roundRate);
+    this.flatRounds = grew ? 0 : this.flatRounds + 1;
+    if (this.flatRounds < FLAT_ROUNDS) {
+      if (this.wasFull) this.limit = Math.min(this.limit * 2, LARGEST_WINDOW_BYTES);
+      return;
+    }
+    const roundTripMs = Math.max(this.shortestRoundTripMs, SHORTEST_ROUND_TRIP_MS);
+    const product = Math.max(...this.roundRates) * roundTripMs;
+    this.limit = Math.min(Math.max(product * HEADROOM, SMALLEST_WINDOW_BYTES), LARGEST_WINDOW_BYTES);
+  }
+}

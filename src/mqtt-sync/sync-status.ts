@@ -1,0 +1,125 @@
+import { type ConnectionView } from './connection/connection-manager.js';
+import { type ResolvedOptions } from './mqtt-sync.options.js';
+import { type Dispatcher } from './publisher/dispatcher.js';
+import { type SyncPublisher } from './publisher/sync-publisher.service.js';
+import { type QueueStats, type SyncQueue } from './queue/sync-queue.js';
+import { type SyncStatistics } from './sync-statistics.js';
+import { type Clock } from './time/clock.js';
+import { Topics } from './wire/topics.js';
+
+/** Above it the queue is close enough to its limit to worry about. */
+const HIGH_UTILIZATION_PERCENT = 80;
+
+/** Why the service is degraded. */
+export type DegradedReason =
+  'local_mode_off' | 'not_connected' | 'queue_above_80_percent' | 'oldest_message_too_old' | 'queue_unavailable';
+
+/** What the status is composed of. */
+export interface StatusParts {
+  readonly options: ResolvedOptions;
+  readonly queue: SyncQueue;
+  readonly connection: ConnectionView;
+  readonly publisher: Pick<SyncPublisher, 'isStopping'>;
+  readonly dispatcher: Pick<Dispatcher, 'inFlight'>;
+  readonly statistics: SyncStatistics;
+  readonly clock: Clock;
+}
+
+/** The state of the module at a glance: what health, metrics and the operator page show. Read afresh at each access. */
+export class SyncStatus {
+  constructor(private readonly parts: StatusParts) {}
+
+  /** `false`: sync is turned off. */
+  get localMode(): boolean {
+    return this.parts.options.localMode;
+  }
+
+  /** Whose changes are published; the queue's memory wins over a default id. */
+  get vesselId(): string {
+    return this.parts.queue.identity?.vesselId ?? this.parts.options.vesselId;
+  }
+
+  /** Whether changes can be accepted just now. */
+  get accepting(): boolean {
+    return this.unavailableReason === undefined;
+  }
+
+  /** Why changes cannot be accepted; undefined when they can. */
+  get unavailableReason(): string | undefined {
+    if (this.parts.publisher.isStopping) return 'the process is stopping';
+    if (!this.localMode) return undefined;
+    if (!this.parts.queue.identity) return 'the queue is not open';
+    const { available, unavailableReason } = this.queue;
+    return available ? undefined : (unavailableReason ?? 'the store does not take messages');
+  }
+
+  /** Broker address without credentials. */
+  get broker(): string {
+    return this.parts.connection.broker;
+  }
+
+  get connected(): boolean {
+    return this.parts.connection.isConnected;
+  }
+
+  /** Connection attempts since the last connection. */
+  get reconnectAttempts(): number {
+    return this.parts.connection.reconnectAttempts;
+  }
+
+  get tlsEnabled(): boolean {
+    return this.parts.connection.tlsEnabled;
+  }
+
+  /** The eight known topics. */
+  get topics(): readonly string[] {
+    return new Topics(this.parts.options.topicPrefix, this.vesselId).known;
+  }
+
+  /** Subscriptions that the broker has granted. */
+  get activeSubscriptions(): number {
+    return 0;
+  }
+
+  get queue(): QueueStats {
+    return this.parts.queue.stats();
+  }
+
+  get statistics(): SyncStatistics {
+    return this.parts.statistics;
+  }
+
+  /** Messages sent and not yet acknowledged. */
+  get inFlight(): number {
+    return this.parts.dispatcher.inFlight;
+  }
+
+  /** Age of the oldest undelivered message by the wall clock; undefined when there is none. */
+  get oldestUndeliveredAgeMs(): number | undefined {
+    const { oldestAcceptedAtMs } = this.queue;
+    return oldestAcceptedAtMs === undefined ? undefined : Math.max(0, this.parts.clock.wallMs() - oldestAcceptedAtMs);
+  }
+
+  /** How full the queue is, of messages or bytes, whichever is fuller. */
+  get utilizationPercent(): number {
+    const { messages, maxMessages, bytes, maxBytes } = this.queue;
+    return Math.max(messages / maxMessages, bytes / maxBytes) * 100;
+  }
+
+  /** Everything that makes the service degraded; empty when it is healthy. */
+  get reasons(): readonly DegradedReason[] {
+    if (!this.localMode) return ['local_mode_off'];
+    const tooOld = (this.oldestUndeliveredAgeMs ?? 0) > this.parts.options.healthMaxAgeS * 1000;
+    const findings: readonly (readonly [boolean, DegradedReason])[] = [
+      [!this.connected, 'not_connected'],
+      [this.utilizationPercent > HIGH_UTILIZATION_PERCENT, 'queue_above_80_percent'],
+      [tooOld, 'oldest_message_too_old'],
+      [!this.accepting, 'queue_unavailable'],
+    ];
+    return findings.flatMap(([applies, reason]) => (applies ? [reason] : []));
+  }
+
+  get status(): 'healthy' | 'degraded' {
+    return this.reasons.length === 0 ? 'healthy' : 'degraded';
+  }
+}

@@ -1,0 +1,88 @@
+import { v7 as uuidv7 } from 'uuid';
+import { type MqttSyncError } from '../errors.js';
+import { resolveOptions } from '../mqtt-sync.options.js';
+import { type Change, draftMessage } from '../publisher/change.js';
+import { type Receipt } from '../publisher/receipt.js';
+import { SyncPublisher } from '../publisher/sync-publisher.service.js';
+import { EntityPolicies, type Qos } from '../wire/entity-policies.js';
+import { type Operation } from '../wire/envelope.js';
+import { Topics } from '../wire/topics.js';
+
+/** A change as a test can compare it: what would have gone over the wire. */
+export interface RecordedChange {
+  readonly entity: string;
+  readonly operation: Operation;
+  readonly key: string | undefined;
+  readonly data: unknown;
+  readonly topic: string;
+  readonly qos: Qos;
+  readonly retain: boolean;
+  readonly messageId: string;
+  readonly sequence: number;
+}
+
+/** Stands in for `SyncPublisher` in tests: checks changes as the real one does, and records them instead of sending them. */
+export class RecordingPublisher implements Pick<SyncPublisher, 'publish' | 'publishMany' | 'isStopping'> {
+  private readonly changes: RecordedChange[] = [];
+  private readonly sequences = new Map<string, number>();
+  private nextFailure: MqttSyncError | undefined;
+  private readonly options = resolveOptions({ vesselId: 'test-vessel' });
+  private readonly policies = new EntityPolicies();
+  private readonly topics = new Topics(this.options.topicPrefix, this.options.vesselId);
+  readonly isStopping = false;
+
+  /** What was published so far, in order. */
+  get published(): readonly RecordedChange[] {
+    return this.changes;
+  }
+
+  /** Forgets what was published so far. */
+  clear(): void {
+    this.changes.length = 0;
+  }
+
+  /** Makes the next `publish()` or `publishMany()` reject. */
+  failNext(error: MqttSyncError): void {
+    this.nextFailure = error;
+  }
+
+  async publish(
+    entity: string,
+    operation: Operation,
+    data?: unknown,
+    options: Omit<Change, 'entity' | 'operation' | 'data'> = {},
+  ): Promise<Receipt> {
+    const [receipt] = await this.publishMany([{ ...options, entity, operation, data }]);
+    return receipt!;
+  }
+
+  // Async as the original is, so that a bad change rejects instead of throwing.
+  // eslint-disable-next-line @typescript-eslint/require-await
+  async publishMany(changes: readonly Change[]): Promise<Receipt[]> {
+    const failure = this.nextFailure;
+    this.nextFailure = undefined;
+    if (failure) throw failure;
+    const recorded = changes.map((change) => this.check(change));
+    return recorded.map((change) => this.record(change));
+  }
+
+  private check(change: Change): Omit<RecordedChange, 'sequence'> {
+    const { policies, topics, options } = this;
+    const { vesselId } = options;
+    const context = { policies, topics, vesselId, maxMessageBytes: options.maxMessageBytes, nowMs: Date.now() };
+    const { entity, operation, key, topic, qos, retain, messageId, envelope } = draftMessage(
+      { messageId: uuidv7(), ...change },
+      context,
+    );
+    const { data } = JSON.parse(envelope.seal(0, 0).toString()) as { data?: unknown };
+    return { entity, operation, key, data, topic, qos, retain, messageId };
+  }
+
+  private record(change: Omit<RecordedChange, 'sequence'>): Receipt {
+    const sequence = (this.sequences.get(change.entity) ?? 0) + 1;
+    this.sequences.set(change.entity, sequence);
+    this.changes.push({ ...change, sequence });
+    const { messageId } = change;
+    return { messageId, sequence, durable: false, waiting: false, skipped: false, delivered: () => Promise.resolve() };
+  }
+}
