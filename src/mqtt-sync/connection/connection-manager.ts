@@ -1,36 +1,217 @@
+import { type SyncLogger } from '../logger.js';
+import { type CancelTimer, type Clock } from '../time/clock.js';
+import { parseBrokerAddress, type BrokerAddress } from './broker-address.js';
+import { BrokerConnection, type ConnectionEnd } from './broker-connection.js';
+import { isUnsupportedVersion } from './connack.js';
+import { type ConnectionControl, type ConnectionIdentity, type ConnectionState } from './connection-control.js';
+import { type ConnectionEvents, type ConnectionOptions } from './connection-options.js';
+import { failureText } from './failure-text.js';
 import { type LinkObserver } from './link.js';
+import { type MqttLink } from './mqtt-link.js';
+import { ProtocolChoice } from './protocol-choice.js';
+import { ReconnectLog } from './reconnect-log.js';
+import { ReconnectPolicy, type LinkLife } from './reconnect-policy.js';
+import { logStart } from './start-log.js';
 
-/** How this side presents itself to the broker; known once the queue is open. */
-export interface ConnectionIdentity {
-  readonly clientId: string;
-  /** Published by the broker when the connection ends without a DISCONNECT (MQTT 5, section 3.1.2.5). */
-  readonly will:
-    { readonly topic: string; readonly payload: Buffer; readonly qos: 1; readonly retain: true } | undefined;
-}
+export {
+  type ConnectionControl,
+  type ConnectionIdentity,
+  type ConnectionState,
+  type ConnectionView,
+} from './connection-control.js';
 
-/** What the connection is doing. */
-export type ConnectionState = 'idle' | 'connecting' | 'connected' | 'waiting' | 'stopped';
+const NOBODY: LinkObserver = { linked() {}, acknowledged() {}, drained() {}, lost() {} };
 
-/** The surface that health, metrics and the publisher rely on; ConnectionManager implements it. */
-export interface ConnectionView {
-  readonly state: ConnectionState;
-  readonly isConnected: boolean;
-  /** Broker address without credentials, e.g. `mqtt://broker.example:1883`. */
-  readonly broker: string;
-  readonly tlsEnabled: boolean;
-  /** Connection attempts since the last connection; 0 while connected. */
-  readonly reconnectAttempts: number;
-  /** Last reason why there is no connection, for people; undefined while connected. */
-  readonly lastFailure: string | undefined;
-}
+/**
+ * Keeps one connection to the broker, for ever: dials, waits, dials again.
+ *
+ * - `idle`: before `start()`.
+ * - `connecting`: an attempt is on its way, from reading the secrets to the CONNACK.
+ * - `connected`: the broker accepted; there is a link.
+ * - `waiting`: between two attempts.
+ * - `stopped`: after `stop()`, for good.
+ */
+export class ConnectionManager implements ConnectionControl {
+  private readonly address: BrokerAddress;
+  private readonly protocols: ProtocolChoice;
+  private readonly policy: ReconnectPolicy;
+  private readonly log: ReconnectLog;
+  private observer = NOBODY;
+  private unacknowledged: () => number = () => 0;
+  private identity: ConnectionIdentity | undefined;
+  private currentState: ConnectionState = 'idle';
+  private connection: BrokerConnection | undefined;
+  private cancelWait: CancelTimer = () => {};
+  private linkedAtMs = 0;
+  private hasTried = false;
+  private hadLink = false;
+  private attempts = 0;
+  private failure: string | undefined;
+  private stopping: Promise<void> | undefined;
 
-export interface ConnectionControl extends ConnectionView {
-  /** Set once, before `start()`. */
-  observe(observer: LinkObserver): void;
-  /** Starts connecting, for ever, until `stop()`; returns at once. */
-  start(identity: ConnectionIdentity): void;
-  /** The link has proven itself (a message was acknowledged): the next reconnect starts from the shortest delay. */
-  confirm(): void;
-  /** Sends DISCONNECT if connected and closes; resolves within `timeoutMs` whatever the broker does. */
-  stop(timeoutMs: number): Promise<void>;
+  constructor(
+    private readonly options: ConnectionOptions,
+    private readonly clock: Clock,
+    private readonly events: ConnectionEvents,
+    private readonly logger: SyncLogger,
+    random: () => number = Math.random,
+  ) {
+    this.address = parseBrokerAddress(options.brokerUrl, options.tlsEnabled);
+    this.protocols = new ProtocolChoice(options.protocol);
+    this.policy = new ReconnectPolicy(options.reconnectMaxS * 1000, random);
+    this.log = new ReconnectLog(logger, this.address.shown);
+  }
+
+  get state(): ConnectionState {
+    return this.currentState;
+  }
+
+  get isConnected(): boolean {
+    return this.currentState === 'connected';
+  }
+
+  get broker(): string {
+    return this.address.shown;
+  }
+
+  get tlsEnabled(): boolean {
+    return this.options.tlsEnabled;
+  }
+
+  get reconnectAttempts(): number {
+    return this.attempts;
+  }
+
+  get lastFailure(): string | undefined {
+    return this.failure;
+  }
+
+  observe(observer: LinkObserver, unacknowledged: () => number = () => 0): void {
+    this.observer = observer;
+    this.unacknowledged = unacknowledged;
+  }
+
+  start(identity: ConnectionIdentity): void {
+    if (this.currentState !== 'idle') return;
+    this.identity = identity;
+    logStart(this.logger, this.options, this.address, identity.clientId);
+    this.attempt();
+  }
+
+  confirm(): void {
+    this.policy.confirm();
+  }
+
+  stop(timeoutMs: number): Promise<void> {
+    this.stopping ??= this.close(timeoutMs);
+    return this.stopping;
+  }
+
+  private async close(timeoutMs: number): Promise<void> {
+    this.cancelWait();
+    const { connection } = this;
+    this.currentState = 'stopped';
+    await connection?.close(timeoutMs);
+  }
+
+  private attempt(): void {
+    if (this.hasTried) {
+      this.attempts++;
+      this.log.attempt(this.attempts);
+      this.events.emit('reconnecting', { attempt: this.attempts });
+      // A listener may have stopped us.
+      if (this.currentState === 'stopped') return;
+    }
+    this.hasTried = true;
+    this.dial(this.identity!);
+  }
+
+  private dial(identity: ConnectionIdentity): void {
+    this.currentState = 'connecting';
+    const request = {
+      address: this.address,
+      options: this.options,
+      identity,
+      protocol: this.protocols.current,
+      // What an earlier process left behind is not ours to resume; what we left ourselves is.
+      clean: !this.hadLink,
+    };
+    this.connection = new BrokerConnection(request, this.clock, {
+      linked: (link) => this.linked(link),
+      acknowledged: (link, acknowledgement) => this.tell(() => this.observer.acknowledged(link, acknowledgement)),
+      drained: (link) => this.tell(() => this.observer.drained(link)),
+      ended: (end) => this.ended(end),
+    });
+    this.connection.open();
+  }
+
+  private linked(link: MqttLink): void {
+    const { protocol, sessionPresent } = link;
+    this.currentState = 'connected';
+    this.linkedAtMs = this.clock.monotonicMs();
+    this.hadLink = true;
+    this.attempts = 0;
+    this.failure = undefined;
+    this.protocols.accepted();
+    this.log.connected(protocol, sessionPresent);
+    this.events.emit('connected', { protocol, sessionPresent });
+    this.tell(() => this.observer.linked(link));
+  }
+
+  private ended(end: ConnectionEnd): void {
+    const link = this.connection?.link;
+    this.connection = undefined;
+    this.failure = end.reason;
+    const life = link && this.lifeOf(link);
+    if (link) {
+      if (this.currentState === 'stopped') this.log.disconnected();
+      else this.log.lost(end.reason);
+      if (this.currentState !== 'stopped') this.currentState = 'waiting';
+      this.events.emit('disconnected', { reason: end.reason });
+      const { reason, by, reasonCode } = end;
+      this.tell(() => this.observer.lost(link, { reason, by, reasonCode }));
+    }
+    if (this.currentState !== 'stopped') this.retry(end, life);
+  }
+
+  private retry(end: ConnectionEnd, life: LinkLife | undefined): void {
+    if (!life) this.log.failed(end.reason);
+    if (!life && this.fallsBack(end)) return this.dial(this.identity!);
+    const { delayMs, takenOver } = this.policy.decide(end, life);
+    if (takenOver) this.logTakeover(delayMs);
+    this.currentState = 'waiting';
+    this.cancelWait = this.clock.after(delayMs, () => this.attempt());
+  }
+
+  /** Whether another protocol version is to be tried at once. */
+  private fallsBack({ refusal, withoutAWord }: ConnectionEnd): boolean {
+    if (refusal && isUnsupportedVersion(refusal.code)) return this.protocols.unsupported();
+    if (withoutAWord) this.protocols.closedWithoutAWord();
+    else this.protocols.failed();
+    return false;
+  }
+
+  private lifeOf(link: MqttLink): LinkLife {
+    return {
+      livedMs: this.clock.monotonicMs() - this.linkedAtMs,
+      unacknowledged: this.unacknowledged(),
+      announcesTakeover: link.protocol === '5',
+    };
+  }
+
+  private logTakeover(delayMs: number): void {
+    this.logger.error(
+      `Another client seems to use the client id ${this.identity?.clientId} on ${this.broker}: the broker ended our ` +
+        `connection. Give each service a vessel id of its own. Next attempt in ${Math.round(delayMs / 1000)} s.`,
+    );
+  }
+
+  /** Whatever the observer does, the connection goes on. */
+  private tell(call: () => void): void {
+    try {
+      call();
+    } catch (error) {
+      this.logger.error(`The observer of the connection threw: ${failureText(error)}`);
+    }
+  }
 }

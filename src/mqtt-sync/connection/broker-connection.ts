@@ -1,0 +1,220 @@
+import { Socket } from 'node:net';
+import { type IConnackPacket, type IDisconnectPacket, type MqttClient, type Packet } from 'mqtt';
+import { type CancelTimer, type Clock } from '../time/clock.js';
+import { brokerLimits, refusalOf, type Refusal } from './connack.js';
+import { failureText, reasonCodeText } from './failure-text.js';
+import { type Acknowledgement, type LinkLoss } from './link.js';
+import { createClient, type DialRequest } from './mqtt-client.js';
+import { MqttLink } from './mqtt-link.js';
+import { readSecrets, type Secrets } from './secrets.js';
+
+/** How one connection attempt, or the connection it led to, ended. */
+export interface ConnectionEnd extends LinkLoss {
+  /** A CONNACK said no. */
+  readonly refusal: Refusal | undefined;
+  /** The broker was reached and hung up without a CONNACK. */
+  readonly withoutAWord: boolean;
+}
+
+/** What a connection tells the manager. `ended` comes exactly once, and nothing after it. */
+export interface ConnectionListener {
+  linked(link: MqttLink): void;
+  acknowledged(link: MqttLink, acknowledgement: Acknowledgement): void;
+  drained(link: MqttLink): void;
+  ended(end: ConnectionEnd): void;
+}
+
+const NO_SECRETS: Secrets = {
+  username: undefined,
+  password: undefined,
+  ca: undefined,
+  cert: undefined,
+  key: undefined,
+};
+
+/** Errors of a socket that the other end closed. */
+const PEER_ERRORS: ReadonlySet<unknown> = new Set(['ECONNRESET', 'EPIPE']);
+
+/** From dialling to close: one TCP connection, one MQTT.js client, at most one link. */
+export class BrokerConnection {
+  private client: MqttClient | undefined;
+  private currentLink: MqttLink | undefined;
+  private secrets = NO_SECRETS;
+  private cancelDeadline: CancelTimer = () => {};
+  private isEnding = false;
+  private hasEnded = false;
+  private transportIsUp: boolean;
+  private connackReceived = false;
+  private refusal: Refusal | undefined;
+  private disconnect: IDisconnectPacket | undefined;
+  private error: Error | undefined;
+  private peerClosed = false;
+  private localReason: string | undefined;
+  private whenEnded: (() => void)[] = [];
+
+  constructor(
+    private readonly request: DialRequest,
+    private readonly clock: Clock,
+    private readonly listener: ConnectionListener,
+  ) {
+    // A WebSocket has no event for it, and reports an error when its handshake fails.
+    this.transportIsUp = request.address.path !== undefined;
+  }
+
+  get link(): MqttLink | undefined {
+    return this.currentLink;
+  }
+
+  /** Dials; the CONNACK has to come within `connectTimeoutMs`. */
+  open(): void {
+    const { connectTimeoutMs } = this.request.options;
+    this.cancelDeadline = this.clock.after(connectTimeoutMs, () => {
+      this.fail(new Error(`no CONNACK from the broker within ${connectTimeoutMs} ms`));
+    });
+    readSecrets(this.request.options, this.request.address).then(
+      (secrets) => this.dial(secrets),
+      (error: Error) => this.fail(error),
+    );
+  }
+
+  /** Ends the connection at once; reported as `local`. */
+  cut(reason: string): void {
+    if (this.isEnding) return;
+    this.localReason = reason;
+    this.end();
+  }
+
+  /** Sends DISCONNECT if there is a link, and closes; resolves when closed, within `timeoutMs`. */
+  close(timeoutMs: number): Promise<void> {
+    if (this.hasEnded) return Promise.resolve();
+    const closed = new Promise<void>((resolve) => this.whenEnded.push(resolve));
+    const { client, currentLink } = this;
+    this.localReason ??= 'stopped';
+    if (!client || !currentLink || this.isEnding || timeoutMs <= 0) {
+      this.end();
+      return closed;
+    }
+    currentLink.flush();
+    this.cancelDeadline = this.clock.after(timeoutMs, () => this.end());
+    // Session expiry 0 ends the session now (MQTT 5, section 3.14.2.2.2): the next process starts a new one anyway.
+    const options = { reasonCode: 0, properties: { sessionExpiryInterval: 0 } };
+    client.end(false, this.request.protocol === '5' ? options : {});
+    return closed;
+  }
+
+  private dial(secrets: Secrets): void {
+    if (this.isEnding) return;
+    this.secrets = secrets;
+    try {
+      this.client = createClient(this.request, secrets);
+    } catch (error) {
+      this.fail(error as Error);
+      return;
+    }
+    this.watch(this.client);
+  }
+
+  private watch(client: MqttClient): void {
+    const { stream } = client;
+    client.on('error', (error) => this.fail(error));
+    client.on('packetreceive', (packet) => this.receive(client, packet));
+    client.on('close', () => this.end());
+    stream.on('error', (error: Error) => this.fail(error));
+    stream.on('end', () => {
+      this.peerClosed = true;
+      this.end();
+    });
+    const secure = this.request.options.tlsEnabled;
+    stream.once(secure ? 'secureConnect' : 'connect', () => (this.transportIsUp = true));
+    // TLS sockets are sockets too; the `ws` package does it for its own.
+    if (stream instanceof Socket) stream.setNoDelay(true);
+  }
+
+  private receive(client: MqttClient, packet: Packet): void {
+    if (this.hasEnded) return;
+    switch (packet.cmd) {
+      case 'connack':
+        return this.receiveConnack(client, packet);
+      case 'disconnect':
+        this.disconnect = packet;
+        // MQTT.js would wait for the broker to close.
+        return this.end();
+      case 'puback':
+      case 'pubrec':
+      case 'pubcomp': {
+        const { messageId: packetId, reasonCode = 0, cmd: type } = packet;
+        if (!this.currentLink || packetId === undefined || packetId < 1) return;
+        return this.listener.acknowledged(this.currentLink, { type, packetId, reasonCode });
+      }
+    }
+  }
+
+  private receiveConnack(client: MqttClient, packet: IConnackPacket): void {
+    // MQTT.js ends the connection on a second CONNACK [MQTT-3.2.0-2].
+    if (this.connackReceived || this.isEnding) return;
+    this.connackReceived = true;
+    this.cancelDeadline();
+    const { protocol, clean } = this.request;
+    this.refusal = refusalOf(packet, protocol);
+    if (this.refusal) return this.end();
+    // A broker cannot resume what it was told to forget [MQTT-3.2.2-2].
+    const sessionPresent = packet.sessionPresent && !clean;
+    const link = new MqttLink(client, protocol, sessionPresent, brokerLimits(packet), {
+      cut: (reason) => this.cut(reason),
+      drained: () => this.listener.drained(link),
+    });
+    this.currentLink = link;
+    this.listener.linked(link);
+  }
+
+  /** The first error is the cause; the others are its echo. */
+  private fail(error: Error): void {
+    this.error ??= error;
+    this.end();
+  }
+
+  /**
+   * Closes the socket and reports the end when everything that had arrived has been handled: MQTT.js works through what
+   * it parsed in ticks of its own, so that acknowledgements and the broker's reason can still follow the close.
+   */
+  private end(): void {
+    if (this.isEnding) return;
+    this.isEnding = true;
+    this.cancelDeadline();
+    this.client?.stream.destroy();
+    setImmediate(() => this.finish());
+  }
+
+  private finish(): void {
+    this.hasEnded = true;
+    this.currentLink?.close();
+    // end() does nothing when DISCONNECT was sent through it before; the stream is gone in either case.
+    this.client?.end(true);
+    this.listener.ended(this.describeEnd());
+    for (const resolve of this.whenEnded) resolve();
+  }
+
+  private describeEnd(): ConnectionEnd {
+    const { refusal, localReason, disconnect, error } = this;
+    const errorFromPeer = PEER_ERRORS.has((error as NodeJS.ErrnoException | undefined)?.code);
+    const byPeer = this.peerClosed || errorFromPeer;
+    const withoutAWord = byPeer && this.transportIsUp && !this.connackReceived && localReason === undefined;
+    const base = { refusal, withoutAWord, reasonCode: undefined };
+    if (localReason !== undefined) return { ...base, by: 'local', reason: localReason };
+    if (disconnect) return { ...base, ...this.describeDisconnect(disconnect) };
+    if (refusal) return { ...base, by: 'peer', reason: this.text(refusal.reason) };
+    if (error) return { ...base, by: errorFromPeer ? 'peer' : 'network', reason: this.text(error) };
+    const suffix = withoutAWord ? ' without an answer' : '';
+    return { ...base, by: byPeer ? 'peer' : 'network', reason: `the broker closed the connection${suffix}` };
+  }
+
+  private describeDisconnect({ reasonCode = 0, properties }: IDisconnectPacket): LinkLoss {
+    const said = properties?.reasonString ? `, "${this.text(properties.reasonString)}"` : '';
+    const reason = `the broker disconnected us: ${reasonCodeText(reasonCode)}${said}`;
+    return { by: 'server_disconnect', reason: this.text(reason), reasonCode };
+  }
+
+  private text(error: unknown): string {
+    return failureText(error, [this.secrets.password]);
+  }
+}

@@ -1,0 +1,34 @@
+import { ReasonCodes } from 'mqtt';
+
+/** Longer texts are cut: a broker or a proxy may answer with a page of them. */
+const MAX_LENGTH = 300;
+
+/** A password of three letters would blot out half of every message, and says nothing when it shows up in one. */
+const MIN_SECRET_LENGTH = 4;
+
+function messageOf(error: unknown): string {
+  if (error instanceof AggregateError && error.message === '') {
+    // Node tries every address of a host and then reports them together, with an empty message.
+    return [...new Set(error.errors.map(messageOf))].join('; ');
+  }
+  if (!(error instanceof Error)) return String(error);
+  return error.message || (error as NodeJS.ErrnoException).code || error.name;
+}
+
+/** What went wrong, for people: one line, without the secrets given. */
+export function failureText(error: unknown, secrets: readonly (string | undefined)[] = []): string {
+  let text = messageOf(error);
+  for (const secret of secrets) {
+    if (secret !== undefined && secret.length >= MIN_SECRET_LENGTH) text = text.replaceAll(secret, '***');
+  }
+  return text
+    .replace(/[\s\p{Cc}]+/gu, ' ')
+    .trim()
+    .slice(0, MAX_LENGTH);
+}
+
+/** Name and number of an MQTT reason code (MQTT 5, section 2.4) or a return code (MQTT 3.1.1, section 3.2.2.3). */
+export function reasonCodeText(code: number): string {
+  const name = (ReasonCodes as Readonly<Record<number, string>>)[code];
+  return `${name ? name : 'unknown reason'} (0x${code.toString(16).padStart(2, '0')})`;
+}

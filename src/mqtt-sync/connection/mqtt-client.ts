@@ -1,0 +1,82 @@
+import { connect, UniqueMessageIdProvider, type IClientOptions, type MqttClient } from 'mqtt';
+import { type BrokerAddress } from './broker-address.js';
+import { type ConnectionIdentity } from './connection-control.js';
+import { type ConnectionOptions, type MqttProtocol } from './connection-options.js';
+import { createNullStore } from './null-store.js';
+import { guardParser } from './parser-guard.js';
+import { type Secrets } from './secrets.js';
+
+/** Everything that one connection attempt depends on. */
+export interface DialRequest {
+  readonly address: BrokerAddress;
+  readonly options: ConnectionOptions;
+  readonly identity: ConnectionIdentity;
+  readonly protocol: MqttProtocol;
+  /** Whether the broker is to forget an earlier session (MQTT 5: Clean Start, section 3.1.2.4). */
+  readonly clean: boolean;
+}
+
+/**
+ * How long the broker keeps the session while we are away: a week, longer than the days a ship lies in a yard without
+ * a link. All that it holds is the packet ids of unfinished QoS 2 messages; an orderly stop ends it at once.
+ */
+const SESSION_EXPIRY_S = 7 * 86_400;
+
+/** Our own timer is the one that reports a missing CONNACK; the one of MQTT.js must not be faster. */
+const CONNECT_TIMEOUT_MARGIN_MS = 5000;
+
+function transportOptions({ address, options }: DialRequest, secrets: Secrets): IClientOptions {
+  const { scheme, host, port, path } = address;
+  const isWebSocket = path !== undefined;
+  return {
+    protocol: scheme,
+    // For a WebSocket the host ends up in a URL, where IPv6 needs its brackets.
+    host: isWebSocket && host.includes(':') ? `[${host}]` : host,
+    port,
+    ...(isWebSocket && { path }),
+    // MQTT.js switches TLS on by itself when it is given a certificate and a key.
+    ...(options.tlsEnabled && {
+      rejectUnauthorized: options.tls.rejectUnauthorized,
+      ...(secrets.ca && { ca: secrets.ca }),
+      ...(secrets.cert && { cert: secrets.cert }),
+      ...(secrets.key && { key: secrets.key }),
+    }),
+  };
+}
+
+function sessionOptions({ options, identity, protocol, clean }: DialRequest, secrets: Secrets): IClientOptions {
+  return {
+    protocolVersion: protocol === '5' ? 5 : 4,
+    clientId: identity.clientId,
+    clean,
+    keepalive: options.keepaliveS,
+    ...(protocol === '5' && { properties: { sessionExpiryInterval: SESSION_EXPIRY_S } }),
+    ...(identity.will && { will: identity.will }),
+    ...(secrets.username !== undefined && { username: secrets.username }),
+    ...(secrets.password !== undefined && { password: secrets.password }),
+  };
+}
+
+/**
+ * Starts one TCP connection with a client of its own, which never reconnects, resends or resubscribes by itself.
+ * @throws {Error} on TLS material that cannot be used, among others.
+ */
+export function createClient(request: DialRequest, secrets: Secrets): MqttClient {
+  const client = connect({
+    ...transportOptions(request, secrets),
+    ...sessionOptions(request, secrets),
+    connectTimeout: request.options.connectTimeoutMs + CONNECT_TIMEOUT_MARGIN_MS,
+    reconnectPeriod: 0,
+    resubscribe: false,
+    queueQoSZero: false,
+    // Pings at a steady pace cost less than a timer restarted by every acknowledgement.
+    reschedulePings: false,
+    outgoingStore: createNullStore(),
+    messageIdProvider: new UniqueMessageIdProvider(),
+    log: () => {},
+    manualConnect: true,
+  });
+  guardParser(client);
+  client.connect();
+  return client;
+}

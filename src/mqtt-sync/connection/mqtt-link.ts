@@ -1,0 +1,84 @@
+import { type MqttClient } from 'mqtt';
+import { type MqttProtocol } from './connection-options.js';
+import { type BrokerLimits, type Link, type OutgoingPublish } from './link.js';
+import { PacketBatch } from './packet-batch.js';
+
+/** What a link needs of the connection that it belongs to. */
+export interface LinkHost {
+  /** Ends the connection; the loss is reported as `local`. */
+  cut(reason: string): void;
+  /** Everything written has left for the operating system. */
+  drained(): void;
+}
+
+/** Joining more than this gains nothing over the copy it costs; about what a socket takes in one write. */
+const JOIN_UP_TO_BYTES = 64 * 1024;
+
+/** Bytes of a variable byte integer (MQTT 5, section 1.5.5). */
+function variableByteLength(value: number): number {
+  if (value < 128) return 1;
+  if (value < 16_384) return 2;
+  return value < 2_097_152 ? 3 : 4;
+}
+
+/**
+ * A link over one MQTT.js client. PUBLISH and PUBREL go straight to the client's stream: MQTT.js keeps a store and an id
+ * table of its own for what passes through its `publish()`, sets no DUP and cannot resume QoS 2. It ignores
+ * acknowledgements of ids that it did not hand out.
+ */
+export class MqttLink implements Link {
+  private readonly batch: PacketBatch;
+  private closed = false;
+
+  constructor(
+    /** For a subscriber on this connection; nobody may publish through it. */
+    readonly client: MqttClient,
+    readonly protocol: MqttProtocol,
+    readonly sessionPresent: boolean,
+    readonly limits: BrokerLimits,
+    private readonly host: LinkHost,
+  ) {
+    this.batch = new PacketBatch(protocol);
+  }
+
+  get bufferedBytes(): number {
+    return this.closed ? 0 : this.batch.bytes + this.client.stream.writableLength;
+  }
+
+  packetBytes({ topic, payload, qos }: OutgoingPublish): number {
+    const packetId = qos === 0 ? 0 : 2;
+    const propertyLength = this.protocol === '5' ? 1 : 0;
+    const remaining = 2 + Buffer.byteLength(topic) + packetId + propertyLength + payload.length;
+    return 1 + variableByteLength(remaining) + remaining;
+  }
+
+  publish({ topic, payload, qos, retain, dup, packetId }: OutgoingPublish): void {
+    if (this.closed) return;
+    this.batch.add({ cmd: 'publish', topic, payload, qos, retain, dup, messageId: packetId });
+    if (this.batch.bytes >= JOIN_UP_TO_BYTES) this.flush();
+  }
+
+  release(packetId: number): void {
+    if (this.closed) return;
+    this.batch.add({ cmd: 'pubrel', messageId: packetId, reasonCode: 0 });
+  }
+
+  flush(): void {
+    const bytes = this.closed ? undefined : this.batch.take();
+    const { stream } = this.client;
+    if (bytes === undefined || !stream.writable) return;
+    stream.write(bytes, (error) => {
+      if (!error && !this.closed && this.bufferedBytes === 0) this.host.drained();
+    });
+  }
+
+  cut(reason: string): void {
+    if (!this.closed) this.host.cut(reason);
+  }
+
+  /** The connection is gone: from now on writes vanish. */
+  close(): void {
+    this.closed = true;
+    this.batch.take();
+  }
+}

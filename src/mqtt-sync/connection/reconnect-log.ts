@@ -1,0 +1,41 @@
+import { type SyncLogger } from '../logger.js';
+
+/** Whether the n-th attempt of an outage is worth a line: the first 10, every 10th to 100, then every 100th. */
+function isWorthALine(attempt: number): boolean {
+  return attempt <= 10 || (attempt <= 100 ? attempt % 10 === 0 : attempt % 100 === 0);
+}
+
+/** Tells of an outage without filling the disk: attempts thinned, each reason once until it changes. */
+export class ReconnectLog {
+  private lastReason: string | undefined;
+
+  constructor(
+    private readonly logger: SyncLogger,
+    private readonly broker: string,
+  ) {}
+
+  connected(protocol: string, sessionPresent: boolean): void {
+    this.lastReason = undefined;
+    this.logger.log(`Connected to ${this.broker} (MQTT ${protocol}, session ${sessionPresent ? 'resumed' : 'new'})`);
+  }
+
+  disconnected(): void {
+    this.logger.log(`Disconnected from ${this.broker}`);
+  }
+
+  lost(reason: string): void {
+    this.logger.warn(`Lost the connection to ${this.broker}: ${reason}`);
+  }
+
+  /** The n-th attempt since the last connection begins. */
+  attempt(attempt: number): void {
+    if (isWorthALine(attempt)) this.logger.log(`Reconnecting to ${this.broker}, attempt ${attempt}`);
+  }
+
+  /** An attempt failed. */
+  failed(reason: string): void {
+    if (reason === this.lastReason) return;
+    this.lastReason = reason;
+    this.logger.warn(`Cannot connect to ${this.broker}, retrying until it works: ${reason}`);
+  }
+}

@@ -1,0 +1,53 @@
+import { readFile } from 'node:fs/promises';
+import { type BrokerAddress } from './broker-address.js';
+import { type ConnectionOptions } from './connection-options.js';
+
+/** What one connection attempt authenticates with. */
+export interface Secrets {
+  readonly username: string | undefined;
+  readonly password: string | undefined;
+  readonly ca: Buffer | undefined;
+  readonly cert: Buffer | undefined;
+  readonly key: Buffer | undefined;
+}
+
+type SecretOptions = Pick<ConnectionOptions, 'tlsEnabled' | 'tls' | 'username' | 'password' | 'passwordFile'>;
+
+async function read(what: string, path: string): Promise<Buffer> {
+  let content: Buffer;
+  try {
+    content = await readFile(path);
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code ?? 'unknown error';
+    throw new Error(`the ${what} ${path} cannot be read (${code})`, { cause: error });
+  }
+  // A file that is being replaced is empty for a moment; dialling with nothing would only be refused.
+  if (content.length === 0) throw new Error(`the ${what} ${path} is empty`);
+  return content;
+}
+
+async function readOptional(what: string, path: string | undefined): Promise<Buffer | undefined> {
+  return path === undefined ? undefined : read(what, path);
+}
+
+async function readPassword(options: SecretOptions, address: BrokerAddress): Promise<string | undefined> {
+  if (options.passwordFile === undefined) return options.password ?? address.password;
+  const content = await read('password file', options.passwordFile);
+  return content.toString('utf8').split(/\r?\n/, 1)[0];
+}
+
+/**
+ * Reads password, certificates and key anew, so that they can be rotated while the service runs. Options win over what
+ * the URL holds.
+ * @throws {Error} naming the file that is missing, unreadable or empty; never its content.
+ */
+export async function readSecrets(options: SecretOptions, address: BrokerAddress): Promise<Secrets> {
+  const { caFile, certFile, keyFile } = options.tlsEnabled ? options.tls : {};
+  const [password, ca, cert, key] = await Promise.all([
+    readPassword(options, address),
+    readOptional('CA file', caFile),
+    readOptional('client certificate file', certFile),
+    readOptional('client key file', keyFile),
+  ]);
+  return { username: options.username ?? address.username, password, ca, cert, key };
+}

@@ -1,0 +1,165 @@
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { appendFileSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { describe, onTestFinished } from 'vitest';
+import { freePort } from './ports.js';
+import { SKIPPED_BROKERS_FILE } from './skipped-brokers.js';
+import { until, within } from './wait.js';
+
+/** Distributions put daemons where a user's PATH does not look. */
+const EXTRA_FOLDERS = ['/usr/sbin', '/usr/local/sbin', '/opt/homebrew/sbin'];
+
+/** The broker's program, or undefined where it is not installed. `MOSQUITTO_BIN` overrides the search. */
+export function findMosquitto(): string | undefined {
+  const named = process.env['MOSQUITTO_BIN'];
+  if (named !== undefined) return existsSync(named) ? named : undefined;
+  const folders = [...(process.env['PATH'] ?? '').split(delimiter), ...EXTRA_FOLDERS];
+  return folders.map((folder) => join(folder, 'mosquitto')).find((path) => existsSync(path));
+}
+
+/** Whether this build of the broker has been compiled with WebSockets. */
+export function mosquittoSpeaksWebSockets(): boolean {
+  const program = findMosquitto();
+  if (program === undefined) return false;
+  return spawnSync('grep', ['-q', 'libwebsockets', program]).status === 0;
+}
+
+/**
+ * A `describe` for tests that need a real Mosquitto. Where there is none they are skipped, counted, and named at the
+ * very end of the run; with `CI=true` they fail instead.
+ */
+export function describeWithMosquitto(name: string, define: () => void): void {
+  const program = findMosquitto();
+  if (program !== undefined || process.env['CI'] === 'true') {
+    describe(name, define);
+    return;
+  }
+  // The reporter counts the tests of these groups.
+  const file = process.env[SKIPPED_BROKERS_FILE];
+  if (file !== undefined) appendFileSync(file, `${JSON.stringify({ broker: 'mosquitto', group: name })}\n`);
+  describe.skip(name, define);
+}
+
+/** How to run the broker. */
+export interface MosquittoOptions {
+  /** Lines of the configuration after the listener's own, e.g. `allow_anonymous false`. @default anonymous access */
+  readonly config?: string | ((folder: string) => string);
+  /** Password file entries, user name to password; written with `mosquitto_passwd`. */
+  readonly users?: Readonly<Record<string, string>>;
+  /** @default a free port */
+  readonly port?: number;
+}
+
+const PLAIN_CONFIG = 'allow_anonymous true';
+
+/** A real Mosquitto on 127.0.0.1 with a folder of its own. It ends with the test. */
+export class Mosquitto {
+  private process: ChildProcess | undefined;
+  private output = '';
+
+  private constructor(
+    private readonly program: string,
+    readonly port: number,
+    /** For files that the configuration names; removed at the end. */
+    readonly folder: string,
+  ) {}
+
+  /** Starts a broker and waits until it accepts connections. */
+  static async start(options: MosquittoOptions = {}): Promise<Mosquitto> {
+    const program = findMosquitto();
+    if (program === undefined) throw new Error('mosquitto is not installed; install it or set MOSQUITTO_BIN');
+    const folder = mkdtempSync(join(tmpdir(), 'mosquitto-'));
+    const broker = new Mosquitto(program, options.port ?? (await freePort()), folder);
+    onTestFinished(async () => {
+      await broker.kill();
+      rmSync(folder, { recursive: true, force: true });
+    });
+    if (options.users) broker.setUsers(options.users);
+    const { config = PLAIN_CONFIG } = options;
+    broker.configure(typeof config === 'string' ? config : config(folder));
+    await broker.restart();
+    return broker;
+  }
+
+  get url(): string {
+    return `mqtt://127.0.0.1:${this.port}`;
+  }
+
+  get passwordFile(): string {
+    return join(this.folder, 'passwords');
+  }
+
+  /** What the broker has printed so far. */
+  get log(): string {
+    return this.output;
+  }
+
+  /** Writes the configuration; it counts from the next start on. */
+  configure(config: string): void {
+    const lines = [`listener ${this.port} 127.0.0.1`, config, 'log_dest stdout', 'log_type all', ''];
+    writeFileSync(join(this.folder, 'mosquitto.conf'), lines.join('\n'));
+  }
+
+  /** Replaces the users of `passwordFile`; a running broker reads them on `reload()`. */
+  setUsers(users: Readonly<Record<string, string>>): void {
+    writeFileSync(this.passwordFile, '', { mode: 0o600 });
+    for (const [name, password] of Object.entries(users)) {
+      const made = spawnSync('mosquitto_passwd', ['-b', this.passwordFile, name, password]);
+      if (made.status !== 0) throw new Error(`mosquitto_passwd failed: ${String(made.stderr)}`, { cause: made.error });
+    }
+  }
+
+  /** Makes a running broker read its password and ACL files again. */
+  reload(): void {
+    this.process?.kill('SIGHUP');
+  }
+
+  /** Starts the broker, killing one that still runs, on the same port. */
+  async restart(): Promise<void> {
+    await this.kill();
+    const child = spawn(this.program, ['-c', join(this.folder, 'mosquitto.conf')], { stdio: 'pipe' });
+    this.process = child;
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.setEncoding('utf8').on('data', (text: string) => (this.output += text));
+    }
+    await until(() => this.accepts(), {
+      what: () => `mosquitto to accept on port ${this.port}; it said: ${this.output}`,
+    });
+  }
+
+  /** Ends the broker as a crash would: `kill -9`. */
+  kill(): Promise<void> {
+    return this.end('SIGKILL');
+  }
+
+  /** Ends the broker in order. */
+  stop(): Promise<void> {
+    return this.end('SIGTERM');
+  }
+
+  private async end(signal: NodeJS.Signals): Promise<void> {
+    const child = this.process;
+    this.process = undefined;
+    if (!child || child.exitCode !== null || child.signalCode !== null) return;
+    const exit = once(child, 'exit');
+    child.kill(signal);
+    await within(exit, { what: `mosquitto to end after ${signal}` });
+  }
+
+  private async accepts(): Promise<boolean> {
+    const exited = this.process?.exitCode;
+    if (exited !== null && exited !== undefined) throw new Error(`mosquitto exited with ${exited}: ${this.output}`);
+    const socket = connect(this.port, '127.0.0.1');
+    try {
+      await once(socket, 'connect');
+      return true;
+    } catch {
+      return false;
+    } finally {
+      socket.destroy();
+    }
+  }
+}
