@@ -1,0 +1,78 @@
+import { type DegradedReason, type SyncStatus } from '../mqtt-sync/sync-status.js';
+
+/** Name that dashboards know the service by. */
+export const SERVICE_NAME = 'MQTT Reliable Sync Service';
+
+/** The health document; its fields are a contract with dashboards. */
+export interface HealthDocument {
+  readonly service: typeof SERVICE_NAME;
+  readonly status: 'healthy' | 'degraded';
+  readonly timestamp: string;
+  readonly mqtt: {
+    readonly status: 'connected' | 'disconnected';
+    /** Without credentials. */
+    readonly broker: string;
+    /** QoS of an entity type that nobody configured. */
+    readonly qosLevel: 1;
+    readonly queuedMessages: number;
+    readonly maxQueueSize: number;
+    /** E.g. `12.5%`. */
+    readonly queueUtilization: string;
+    readonly activeSubscriptions: number;
+    readonly topics: readonly string[];
+    /** Since the last connection. */
+    readonly reconnectAttempts: number;
+    readonly tlsEnabled: boolean;
+  };
+  readonly detailedMetrics: {
+    readonly messagesPublished: number;
+    readonly messagesQueued: number;
+    readonly messagesDropped: number;
+    readonly publishFailures: number;
+    readonly reconnectionAttempts: number;
+    readonly queueFlushes: number;
+    readonly currentQueueSize: number;
+    readonly maxQueueSize: number;
+    /** Percent. */
+    readonly queueUtilization: number;
+    readonly isConnected: boolean;
+    readonly reconnectAttempts: number;
+  };
+  readonly reasons: readonly DegradedReason[];
+}
+
+/** Composes the health document of this moment. */
+export function composeHealthDocument(sync: SyncStatus, now: Date): HealthDocument {
+  const { queue, statistics, connected, reconnectAttempts, utilizationPercent } = sync;
+  return {
+    service: SERVICE_NAME,
+    status: sync.status,
+    timestamp: now.toISOString(),
+    mqtt: {
+      status: connected ? 'connected' : 'disconnected',
+      broker: sync.broker,
+      qosLevel: 1,
+      queuedMessages: queue.messages,
+      maxQueueSize: queue.maxMessages,
+      queueUtilization: `${utilizationPercent.toFixed(1)}%`,
+      activeSubscriptions: sync.activeSubscriptions,
+      topics: sync.topics,
+      reconnectAttempts,
+      tlsEnabled: sync.tlsEnabled,
+    },
+    detailedMetrics: {
+      messagesPublished: statistics.messagesPublished,
+      messagesQueued: statistics.messagesQueued,
+      messagesDropped: statistics.messagesDropped,
+      publishFailures: statistics.publishFailures,
+      reconnectionAttempts: statistics.reconnectionAttempts,
+      queueFlushes: statistics.queueFlushes,
+      currentQueueSize: queue.messages,
+      maxQueueSize: queue.maxMessages,
+      queueUtilization: utilizationPercent,
+      isConnected: connected,
+      reconnectAttempts,
+    },
+    reasons: sync.reasons,
+  };
+}

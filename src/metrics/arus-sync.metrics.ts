@@ -1,0 +1,57 @@
+import { makeGaugeProvider, makeHistogramProvider } from '@willsoto/nestjs-prometheus';
+import { DELIVERY_LATENCY } from './delivery-latency.js';
+import { counterOf, gaugeOf, type MetricProvider, UNREGISTERED } from './metric-providers.js';
+import { packageVersion } from './package-version.js';
+
+/** From a good link to a week in a yard, in seconds. */
+const LATENCY_BUCKETS_S = [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600, 21_600, 86_400, 604_800];
+
+/** What an operator needs beside the nine `arus_mqtt_*` metrics. */
+export function arusSyncMetrics(): MetricProvider[] {
+  return [
+    makeHistogramProvider({
+      name: DELIVERY_LATENCY,
+      help: 'Seconds from the acceptance of a message to its delivery.',
+      buckets: LATENCY_BUCKETS_S,
+      ...UNREGISTERED,
+    }) as MetricProvider,
+    gaugeOf(
+      'arus_sync_oldest_undelivered_age_seconds',
+      'Age of the oldest message not yet delivered; 0 when there is none.',
+      ({ oldestUndeliveredAgeMs }) => (oldestUndeliveredAgeMs ?? 0) / 1000,
+    ),
+    gaugeOf('arus_sync_in_flight_messages', 'Messages sent and not yet acknowledged.', ({ inFlight }) => inFlight),
+    gaugeOf('arus_sync_queue_bytes', 'Bytes of the messages in the queue.', ({ queue }) => queue.bytes),
+    gaugeOf('arus_sync_accepting', '1 while changes can be accepted, else 0.', ({ accepting }) => (accepting ? 1 : 0)),
+    gaugeOf('arus_sync_dead_letters', 'Messages set aside and kept.', ({ queue }) => queue.deadLetters),
+    counterOf(
+      'arus_sync_dead_lettered_total',
+      'Messages set aside because the broker will never take them.',
+      ({ statistics }) => statistics.deadLettered,
+    ),
+    counterOf(
+      'arus_sync_possible_duplicates_total',
+      'Messages delivered after an attempt whose outcome is unknown.',
+      ({ statistics }) => statistics.possibleDuplicates,
+    ),
+    gaugeOf(
+      'arus_sync_untold_gaps',
+      'Sequence numbers lost for good that the other side does not know of yet.',
+      ({ queue }) => queue.untoldGaps,
+    ),
+    buildInfo(),
+  ];
+}
+
+function buildInfo(): MetricProvider {
+  const labels = { version: packageVersion(), node_version: process.version };
+  return makeGaugeProvider({
+    name: 'arus_sync_build_info',
+    help: 'Always 1; the labels say what is running.',
+    labelNames: Object.keys(labels),
+    ...UNREGISTERED,
+    collect() {
+      this.set(labels, 1);
+    },
+  }) as MetricProvider;
+}

@@ -1,0 +1,20 @@
+import { Controller, Get, Header, Res } from '@nestjs/common';
+import { Registry } from 'prom-client';
+
+/** What the controller needs of an HTTP response, so that it fits both Express and Fastify. */
+interface HeaderSink {
+  header(name: string, value: string): unknown;
+}
+
+/** Serves the metrics of one module's registry; its path is set by the PrometheusModule. */
+@Controller()
+export class MetricsController {
+  constructor(private readonly registry: Registry) {}
+
+  @Get()
+  @Header('Cache-Control', 'no-store')
+  index(@Res({ passthrough: true }) response: HeaderSink): Promise<string> {
+    response.header('Content-Type', this.registry.contentType);
+    return this.registry.metrics();
+  }
+}

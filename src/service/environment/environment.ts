@@ -1,0 +1,89 @@
+import type * as z from 'zod';
+import { OptionsError, type OptionFault } from '../../mqtt-sync/errors.js';
+import { type MqttSyncOptions, resolveOptions, type ResolvedOptions } from '../../mqtt-sync/mqtt-sync.options.js';
+import { serviceSettings, type ServiceSettings } from '../service-settings.js';
+import { nameVariables } from './fault-names.js';
+import { SERVICE_VARIABLES, SYNC_VARIABLES, type Variable, VARIABLES } from './variables.js';
+
+/** The environment, understood. */
+export interface Environment {
+  /** For `MqttSyncModule`. */
+  readonly options: MqttSyncOptions;
+  /** The same with its defaults, for whoever must know them before the module is there. */
+  readonly resolved: ResolvedOptions;
+  readonly settings: ServiceSettings;
+  /** Values that must not appear in any output. */
+  readonly secrets: readonly string[];
+}
+
+/** The environment is wrong; lists every bad variable at once, without its value. */
+export class EnvironmentError extends Error {
+  override readonly name = 'EnvironmentError';
+
+  constructor(readonly faults: readonly { readonly variable: string; readonly message: string }[]) {
+    super(faults.map(({ variable, message }) => `${variable}: ${message}`).join('\n'));
+  }
+}
+
+/**
+ * Maps environment variables to options and settings. Unknown variables are ignored, empty ones count as unset.
+ * @throws {EnvironmentError} naming every bad variable.
+ */
+export function readEnvironment(env: NodeJS.ProcessEnv): Environment {
+  const faults: OptionFault[] = [];
+  const options = parse(SYNC_VARIABLES, env, faults) as MqttSyncOptions;
+  const settings = serviceSettings.safeParse(parse(SERVICE_VARIABLES, env, faults));
+  faults.push(...faultsOf(settings.error));
+  const resolved = attempt(() => resolveOptions(options), faults);
+  if (faults.length > 0 || !resolved || !settings.data) throw new EnvironmentError(nameVariables(faults));
+  return { options, resolved, settings: settings.data, secrets: secretsOf(env) };
+}
+
+/** Turns the text of the variables that are set into values; those whose text makes no sense are left out. */
+function parse(variables: readonly Variable[], env: NodeJS.ProcessEnv, faults: OptionFault[]): object {
+  const values = {};
+  for (const { name, path, type } of variables) {
+    const text = env[name];
+    if (text === undefined || text === '') continue;
+    const parsed = type.safeParse(text);
+    if (parsed.success) setAt(values, path, parsed.data);
+    else faults.push(...faultsOf(parsed.error).map(({ message }) => ({ path, message })));
+  }
+  return values;
+}
+
+function setAt(target: Record<string, unknown>, path: string, value: unknown): void {
+  const dot = path.indexOf('.');
+  if (dot < 0) target[path] = value;
+  else setAt((target[path.slice(0, dot)] ??= {}) as Record<string, unknown>, path.slice(dot + 1), value);
+}
+
+function faultsOf(error: z.ZodError | undefined): OptionFault[] {
+  return (error?.issues ?? []).map(({ path, message }) => ({ path: path.join('.'), message }));
+}
+
+function attempt<T>(resolve: () => T, faults: OptionFault[]): T | undefined {
+  try {
+    return resolve();
+  } catch (error) {
+    if (!(error instanceof OptionsError)) throw error;
+    faults.push(...error.faults);
+    return undefined;
+  }
+}
+
+/** The secret variables, and the password that a broker URL may hold, as it stands there and decoded. */
+function secretsOf(env: NodeJS.ProcessEnv): string[] {
+  const secrets = VARIABLES.filter(({ isSecret }) => isSecret).map(({ name }) => env[name] ?? '');
+  const url = env.MQTT_BROKER_URL ?? '';
+  const inUrl = URL.canParse(url) ? new URL(url).password : '';
+  return [...secrets, inUrl, decoded(inUrl)].filter((secret) => secret !== '');
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
