@@ -268,7 +268,7 @@ export class Dispatcher implements LinkObserver {
   /** All packet ids are in use: the message waits for one to come free. */
   private takeBack(message: QueuedMessage): void {
     this.order.settle(message);
-    this.parts.queue.putBack([message]);
+    this.putBack(message);
   }
 
   private sendControl(link: Link, control: ControlMessage): void {
@@ -301,8 +301,7 @@ export class Dispatcher implements LinkObserver {
     if (!isRefusal(reasonCode)) return this.delivered(message);
     if (qos === 2 && reasonCode === PACKET_ID_NOT_FOUND) {
       // The broker has forgotten the exchange, so it is not known whether it passed the message on.
-      this.parts.queue.putBack([message]);
-      return;
+      return this.putBack(message);
     }
     if (isPassingRefusal(reasonCode)) return this.refusedInPassing(message, reasonCode);
     this.reject(message, 'refused', reasonCode);
@@ -327,7 +326,12 @@ export class Dispatcher implements LinkObserver {
       );
     }
     this.pauses.refused(message);
-    this.parts.queue.putBack([message]);
+    this.putBack(message);
+  }
+
+  /** Makes one message wait again, and with it what is held behind it. */
+  private putBack(message: QueuedMessage): void {
+    this.parts.queue.putBack([message, ...this.order.withdraw(message.entity)]);
   }
 
   /** Sets a message aside for good. */

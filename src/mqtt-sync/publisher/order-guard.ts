@@ -70,6 +70,11 @@ export class OrderGuard {
     return undefined;
   }
 
+  /** Gives back what is held of an entity type, so that it can follow a message that goes back to the queue. */
+  withdraw(entity: string): QueuedMessage[] {
+    return this.entities.get(entity)?.held.splice(0) ?? [];
+  }
+
   /** Forgets everything and gives back what was held. */
   clear(): QueuedMessage[] {
     const held = [...this.entities.values()].flatMap((order) => order.held);

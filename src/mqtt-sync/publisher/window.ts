@@ -7,10 +7,9 @@ const SMALLEST_WINDOW_BYTES = 8 * 1024;
 const LARGEST_WINDOW_BYTES = 64 * 1024 * 1024;
 /** The window over the bandwidth-delay product: room to notice that the link has become faster. */
 const HEADROOM = 1.25;
-/** A round counts as growth when the rate rose by this factor. */
+/** As long as each round raises the rate by `GROWTH`, the window is `START_GAIN` times the product: it doubles. */
 const GROWTH = 1.25;
-/** Rounds without growth after which the start phase ends. */
-const FLAT_ROUNDS = 3;
+const START_GAIN = 2;
 /** How many rounds a measured rate is remembered, so that the window follows a link that has become slower. */
 const REMEMBERED_ROUNDS = 10;
 /** Shorter round trips than this are not worth a smaller window: what limits there is the two ends, not the link. */
@@ -40,9 +39,9 @@ export class Window {
   private shortestRoundTripMs = Infinity;
   private readonly roundRates: number[] = [];
   private roundRate = 0;
-  private roundEndsAtBytes = 0;
+  /** The first round ends with a packet that was sent after the first acknowledgement: it spans a whole window. */
+  private roundEndsAtBytes = 1;
   private bestRate = 0;
-  private flatRounds = 0;
   private wasFull = false;
 
   constructor(private readonly clock: Clock) {}
@@ -77,9 +76,8 @@ export class Window {
     this.shortestRoundTripMs = Infinity;
     this.roundRates.length = 0;
     this.roundRate = 0;
-    this.roundEndsAtBytes = 0;
+    this.roundEndsAtBytes = 1;
     this.bestRate = 0;
-    this.flatRounds = 0;
     this.wasFull = false;
   }
 
@@ -105,7 +103,6 @@ export class Window {
 
   private endRound(): void {
     this.roundEndsAtBytes = this.ackedBytes;
-    // A round that the window did not limit tells what the application had to send, not what the link can carry.
     if (this.wasFull || this.roundRate > this.bestRate) this.learn();
     this.roundRate = 0;
     this.wasFull = false;
@@ -116,13 +113,11 @@ export class Window {
     if (this.roundRates.length > REMEMBERED_ROUNDS) this.roundRates.shift();
     const grew = this.roundRate >= this.bestRate * GROWTH;
     this.bestRate = Math.max(this.bestRate, this.roundRate);
-    this.flatRounds = grew ? 0 : this.flatRounds + 1;
-    if (this.flatRounds < FLAT_ROUNDS) {
-      if (this.wasFull) this.limit = Math.min(this.limit * 2, LARGEST_WINDOW_BYTES);
-      return;
-    }
     const roundTripMs = Math.max(this.shortestRoundTripMs, SHORTEST_ROUND_TRIP_MS);
     const product = Math.max(...this.roundRates) * roundTripMs;
-    this.limit = Math.min(Math.max(product * HEADROOM, SMALLEST_WINDOW_BYTES), LARGEST_WINDOW_BYTES);
+    const wanted = product * (grew ? START_GAIN : HEADROOM);
+    // A round that the window did not limit shows what the application had to send, not what the link cannot carry.
+    const smallest = this.wasFull ? SMALLEST_WINDOW_BYTES : this.limit;
+    this.limit = Math.min(Math.max(wanted, smallest), LARGEST_WINDOW_BYTES);
   }
 }
