@@ -1,0 +1,44 @@
+import { createServer, type Server } from 'node:http';
+import { ExpressAdapter } from '@nestjs/platform-express';
+
+/** A client that has not sent its headers by then is not worth a socket. */
+const HEADERS_TIMEOUT_MS = 10_000;
+/** Long enough for the largest body over a bad wireless network on board. */
+const REQUEST_TIMEOUT_MS = 60_000;
+/** How often the two timeouts are looked at. */
+const CHECK_INTERVAL_MS = 5_000;
+/** Longer than the usual interval between probes, so that they keep their connection. */
+const KEEP_ALIVE_TIMEOUT_MS = 15_000;
+/** How long requests that run when the server closes may still take. */
+const CLOSE_GRACE_MS = 500;
+
+/** Express, hardened: it gives nothing away, trusts no proxy header, drops slow clients, and closes in bounded time. */
+export class ServiceHttpAdapter extends ExpressAdapter {
+  constructor() {
+    super();
+    this.disable('x-powered-by');
+    this.disable('etag');
+    this.set('trust proxy', false);
+  }
+
+  override initHttpServer(): void {
+    const options = {
+      headersTimeout: HEADERS_TIMEOUT_MS,
+      requestTimeout: REQUEST_TIMEOUT_MS,
+      connectionsCheckingInterval: CHECK_INTERVAL_MS,
+      keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
+    };
+    this.httpServer = createServer(options, this.getInstance<Parameters<typeof createServer>[1] & object>());
+  }
+
+  override async close(): Promise<void> {
+    const server = this.httpServer as Server;
+    // close() ends idle connections and waits for those with a request on them, however slow.
+    const grace = setTimeout(() => server.closeAllConnections(), CLOSE_GRACE_MS);
+    try {
+      await super.close();
+    } finally {
+      clearTimeout(grace);
+    }
+  }
+}

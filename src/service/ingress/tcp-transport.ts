@@ -1,0 +1,29 @@
+import { type Socket } from 'node:net';
+import { JsonSocket, type TcpOptions, Transport } from '@nestjs/microservices';
+import { bodyLimits } from '../http/json-body.js';
+
+/** Options of the TCP transport: on loopback alone, with messages no larger than over HTTP. */
+export function tcpTransport(port: number, maxMessageBytes: number): TcpOptions {
+  const { singleBytes } = bodyLimits(maxMessageBytes);
+  return {
+    transport: Transport.TCP,
+    options: {
+      host: '127.0.0.1',
+      port,
+      socketClass: class extends JsonSocket {
+        constructor(socket: Socket) {
+          super(socket, { maxBufferSize: singleBytes });
+        }
+
+        /** Nest would log the whole message, with what its sender thought was between him and us. */
+        protected override emitMessage(data: string): void {
+          try {
+            super.emitMessage(data);
+          } catch {
+            throw new Error('A message was not JSON');
+          }
+        }
+      },
+    },
+  };
+}

@@ -1,0 +1,78 @@
+import { access, constants } from 'node:fs/promises';
+import { type AddressInfo, type Server } from 'node:net';
+import { NestFactory } from '@nestjs/core';
+import { type NestExpressApplication } from '@nestjs/platform-express';
+import { AppModule } from './app.module.js';
+import { type Environment } from './environment/environment.js';
+import { ServiceHttpAdapter } from './http/service-http-adapter.js';
+import { tcpTransport } from './ingress/tcp-transport.js';
+import { ServiceLogger } from './service-logger.js';
+import { ServiceStop } from './service-stop.js';
+import { describeStartFailure } from './start-failure.js';
+
+/** Runs the service until a signal ends it. */
+export async function runService(environment: Environment): Promise<void> {
+  const { resolved, settings, secrets } = environment;
+  const logger = new ServiceLogger({
+    level: settings.logLevel,
+    json: process.env.NODE_ENV === 'production',
+    colors: process.stdout.isTTY && !process.env.NO_COLOR,
+    secrets,
+  });
+  const stop = new ServiceStop(process, resolved.shutdownDeadlineMs, logger);
+  // Whoever reads the log may go away; that is no reason to stop syncing.
+  process.stdout.on('error', () => {});
+  process.stderr.on('error', () => {});
+  await warnOfUnreadableFiles(environment, logger);
+  try {
+    await start(environment, logger, stop);
+  } catch (error) {
+    if (stop.hasBegun) return;
+    logger.fatal(describeStartFailure(error));
+    await stop.end(1);
+  }
+}
+
+async function start(environment: Environment, logger: ServiceLogger, stop: ServiceStop): Promise<void> {
+  const { options, resolved, settings } = environment;
+  const app = await NestFactory.create<NestExpressApplication>(
+    AppModule.forRoot(options, settings),
+    new ServiceHttpAdapter(),
+    { logger, abortOnError: false, bodyParser: false },
+  );
+  stop.watch(app);
+  await app.init();
+  if (settings.tcpPort !== undefined) {
+    const tcp = app.connectMicroservice(tcpTransport(settings.tcpPort, resolved.maxMessageBytes));
+    await app.startAllMicroservices();
+    logger.log(`Listening for "sync.change" on tcp://127.0.0.1:${portOf(tcp.unwrap<Server>())}`, 'Service');
+  }
+  await app.listen(settings.port, settings.host);
+  const host = /^(0\.0\.0\.0|::)$/.test(settings.host) ? '127.0.0.1' : settings.host;
+  const base = `http://${host.includes(':') ? `[${host}]` : host}:${portOf(app.getHttpServer())}`;
+  const sync = `${base}/api/mqtt/reliable-sync`;
+  logger.log(`Listening: POST ${sync}/changes, GET ${sync}/health, ${base}/health/ready, ${base}/metrics`, 'Service');
+}
+
+function portOf(server: Server): number {
+  return (server.address() as AddressInfo).port;
+}
+
+/** No reason to refuse the start: the files are read again at every connect, and may come later. */
+async function warnOfUnreadableFiles({ resolved }: Environment, logger: ServiceLogger): Promise<void> {
+  const files = {
+    MQTT_PASSWORD_FILE: resolved.passwordFile,
+    MQTT_TLS_CA_FILE: resolved.tls.caFile,
+    MQTT_TLS_CERT_FILE: resolved.tls.certFile,
+    MQTT_TLS_KEY_FILE: resolved.tls.keyFile,
+  };
+  for (const [variable, file] of Object.entries(files)) {
+    if (file === undefined) continue;
+    try {
+      await access(file, constants.R_OK);
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      logger.warn(`The file of ${variable} cannot be read (${code}); it is tried again at every connect.`, 'Service');
+    }
+  }
+}
