@@ -1,5 +1,5 @@
 import { type BeforeApplicationShutdown, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
-import { type ConnectionControl } from './connection/connection-manager.js';
+import { type ConnectionControl } from './connection/connection-control.js';
 import { type Acknowledgement, type Link, type LinkLoss } from './connection/link.js';
 import { MqttSyncError, QueueUnavailableError } from './errors.js';
 import { type SyncLogger } from './logger.js';
@@ -64,7 +64,7 @@ export class MqttSyncLifecycle implements OnModuleInit, BeforeApplicationShutdow
       logger.log('Sync is turned off (localMode is false): changes are neither stored nor sent.');
       return;
     }
-    connection.observe(this.linkObserver());
+    connection.observe(this.linkObserver(), () => this.parts.dispatcher.inFlight);
     try {
       this.opened(await queue.open({ vesselId: options.vesselId, isExplicit: options.vesselIdIsExplicit }));
     } catch (error) {

@@ -1,4 +1,4 @@
-import { type ConnectionView } from './connection/connection-manager.js';
+import { type ConnectionView } from './connection/connection-control.js';
 import { type ResolvedOptions } from './mqtt-sync.options.js';
 import { type Dispatcher } from './publisher/dispatcher.js';
 import { type SyncPublisher } from './publisher/sync-publisher.service.js';

@@ -32,7 +32,9 @@ export interface SendHistory {
   /** The packet id that the broker's session knows it by; undefined when there is none to resume. */
   packetId: number | undefined;
   phase: Phase;
-  /** It was sent again although the broker may have it already. */
+  /** An attempt ended without an answer, so the broker may have it. */
+  mayHaveArrived: boolean;
+  /** It was sent again although the broker may have it. */
   possibleDuplicate: boolean;
 }
 
@@ -54,7 +56,13 @@ export class DeliverySession {
   historyOf(position: number): SendHistory {
     let history = this.histories.get(position);
     if (!history) {
-      history = { attempts: 0, packetId: undefined, phase: 'published', possibleDuplicate: false };
+      history = {
+        attempts: 0,
+        packetId: undefined,
+        phase: 'published',
+        mayHaveArrived: false,
+        possibleDuplicate: false,
+      };
       this.histories.set(position, history);
     }
     return history;
@@ -107,6 +115,7 @@ export class DeliverySession {
       const history = this.historyOf(message.position);
       history.packetId = packetId;
       history.phase = phase;
+      history.mayHaveArrived = true;
     }
     return unfinished;
   }

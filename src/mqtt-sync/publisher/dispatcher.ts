@@ -1,17 +1,14 @@
-import { type ConnectionControl } from '../connection/connection-manager.js';
+import { type ConnectionControl } from '../connection/connection-control.js';
 import { type Acknowledgement, type Link, type LinkLoss, type LinkObserver } from '../connection/link.js';
-import { type SyncLogger } from '../logger.js';
-import { describeMessage, type QueuedMessage } from '../queue/message.js';
-import { type SyncQueue } from '../queue/sync-queue.js';
-import { type SyncEvents } from '../sync-events.js';
-import { type Clock } from '../time/clock.js';
+import { type QueuedMessage } from '../queue/message.js';
 import { AcknowledgementTimer } from './acknowledgement-timer.js';
 import { BrokerFit } from './broker-fit.js';
 import { type ControlMessage, DeliverySession, type Exchange } from './delivery-session.js';
 import { LaneSchedule } from './lane-schedule.js';
 import { OrderGuard } from './order-guard.js';
-import { formatReasonCode, isPassingRefusal, isRefusal, PACKET_ID_NOT_FOUND } from './reason-codes.js';
+import { isRefusal } from './reason-codes.js';
 import { RefusalPauses } from './refusal-pauses.js';
+import { Settlement, type SettlementParts } from './settlement.js';
 import { Suspects } from './suspects.js';
 import { Window } from './window.js';
 
@@ -19,12 +16,8 @@ import { Window } from './window.js';
 const SENDS_PER_TURN = 256;
 
 /** What the dispatcher works with. */
-export interface DispatcherParts {
-  readonly queue: SyncQueue;
+export interface DispatcherParts extends SettlementParts {
   readonly connection: Pick<ConnectionControl, 'confirm'>;
-  readonly events: Pick<SyncEvents, 'emit'>;
-  readonly clock: Clock;
-  readonly logger: SyncLogger;
   /** Most messages in flight. */
   readonly maxInFlight: number;
 }
@@ -48,6 +41,7 @@ export class Dispatcher implements LinkObserver {
   private readonly pauses: RefusalPauses;
   private readonly suspects: Suspects;
   private readonly fit: BrokerFit;
+  private readonly settlement: Settlement;
   private readonly timer: AcknowledgementTimer;
 
   constructor(private readonly parts: DispatcherParts) {
@@ -56,6 +50,8 @@ export class Dispatcher implements LinkObserver {
     this.pauses = new RefusalPauses(clock, () => this.wake());
     this.suspects = new Suspects(logger);
     this.fit = new BrokerFit(logger);
+    const { session, order, pauses, suspects } = this;
+    this.settlement = new Settlement(parts, { session, order, pauses, suspects });
     this.timer = new AcknowledgementTimer(clock, (waitedMs) =>
       this.link?.cut(`no acknowledgement for ${Math.round(waitedMs / 1000)} s`),
     );
@@ -124,12 +120,10 @@ export class Dispatcher implements LinkObserver {
     this.timer.stop();
     this.pauses.disconnected();
     const unfinished = this.session.suspend();
-    const messages = unfinished.flatMap(({ message }) => message ?? []);
-    const guilty = this.findGuilty(unfinished, messages, loss);
-    this.giveBack(messages, guilty);
+    this.settlement.linkLost(unfinished, loss);
     const unsent = this.controls.splice(0);
-    for (const control of [...unfinished.flatMap((exchange) => exchange.control ?? []), ...unsent])
-      control.settled('lost');
+    const controls = [...unfinished.flatMap((exchange) => exchange.control ?? []), ...unsent];
+    for (const control of controls) control.settled('lost');
     this.finishDrain();
   }
 
@@ -155,7 +149,7 @@ export class Dispatcher implements LinkObserver {
     this.session.end(exchange);
     this.window.acked(exchange.sent);
     if (this.session.inFlight === 0) this.timer.stop();
-    this.settle(exchange, reasonCode);
+    this.settlement.settle(exchange, reasonCode);
     this.parts.connection.confirm();
     this.wake();
     if (this.whenDrained && this.isIdle) this.finishDrain();
@@ -174,15 +168,13 @@ export class Dispatcher implements LinkObserver {
     return type === 'pubrec' ? phase === 'published' : type === 'pubcomp';
   }
 
-  // ---- sending
-
   private fill(): void {
     const { link } = this;
     if (!link) return;
     let sent = 0;
     while (sent < SENDS_PER_TURN && this.link === link && this.sendNext(link)) sent++;
     if (this.link !== link) return;
-    if (sent > 0) link.flush();
+    link.flush();
     if (this.session.inFlight > 0) this.timer.ensure(this.unacknowledged);
     if (sent === SENDS_PER_TURN) this.wake();
     if (this.whenDrained && this.isIdle) this.finishDrain();
@@ -196,14 +188,9 @@ export class Dispatcher implements LinkObserver {
     // What the socket has not taken is bounded too: QoS 0 is never in flight.
     if (link.bufferedBytes > this.window.limitBytes) return false;
     const control = this.controls.shift();
-    if (control) {
-      this.sendControl(link, control);
-      return true;
-    }
+    if (control) return this.sendControl(link, control);
     const message = this.isHolding ? undefined : this.next(probe?.suspect);
-    if (!message) return false;
-    this.sendMessage(link, message);
-    return true;
+    return message !== undefined && this.sendMessage(link, message);
   }
 
   private next(suspect: QueuedMessage | undefined): QueuedMessage | undefined {
@@ -235,138 +222,58 @@ export class Dispatcher implements LinkObserver {
     return this.pauses.admits(entity) && this.order.hasRoom(entity);
   }
 
-  private sendMessage(link: Link, message: QueuedMessage): void {
+  /** Answers whether more may be sent. */
+  private sendMessage(link: Link, message: QueuedMessage): boolean {
     const { topic, payload, position } = message;
     const history = this.session.historyOf(position);
     const { qos, retain } = this.fit.adapt(message);
     const resumes = history.packetId !== undefined;
     const packetId = qos === 0 ? 0 : (history.packetId ?? this.session.allocate());
-    if (packetId === undefined) return this.takeBack(message);
+    if (packetId === undefined) {
+      this.settlement.takeBack(message);
+      return false;
+    }
     const packet = { topic, payload, qos, retain, dup: resumes, packetId };
     const bytes = link.packetBytes(packet);
     if (bytes > link.limits.maximumPacketSize) {
-      return this.reject(message, 'too_large_for_broker', undefined);
+      this.settlement.tooLarge(message);
+      return true;
     }
     this.pauses.sending(message);
     // A QoS 2 exchange that is resumed is not a duplicate: the packet id tells the broker (MQTT 5, section 4.3.3).
-    if (history.attempts > 0 && !(resumes && qos === 2)) history.possibleDuplicate = true;
+    if (history.mayHaveArrived && !(resumes && qos === 2)) history.possibleDuplicate = true;
     history.attempts++;
     if (resumes && history.phase === 'released') link.release(packetId);
     else link.publish(packet);
-    if (qos === 0) return this.delivered(message);
+    if (qos === 0) {
+      this.settlement.delivered(message);
+      return true;
+    }
     const sent = this.window.sent(bytes);
-    this.session.begin({
-      packetId,
-      qos,
-      message,
-      control: undefined,
-      sent,
-      phase: resumes ? history.phase : 'published',
-    });
+    const phase = resumes ? history.phase : 'published';
+    this.session.begin({ packetId, qos, message, control: undefined, sent, phase });
+    return true;
   }
 
-  /** All packet ids are in use: the message waits for one to come free. */
-  private takeBack(message: QueuedMessage): void {
-    this.order.settle(message);
-    this.putBack(message);
-  }
-
-  private sendControl(link: Link, control: ControlMessage): void {
+  private sendControl(link: Link, control: ControlMessage): boolean {
     const packetId = this.session.allocate();
-    if (packetId === undefined) return void this.controls.unshift(control);
+    if (packetId === undefined) {
+      this.controls.unshift(control);
+      return false;
+    }
     const { topic, payload, retain } = control;
     const packet = {
       topic,
       payload,
-      qos: 1 as const,
+      qos: 1,
       retain: retain && link.limits.retainAvailable,
       dup: false,
       packetId,
-    };
+    } as const;
     const sent = this.window.sent(link.packetBytes(packet));
     link.publish(packet);
     this.session.begin({ packetId, qos: 1, message: undefined, control, sent, phase: 'published' });
-  }
-
-  // ---- what becomes of it
-
-  private settle({ message, control, qos }: Exchange, reasonCode: number): void {
-    if (control) {
-      this.suspects.controlAcknowledged();
-      control.settled(isRefusal(reasonCode) ? 'refused' : 'acknowledged');
-    }
-    if (!message) return;
-    this.order.settle(message);
-    this.suspects.acknowledged(message);
-    if (!isRefusal(reasonCode)) return this.delivered(message);
-    if (qos === 2 && reasonCode === PACKET_ID_NOT_FOUND) {
-      // The broker has forgotten the exchange, so it is not known whether it passed the message on.
-      return this.putBack(message);
-    }
-    if (isPassingRefusal(reasonCode)) return this.refusedInPassing(message, reasonCode);
-    this.reject(message, 'refused', reasonCode);
-  }
-
-  private delivered(message: QueuedMessage): void {
-    const { queue, clock, events } = this.parts;
-    const { possibleDuplicate } = this.session.historyOf(message.position);
-    this.forget(message);
-    queue.remove([message]);
-    // The wall clock may have been set back since the message was accepted.
-    const latencyMs = Math.max(0, clock.wallMs() - message.acceptedAtMs);
-    events.emit('message_published', { ...describeMessage(message), latencyMs, possibleDuplicate });
-  }
-
-  private refusedInPassing(message: QueuedMessage, reasonCode: number): void {
-    this.parts.events.emit('publish_failed', { cause: 'refused', entity: message.entity, code: undefined });
-    if (this.pauses.admits(message.entity)) {
-      this.parts.logger.warn(
-        `The broker refused message ${message.messageId} with ${formatReasonCode(reasonCode)}; ` +
-          `"${message.entity}" pauses until it is through.`,
-      );
-    }
-    this.pauses.refused(message);
-    this.putBack(message);
-  }
-
-  /** Makes one message wait again, and with it what is held behind it. */
-  private putBack(message: QueuedMessage): void {
-    this.parts.queue.putBack([message, ...this.order.withdraw(message.entity)]);
-  }
-
-  /** Sets a message aside for good. */
-  private reject(message: QueuedMessage, reason: string, reasonCode: number | undefined): void {
-    const attempts = this.session.attemptsOf(message.position);
-    this.order.settle(message);
-    this.forget(message);
-    this.parts.events.emit('publish_failed', { cause: 'refused', entity: message.entity, code: undefined });
-    this.parts.queue.setAside(message, { reason, reasonCode, attempts });
-  }
-
-  private forget(message: QueuedMessage): void {
-    this.session.forget(message.position);
-    this.suspects.forget(message.position);
-    this.pauses.settled(message);
-  }
-
-  private findGuilty(unfinished: readonly Exchange[], messages: readonly QueuedMessage[], loss: LinkLoss) {
-    // When one of the service's own messages is the oldest, no message is to blame.
-    if (!unfinished[0]?.message) return undefined;
-    return this.suspects.lost(messages, loss) === 'guilty' ? messages[0] : undefined;
-  }
-
-  private giveBack(messages: readonly QueuedMessage[], guilty: QueuedMessage | undefined): void {
-    const { events, queue } = this.parts;
-    for (const message of messages) {
-      events.emit('publish_failed', { cause: 'connection_lost', entity: message.entity, code: undefined });
-      if (message !== guilty) events.emit('message_queued', { ...describeMessage(message), reason: 'connection_lost' });
-    }
-    const held = this.order.clear();
-    queue.putBack([...messages.filter((message) => message !== guilty), ...held]);
-    if (!guilty) return;
-    const attempts = this.session.attemptsOf(guilty.position);
-    this.forget(guilty);
-    queue.setAside(guilty, { reason: 'broker_hangs_up', reasonCode: undefined, attempts });
+    return true;
   }
 
   private finishDrain(): void {

@@ -1,0 +1,130 @@
+import { type LinkLoss } from '../connection/link.js';
+import { describeMessage, type QueuedMessage } from '../queue/message.js';
+import { type SyncLogger } from '../logger.js';
+import { type SyncQueue } from '../queue/sync-queue.js';
+import { type SyncEvents } from '../sync-events.js';
+import { type Clock } from '../time/clock.js';
+import { type DeliverySession, type Exchange } from './delivery-session.js';
+import { type OrderGuard } from './order-guard.js';
+import { formatReasonCode, isPassingRefusal, isRefusal, PACKET_ID_NOT_FOUND } from './reason-codes.js';
+import { type RefusalPauses } from './refusal-pauses.js';
+import { type Suspects } from './suspects.js';
+
+/** What deciding needs. */
+export interface SettlementParts {
+  readonly queue: SyncQueue;
+  readonly events: Pick<SyncEvents, 'emit'>;
+  readonly clock: Clock;
+  readonly logger: SyncLogger;
+}
+
+/** What the publisher remembers of messages that are on the way. */
+export interface DeliveryState {
+  readonly session: DeliverySession;
+  readonly order: OrderGuard;
+  readonly pauses: RefusalPauses;
+  readonly suspects: Suspects;
+}
+
+/** Decides what becomes of a message that was sent: delivered, sent again, or set aside. */
+export class Settlement {
+  constructor(
+    private readonly parts: SettlementParts,
+    private readonly state: DeliveryState,
+  ) {}
+
+  /** The broker has answered. */
+  settle({ message, control, qos }: Exchange, reasonCode: number): void {
+    if (control) {
+      this.state.suspects.controlAcknowledged();
+      control.settled(isRefusal(reasonCode) ? 'refused' : 'acknowledged');
+    }
+    if (!message) return;
+    this.state.order.settle(message);
+    this.state.suspects.acknowledged(message);
+    if (!isRefusal(reasonCode)) return this.delivered(message);
+    if (qos === 2 && reasonCode === PACKET_ID_NOT_FOUND) {
+      // The broker has forgotten the exchange, so it is not known whether it passed the message on.
+      this.state.session.historyOf(message.position).mayHaveArrived = true;
+      return this.putBack(message);
+    }
+    if (isPassingRefusal(reasonCode)) return this.refusedInPassing(message, reasonCode);
+    this.setAside(message, 'refused', reasonCode);
+  }
+
+  /** A message is through. */
+  delivered(message: QueuedMessage): void {
+    const { queue, clock, events } = this.parts;
+    const { possibleDuplicate } = this.state.session.historyOf(message.position);
+    this.forget(message);
+    queue.remove([message]);
+    // The wall clock may have been set back since the message was accepted.
+    const latencyMs = Math.max(0, clock.wallMs() - message.acceptedAtMs);
+    events.emit('message_published', { ...describeMessage(message), latencyMs, possibleDuplicate });
+  }
+
+  private refusedInPassing(message: QueuedMessage, reasonCode: number): void {
+    this.parts.events.emit('publish_failed', { cause: 'refused', entity: message.entity, code: undefined });
+    if (this.state.pauses.admits(message.entity)) {
+      this.parts.logger.warn(
+        `The broker refused message ${message.messageId} with ${formatReasonCode(reasonCode)}; ` +
+          `"${message.entity}" pauses until it is through.`,
+      );
+    }
+    this.state.pauses.refused(message);
+    this.putBack(message);
+  }
+
+  /** Makes one message wait again, and with it what is held behind it. */
+  private putBack(message: QueuedMessage): void {
+    this.parts.queue.putBack([message, ...this.state.order.withdraw(message.entity)]);
+  }
+
+  /** The broker said at the connect that it takes no packet of that size. */
+  tooLarge(message: QueuedMessage): void {
+    this.state.order.settle(message);
+    this.setAside(message, 'too_large_for_broker', undefined);
+  }
+
+  private setAside(message: QueuedMessage, reason: string, reasonCode: number | undefined): void {
+    const attempts = this.state.session.attemptsOf(message.position);
+    this.forget(message);
+    this.parts.events.emit('publish_failed', { cause: 'refused', entity: message.entity, code: undefined });
+    this.parts.queue.setAside(message, { reason, reasonCode, attempts });
+  }
+
+  private forget(message: QueuedMessage): void {
+    this.state.session.forget(message.position);
+    this.state.suspects.forget(message.position);
+    this.state.pauses.settled(message);
+  }
+
+  /** All packet ids are in use: the message waits for one to come free. */
+  takeBack(message: QueuedMessage): void {
+    this.state.order.settle(message);
+    this.putBack(message);
+  }
+
+  /** The link is gone: what was on the way goes back to the queue, but for a message that the broker hung up on. */
+  linkLost(unfinished: readonly Exchange[], loss: LinkLoss): void {
+    const { events, queue } = this.parts;
+    const messages = unfinished.flatMap(({ message }) => message ?? []);
+    const guilty = this.findGuilty(unfinished, messages, loss);
+    for (const message of messages) {
+      events.emit('publish_failed', { cause: 'connection_lost', entity: message.entity, code: undefined });
+      if (message !== guilty) events.emit('message_queued', { ...describeMessage(message), reason: 'connection_lost' });
+    }
+    const held = this.state.order.clear();
+    queue.putBack([...messages.filter((message) => message !== guilty), ...held]);
+    if (!guilty) return;
+    const attempts = this.state.session.attemptsOf(guilty.position);
+    this.forget(guilty);
+    queue.setAside(guilty, { reason: 'broker_hangs_up', reasonCode: loss.reasonCode, attempts });
+  }
+
+  private findGuilty(unfinished: readonly Exchange[], messages: readonly QueuedMessage[], loss: LinkLoss) {
+    // When one of the service's own messages is the oldest, no message is to blame.
+    if (!unfinished[0]?.message) return undefined;
+    return this.state.suspects.lost(messages, loss) === 'guilty' ? messages[0] : undefined;
+  }
+}

@@ -1,0 +1,35 @@
+import { describe, expect, it, vi } from 'vitest';
+import { silentLogger } from './logger.js';
+import { SyncEvents } from './sync-events.js';
+
+describe('SyncEvents', () => {
+  it('tells every listener although one of them throws, and logs that one', () => {
+    const error = vi.fn();
+    const events = new SyncEvents({ ...silentLogger, error });
+    const heard: string[] = [];
+    events.on('disconnected', () => {
+      throw new Error('broken listener');
+    });
+    events.on('disconnected', ({ reason }) => heard.push(reason));
+    events.emit('disconnected', { reason: 'gone' });
+    expect(heard).toEqual(['gone']);
+    expect(error).toHaveBeenCalledWith(expect.stringContaining('broken listener'));
+  });
+
+  it('tells a listener registered with once() only once', () => {
+    const events = new SyncEvents(silentLogger);
+    const listener = vi.fn();
+    events.once('reconnecting', listener);
+    events.emit('reconnecting', { attempt: 1 });
+    events.emit('reconnecting', { attempt: 2 });
+    expect(listener).toHaveBeenCalledTimes(1);
+  });
+
+  it('does not tell a listener that was taken off', () => {
+    const events = new SyncEvents(silentLogger);
+    const listener = vi.fn();
+    events.on('reconnecting', listener).off('reconnecting', listener);
+    events.emit('reconnecting', { attempt: 1 });
+    expect(listener).not.toHaveBeenCalled();
+  });
+});
