@@ -20,13 +20,6 @@ export function findMosquitto(): string | undefined {
   return folders.map((folder) => join(folder, 'mosquitto')).find((path) => existsSync(path));
 }
 
-/** Whether this build of the broker has been compiled with WebSockets. */
-export function mosquittoSpeaksWebSockets(): boolean {
-  const program = findMosquitto();
-  if (program === undefined) return false;
-  return spawnSync('grep', ['-q', 'libwebsockets', program]).status === 0;
-}
-
 /**
  * A `describe` for tests that need a real Mosquitto. Where there is none they are skipped, counted, and named at the
  * very end of the run; with `CI=true` they fail instead.

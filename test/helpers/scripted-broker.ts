@@ -125,6 +125,7 @@ export class ScriptedBroker {
       this.answer(packet, connection);
     };
     packets.on('packet', receive);
+    packets.on('error', () => connection.cut());
     socket.on('data', (chunk) => packets.parse(chunk));
     socket.on('error', () => {});
     socket.on('close', () => (connection.isOpen = false));
