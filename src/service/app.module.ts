@@ -5,10 +5,8 @@ import { SyncMetricsModule } from '../metrics/sync-metrics.module.js';
 import { MqttSyncModule } from '../mqtt-sync/mqtt-sync.module.js';
 import { type MqttSyncOptions } from '../mqtt-sync/mqtt-sync.options.js';
 import { ProblemFilter } from './http/problem.filter.js';
-import { ChangesController } from './ingress/changes.controller.js';
-import { IngressToken } from './ingress/ingress-token.js';
-import { SyncChangeController } from './ingress/sync-change.controller.js';
-import { SERVICE_SETTINGS, type ServiceSettings } from './service-settings.js';
+import { IngressModule } from './ingress/ingress.module.js';
+import { type ServiceSettings } from './service-settings.js';
 
 /** The stand-alone service. */
 @Module({})
@@ -20,13 +18,9 @@ export class AppModule {
         MqttSyncModule.forRoot({ ...options, isGlobal: true }),
         SyncMetricsModule.forRoot(),
         SyncHealthModule.forRoot({ rateLimit: settings.healthRateLimit }),
+        IngressModule.forRoot(settings),
       ],
-      controllers: [ChangesController, SyncChangeController],
-      providers: [
-        { provide: SERVICE_SETTINGS, useValue: settings },
-        { provide: APP_FILTER, useClass: ProblemFilter },
-        IngressToken,
-      ],
+      providers: [{ provide: APP_FILTER, useClass: ProblemFilter }],
     };
   }
 }

@@ -1,5 +1,5 @@
 import { type CallHandler, type ExecutionContext, Inject, Injectable, type NestInterceptor } from '@nestjs/common';
-import { type Request } from 'express';
+import type { Request } from 'express';
 import { MQTT_SYNC_OPTIONS } from '../../mqtt-sync/mqtt-sync.module-definition.js';
 import { type ResolvedOptions } from '../../mqtt-sync/mqtt-sync.options.js';
 import { type BodyLimits, bodyLimits, readJson } from './json-body.js';

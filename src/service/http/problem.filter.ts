@@ -1,5 +1,5 @@
 import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Logger } from '@nestjs/common';
-import { type Response } from 'express';
+import type { Response } from 'express';
 import { MqttSyncError } from '../../mqtt-sync/errors.js';
 import { ProblemException, problemOf, problemOfStatus } from './problem.js';
 

@@ -1,5 +1,5 @@
 import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common';
-import { type Request } from 'express';
+import type { Request } from 'express';
 import { ProblemException } from '../http/problem.js';
 import { IngressToken } from './ingress-token.js';
 import { isLocalOrigin, isLoopback } from './loopback.js';

@@ -1,0 +1,132 @@
+import { type INestApplication, Module } from '@nestjs/common';
+import { Test } from '@nestjs/testing';
+import { register as globalRegistry } from 'prom-client';
+import request from 'supertest';
+import { afterEach, describe, expect, it } from 'vitest';
+import { FakeSync, FakeSyncModule } from '../../test/helpers/fake-sync.js';
+import type { App } from 'supertest/types.js';
+import { SyncMetricsModule } from './sync-metrics.module.js';
+
+const THE_NINE = [
+  ['arus_mqtt_connection_status', 'gauge'],
+  ['arus_mqtt_messages_dropped_total', 'counter'],
+  ['arus_mqtt_messages_published_total', 'counter'],
+  ['arus_mqtt_messages_queued_total', 'counter'],
+  ['arus_mqtt_publish_failures_total', 'counter'],
+  ['arus_mqtt_queue_depth', 'gauge'],
+  ['arus_mqtt_queue_flushes_total', 'counter'],
+  ['arus_mqtt_queue_utilization_percent', 'gauge'],
+  ['arus_mqtt_reconnection_attempts_total', 'counter'],
+];
+
+const metricsModule = SyncMetricsModule.forRoot();
+/** One definition for several applications, as a class with decorators is. */
+@Module({ imports: [metricsModule] })
+class UserModule {}
+
+const apps: INestApplication[] = [];
+
+async function start(sync: FakeSync, metrics: typeof UserModule | typeof metricsModule = UserModule) {
+  const moduleRef = await Test.createTestingModule({ imports: [FakeSyncModule.of(sync), metrics] }).compile();
+  const app = moduleRef.createNestApplication<INestApplication<App>>({ logger: false });
+  apps.push(app);
+  await app.init();
+  return { scrape: async () => (await request(app.getHttpServer()).get('/metrics').expect(200)).text };
+}
+
+function families(text: string): string[][] {
+  return [...text.matchAll(/^# TYPE (\S+) (\S+)$/gm)].map(([, name, type]) => [name!, type!]);
+}
+
+function sample(text: string, series: string): number | undefined {
+  const line = text.split('\n').find((candidate) => candidate.startsWith(`${series} `));
+  return line === undefined ? undefined : Number(line.slice(series.length + 1));
+}
+
+describe('GET /metrics', () => {
+  afterEach(async () => {
+    await Promise.all(apps.splice(0).map((app) => app.close()));
+  });
+
+  it('shows exactly the nine arus_mqtt_* metrics, with help, type and a sample, from the first scrape', async () => {
+    const { scrape } = await start(new FakeSync());
+    const text = await scrape();
+    expect(
+      families(text)
+        .filter(([name]) => name!.startsWith('arus_mqtt_'))
+        .sort(),
+    ).toEqual(THE_NINE);
+    for (const [name] of THE_NINE) {
+      expect(text).toMatch(new RegExp(`^# HELP ${name} \\S`, 'm'));
+      expect(text).toMatch(new RegExp(`^${name}(\\{.*\\})? `, 'm'));
+    }
+  });
+
+  it('starts the expected delivery series at zero, with the QoS that their entity type has', async () => {
+    const { scrape } = await start(new FakeSync({ entities: { engine_hours: { qos: 0 } } }));
+    const text = await scrape();
+    const series = (entity: string, operation: string, qos: number) =>
+      sample(text, `arus_mqtt_messages_published_total{entity_type="${entity}",operation="${operation}",qos="${qos}"}`);
+    expect(series('work_orders', 'create', 1)).toBe(0);
+    expect(series('alerts', 'delete', 2)).toBe(0);
+    expect(series('engine_hours', 'update', 0)).toBe(0);
+    expect(series('alerts', 'create', 1)).toBeUndefined();
+  });
+
+  it('reads the counts of the statistics at each scrape, and never adds them twice', async () => {
+    const sync = new FakeSync();
+    const { scrape } = await start(sync);
+    sync.delivered();
+    sync.delivered({ possibleDuplicate: true });
+    sync.delivered({ entity: 'alerts', qos: 2 });
+    sync.events.emit('queue_flushed', { messages: 3, durationMs: 10 });
+    sync.events.emit('publish_failed', { cause: 'rejected', entity: 'x', code: 'CHANGE_INVALID' });
+    sync.events.emit('reconnecting', { attempt: 1 });
+    await scrape();
+    const text = await scrape();
+    const labels = 'entity_type="work_orders",operation="create",qos="1"';
+    expect(sample(text, `arus_mqtt_messages_published_total{${labels}}`)).toBe(2);
+    expect(sample(text, 'arus_mqtt_queue_flushes_total')).toBe(1);
+    expect(sample(text, 'arus_mqtt_publish_failures_total')).toBe(1);
+    expect(sample(text, 'arus_mqtt_reconnection_attempts_total')).toBe(1);
+    expect(sample(text, 'arus_mqtt_messages_dropped_total')).toBe(0);
+    expect(sample(text, 'arus_sync_possible_duplicates_total')).toBe(1);
+    expect(sample(text, 'arus_sync_delivery_latency_seconds_count')).toBe(3);
+    expect(sample(text, 'arus_sync_delivery_latency_seconds_sum')).toBeCloseTo(0.06);
+  });
+
+  it('reads queue and connection at each scrape', async () => {
+    const sync = new FakeSync();
+    const { scrape } = await start(sync);
+    sync.queue = { ...sync.queue, messages: 4, bytes: 700, oldestAcceptedAtMs: sync.nowMs - 2500, deadLetters: 2 };
+    sync.inFlight = 3;
+    let text = await scrape();
+    expect(sample(text, 'arus_mqtt_queue_depth')).toBe(4);
+    expect(sample(text, 'arus_mqtt_queue_utilization_percent')).toBe(70);
+    expect(sample(text, 'arus_mqtt_connection_status')).toBe(1);
+    expect(sample(text, 'arus_sync_oldest_undelivered_age_seconds')).toBe(2.5);
+    expect(sample(text, 'arus_sync_in_flight_messages')).toBe(3);
+    expect(sample(text, 'arus_sync_queue_bytes')).toBe(700);
+    expect(sample(text, 'arus_sync_dead_letters')).toBe(2);
+    sync.connected = false;
+    text = await scrape();
+    expect(sample(text, 'arus_mqtt_connection_status')).toBe(0);
+  });
+
+  it('keeps two applications in one process apart, even with one module definition', async () => {
+    const [first, second] = [new FakeSync(), new FakeSync()];
+    const [one, other] = [await start(first), await start(second)];
+    first.connected = false;
+    expect(sample(await one.scrape(), 'arus_mqtt_connection_status')).toBe(0);
+    expect(sample(await other.scrape(), 'arus_mqtt_connection_status')).toBe(1);
+    expect(globalRegistry.getMetricsAsArray()).toEqual([]);
+  });
+
+  it('adds the metrics of the process unless told not to', async () => {
+    const sync = new FakeSync();
+    const withProcess = await (await start(sync)).scrape();
+    expect(sample(withProcess, 'process_resident_memory_bytes')).toBeGreaterThan(0);
+    const without = await (await start(sync, SyncMetricsModule.forRoot({ processMetrics: false }))).scrape();
+    expect(families(without).every(([name]) => /^arus_(mqtt|sync)_/.test(name!))).toBe(true);
+  });
+});
