@@ -3,6 +3,7 @@ import { type IConnackPacket, type IDisconnectPacket, type MqttClient, type Pack
 import { type CancelTimer, type Clock } from '../time/clock.js';
 import { brokerLimits, refusalOf, type Refusal } from './connack.js';
 import { failureText, reasonCodeText } from './failure-text.js';
+import { faultOf, withhold } from './incoming-packets.js';
 import { type Acknowledgement, type LinkLoss } from './link.js';
 import { createClient, type DialRequest } from './mqtt-client.js';
 import { MqttLink } from './mqtt-link.js';
@@ -131,7 +132,14 @@ export class BrokerConnection {
   }
 
   private receive(client: MqttClient, packet: Packet): void {
-    if (this.hasEnded) return;
+    const fault = faultOf(packet);
+    if (fault !== undefined) this.fail(new Error(`malformed packet: ${fault}`));
+    else if (!this.hasEnded) this.handle(client, packet);
+    // What comes from a connection that is over must not set anything going.
+    if (this.isEnding) withhold(packet);
+  }
+
+  private handle(client: MqttClient, packet: Packet): void {
     switch (packet.cmd) {
       case 'connack':
         return this.receiveConnack(client, packet);
@@ -143,7 +151,7 @@ export class BrokerConnection {
       case 'pubrec':
       case 'pubcomp': {
         const { messageId: packetId, reasonCode = 0, cmd: type } = packet;
-        if (!this.currentLink || packetId === undefined || packetId < 1) return;
+        if (!this.currentLink || packetId === undefined) return;
         return this.listener.acknowledged(this.currentLink, { type, packetId, reasonCode });
       }
     }

@@ -3,7 +3,6 @@ import { type BrokerAddress } from './broker-address.js';
 import { type ConnectionIdentity } from './connection-control.js';
 import { type ConnectionOptions, type MqttProtocol } from './connection-options.js';
 import { createNullStore } from './null-store.js';
-import { guardParser } from './parser-guard.js';
 import { type Secrets } from './secrets.js';
 
 /** Everything that one connection attempt depends on. */
@@ -62,7 +61,7 @@ function sessionOptions({ options, identity, protocol, clean }: DialRequest, sec
  * @throws {Error} on TLS material that cannot be used, among others.
  */
 export function createClient(request: DialRequest, secrets: Secrets): MqttClient {
-  const client = connect({
+  return connect({
     ...transportOptions(request, secrets),
     ...sessionOptions(request, secrets),
     connectTimeout: request.options.connectTimeoutMs + CONNECT_TIMEOUT_MARGIN_MS,
@@ -74,9 +73,5 @@ export function createClient(request: DialRequest, secrets: Secrets): MqttClient
     outgoingStore: createNullStore(),
     messageIdProvider: new UniqueMessageIdProvider(),
     log: () => {},
-    manualConnect: true,
   });
-  guardParser(client);
-  client.connect();
-  return client;
 }
