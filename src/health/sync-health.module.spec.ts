@@ -18,6 +18,10 @@ async function start(sync: FakeSync, rateLimit?: number) {
   return request(app.getHttpServer());
 }
 
+function bodyOf(answer: { body: unknown }): unknown {
+  return answer.body;
+}
+
 afterEach(async () => {
   await app?.close();
   app = undefined;
@@ -26,8 +30,7 @@ afterEach(async () => {
 describe('the health document', () => {
   it('has exactly the agreed fields', async () => {
     const http = await start(new FakeSync());
-    const { body } = await http.get(DOCUMENT).expect(200);
-    expect(body).toEqual({
+    expect(bodyOf(await http.get(DOCUMENT).expect(200))).toEqual({
       service: 'MQTT Reliable Sync Service',
       status: 'healthy',
       timestamp: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/) as string,
@@ -73,8 +76,8 @@ describe('the health document', () => {
     const sync = new FakeSync();
     Object.assign(sync, { connected: false, reconnectAttempts: 3 });
     sync.queue = { ...sync.queue, messages: 9, oldestAcceptedAtMs: sync.nowMs - 301_000 };
-    const { body } = (await (await start(sync)).get(DOCUMENT).expect(200)) as { body: Record<string, unknown> };
-    expect(body).toMatchObject({
+    const http = await start(sync);
+    expect(bodyOf(await http.get(DOCUMENT).expect(200))).toMatchObject({
       status: 'degraded',
       mqtt: { status: 'disconnected', queuedMessages: 9, queueUtilization: '90.0%', reconnectAttempts: 3 },
       detailedMetrics: { queueUtilization: 90, isConnected: false, reconnectAttempts: 3 },
@@ -83,10 +86,11 @@ describe('the health document', () => {
   });
 
   it('is degraded while sync is turned off', async () => {
-    const { body } = (await (await start(new FakeSync({ localMode: false }))).get(DOCUMENT).expect(200)) as {
-      body: unknown;
-    };
-    expect(body).toMatchObject({ status: 'degraded', reasons: ['local_mode_off'] });
+    const http = await start(new FakeSync({ localMode: false }));
+    expect(bodyOf(await http.get(DOCUMENT).expect(200))).toMatchObject({
+      status: 'degraded',
+      reasons: ['local_mode_off'],
+    });
   });
 
   it('is a 500 with service and message, and nothing of the cause, when it cannot be composed', async () => {
@@ -95,9 +99,9 @@ describe('the health document', () => {
     vi.spyOn(sync.status, 'queue', 'get').mockImplementation(() => {
       throw new Error('secret path /data/queue');
     });
-    const { body, text } = await http.get(DOCUMENT).expect(500);
-    expect(Object.keys(body as object)).toEqual(['service', 'message']);
-    expect(text).not.toContain('secret');
+    const answer = await http.get(DOCUMENT).expect(500);
+    expect(Object.keys(bodyOf(answer) as object)).toEqual(['service', 'message']);
+    expect(answer.text).not.toContain('secret');
   });
 
   it('is limited to so many requests a minute, and the probes are not', async () => {
@@ -116,8 +120,7 @@ describe('the probes', () => {
     sync.connected = false;
     const http = await start(sync);
     await http.get('/health/live').expect(200);
-    const { body } = (await http.get('/health/ready').expect(200)) as { body: unknown };
-    expect(body).toMatchObject({
+    expect(bodyOf(await http.get('/health/ready').expect(200))).toMatchObject({
       status: 'ok',
       details: { mqttSync: { status: 'up', sync: 'degraded', reasons: ['not_connected'], queuedMessages: 0 } },
     });
@@ -128,8 +131,7 @@ describe('the probes', () => {
     const http = await start(sync);
     sync.queue = { ...sync.queue, available: false, unavailableReason: 'no space left on device' };
     await http.get('/health/live').expect(200);
-    const { body } = (await http.get('/health/ready').expect(503)) as { body: unknown };
-    expect(body).toMatchObject({
+    expect(bodyOf(await http.get('/health/ready').expect(503))).toMatchObject({
       status: 'error',
       details: { mqttSync: { status: 'down', reason: 'no space left on device' } },
     });
