@@ -1,5 +1,11 @@
 import { type ConnectionControl } from '../connection/connection-control.js';
-import { type Acknowledgement, type Link, type LinkLoss, type LinkObserver } from '../connection/link.js';
+import {
+  type Acknowledgement,
+  type Link,
+  type LinkLoss,
+  type LinkObserver,
+  type OutgoingPublish,
+} from '../connection/link.js';
 import { type QueuedMessage } from '../queue/message.js';
 import { AcknowledgementTimer } from './acknowledgement-timer.js';
 import { BrokerFit } from './broker-fit.js';
@@ -236,7 +242,7 @@ export class Dispatcher implements LinkObserver {
     const packet = { topic, payload, qos, retain, dup: resumes, packetId };
     const bytes = link.packetBytes(packet);
     if (bytes > link.limits.maximumPacketSize) {
-      this.settlement.tooLarge(message);
+      this.settlement.unsendable(message, 'too_large_for_broker');
       return true;
     }
     this.pauses.sending(message);
@@ -244,7 +250,10 @@ export class Dispatcher implements LinkObserver {
     if (history.mayHaveArrived && !(resumes && qos === 2)) history.possibleDuplicate = true;
     history.attempts++;
     if (resumes && history.phase === 'released') link.release(packetId);
-    else link.publish(packet);
+    else if (!this.write(link, packet)) {
+      this.settlement.unsendable(message, 'cannot_be_encoded');
+      return true;
+    }
     if (qos === 0) {
       this.settlement.delivered(message);
       return true;
@@ -253,6 +262,17 @@ export class Dispatcher implements LinkObserver {
     const phase = resumes ? history.phase : 'published';
     this.session.begin({ packetId, qos, message, control: undefined, sent, phase });
     return true;
+  }
+
+  /** A packet is encoded whole or not at all, so one that cannot be leaves the connection as it was. */
+  private write(link: Link, packet: OutgoingPublish): boolean {
+    try {
+      link.publish(packet);
+      return true;
+    } catch (error) {
+      this.parts.logger.error(`A message for ${packet.topic} has no MQTT encoding: ${String(error)}`);
+      return false;
+    }
   }
 
   private sendControl(link: Link, control: ControlMessage): boolean {
@@ -270,8 +290,11 @@ export class Dispatcher implements LinkObserver {
       dup: false,
       packetId,
     } as const;
+    if (!this.write(link, packet)) {
+      control.settled('refused');
+      return true;
+    }
     const sent = this.window.sent(link.packetBytes(packet));
-    link.publish(packet);
     this.session.begin({ packetId, qos: 1, message: undefined, control, sent, phase: 'published' });
     return true;
   }

@@ -80,10 +80,10 @@ export class Settlement {
     this.parts.queue.putBack([message, ...this.state.order.withdraw(message.entity)]);
   }
 
-  /** The broker said at the connect that it takes no packet of that size. */
-  tooLarge(message: QueuedMessage): void {
+  /** A message cannot be sent at all: too large for the broker, or without an encoding. */
+  unsendable(message: QueuedMessage, reason: 'too_large_for_broker' | 'cannot_be_encoded'): void {
     this.state.order.settle(message);
-    this.setAside(message, 'too_large_for_broker', undefined);
+    this.setAside(message, reason, undefined);
   }
 
   private setAside(message: QueuedMessage, reason: string, reasonCode: number | undefined): void {

@@ -1,0 +1,355 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { FakeLink } from '../../../test/helpers/fake-link.js';
+import { silentLogger } from '../logger.js';
+import { type MessageDraft } from '../queue/message.js';
+import { MemoryQueue } from '../queue/memory-queue.js';
+import { type DeadLetter } from '../queue/sync-queue.js';
+import { SyncEvents } from '../sync-events.js';
+import { SyncStatistics } from '../sync-statistics.js';
+import { FakeClock } from '../time/fake-clock.js';
+import { type Qos } from '../wire/entity-policies.js';
+import { DraftEnvelope } from '../wire/envelope.js';
+import { type Lane } from '../wire/lanes.js';
+import { Dispatcher } from './dispatcher.js';
+
+interface Wish {
+  readonly entity?: string;
+  readonly key?: string;
+  readonly qos?: Qos;
+  readonly lane?: Lane;
+  readonly text?: string;
+}
+
+function draft({ entity = 'work_orders', key, qos = 1, lane = 'normal', text = '' }: Wish): MessageDraft {
+  const messageId = `${entity}-${key ?? ''}-${text}`;
+  const base = { entity, operation: 'update', key, messageId } as const;
+  const envelope = new DraftEnvelope({ ...base, vesselId: 'v', timestamp: 't', dataJson: JSON.stringify(text) });
+  return { ...base, topic: `t/${entity}`, qos, retain: false, lane, acceptedAtMs: 0, idIsGiven: false, envelope };
+}
+
+/** One turn of the event loop, in which the dispatcher fills its window. */
+const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
+const dataOf = (payload: Buffer) => (JSON.parse(payload.toString()) as { data: string }).data;
+
+describe('Dispatcher', () => {
+  let clock: FakeClock;
+  let queue: MemoryQueue;
+  let dispatcher: Dispatcher;
+  let statistics: SyncStatistics;
+  let dead: DeadLetter[];
+  let confirmed: number;
+
+  beforeEach(async () => {
+    clock = new FakeClock();
+    dead = [];
+    confirmed = 0;
+    const events = new SyncEvents(silentLogger);
+    statistics = new SyncStatistics(events);
+    const limits = { maxMessages: 10_000, maxBytes: 1e9, overflowPolicy: 'drop-oldest', maxDeadLetters: 10 } as const;
+    queue = new MemoryQueue(limits, clock, silentLogger);
+    queue.observe({ dropped() {}, deadLettered: (letter) => dead.push(letter), availability() {}, left() {} });
+    await queue.open({ vesselId: 'v', isExplicit: true });
+    const connection = { confirm: () => confirmed++ };
+    dispatcher = new Dispatcher({ queue, connection, events, clock, logger: silentLogger, maxInFlight: 100 });
+  });
+
+  afterEach(async () => {
+    dispatcher.stop();
+    await queue.close();
+  });
+
+  const accept = async (...wishes: Wish[]) => {
+    await queue.accept(wishes.map(draft));
+    dispatcher.wake();
+    await turn();
+  };
+  const connect = async (limits?: ConstructorParameters<typeof FakeLink>[1]) => {
+    const link = new FakeLink(dispatcher, limits);
+    await turn();
+    return link;
+  };
+  const texts = (link: FakeLink) => link.published.map(({ payload }) => dataOf(payload));
+  const numbered = (count: number, wish: Wish = {}) =>
+    Array.from({ length: count }, (_, at) => ({ ...wish, text: String(at + 1) }));
+  const waiting = () => queue.stats().messages;
+
+  it('sends what waits, in order, and removes a message only when it is acknowledged', async () => {
+    await accept(...numbered(3));
+    const link = await connect();
+    expect(texts(link)).toEqual(['1', '2', '3']);
+    expect(waiting()).toBe(3);
+    for (const { packetId } of link.published) link.acknowledge('puback', packetId);
+    expect(waiting()).toBe(0);
+    expect(statistics.messagesPublished).toBe(3);
+    expect(confirmed).toBe(3);
+  });
+
+  it('never has more in flight than the broker receives at once', async () => {
+    await accept(...numbered(10));
+    const link = await connect({ receiveMaximum: 2 });
+    expect(link.published).toHaveLength(2);
+    link.acknowledge('puback', link.published[0]!.packetId);
+    await turn();
+    expect(link.published).toHaveLength(3);
+    expect(dispatcher.inFlight).toBe(2);
+  });
+
+  it('puts what was in flight back at the head when the link is lost, and sends it again first', async () => {
+    await accept(...numbered(3));
+    const first = await connect({ receiveMaximum: 2 });
+    first.lose();
+    expect(dispatcher.inFlight).toBe(0);
+    await accept({ text: '4' });
+    const second = await connect();
+    expect(texts(second)).toEqual(['1', '2', '3', '4']);
+    expect(statistics.messagesQueued).toBe(2);
+    expect(statistics.publishFailures).toBe(2);
+  });
+
+  it('resumes QoS 1 with the old packet ids and DUP when the broker kept the session', async () => {
+    await accept(...numbered(2));
+    const first = await connect();
+    first.lose();
+    const second = await connect({ sessionPresent: true });
+    expect(second.published.map(({ packetId, dup }) => [packetId, dup])).toEqual(
+      first.published.map(({ packetId }) => [packetId, true]),
+    );
+  });
+
+  it('sends everything as new when the broker has lost the session', async () => {
+    await accept(...numbered(2));
+    const first = await connect();
+    first.lose();
+    const second = await connect({ sessionPresent: false });
+    expect(second.published.map(({ dup }) => dup)).toEqual([false, false]);
+    for (const { packetId } of second.published) second.acknowledge('puback', packetId);
+    expect(statistics.possibleDuplicates).toBe(2);
+  });
+
+  it('takes a QoS 2 message through PUBREC, PUBREL and PUBCOMP', async () => {
+    await accept({ qos: 2, text: '1' });
+    const link = await connect();
+    const { packetId } = link.published[0]!;
+    link.acknowledge('pubrec', packetId);
+    expect(link.sent.at(-1)).toEqual({ kind: 'pubrel', packetId });
+    expect(waiting()).toBe(1);
+    link.acknowledge('pubcomp', packetId);
+    expect(waiting()).toBe(0);
+  });
+
+  it('resumes a QoS 2 exchange with PUBREL when PUBREC had come before the cut', async () => {
+    await accept({ qos: 2, text: '1' });
+    const first = await connect();
+    const { packetId } = first.published[0]!;
+    first.acknowledge('pubrec', packetId);
+    first.lose();
+    const second = await connect({ sessionPresent: true });
+    expect(second.sent).toEqual([{ kind: 'pubrel', packetId }]);
+    second.acknowledge('pubcomp', packetId);
+    expect(waiting()).toBe(0);
+    expect(statistics.possibleDuplicates).toBe(0);
+  });
+
+  it('keeps the payload until PUBCOMP: a lost session after PUBREC means a new PUBLISH, counted as possible duplicate', async () => {
+    await accept({ qos: 2, text: '1' });
+    const first = await connect();
+    first.acknowledge('pubrec', first.published[0]!.packetId);
+    first.lose();
+    const second = await connect({ sessionPresent: false });
+    expect(texts(second)).toEqual(['1']);
+    const { packetId } = second.published[0]!;
+    second.acknowledge('pubrec', packetId);
+    second.acknowledge('pubcomp', packetId);
+    expect(statistics.possibleDuplicates).toBe(1);
+  });
+
+  it('publishes again when the broker answers PUBREL with "packet identifier not found"', async () => {
+    await accept({ qos: 2, text: '1' });
+    const link = await connect();
+    const { packetId } = link.published[0]!;
+    link.acknowledge('pubrec', packetId);
+    link.acknowledge('pubcomp', packetId, 0x92);
+    await turn();
+    expect(texts(link)).toEqual(['1', '1']);
+  });
+
+  it('holds a message whose QoS differs from an unacknowledged earlier one of its key', async () => {
+    await accept({ key: 'a', qos: 1, text: '1' }, { key: 'a', qos: 2, text: '2' }, { key: 'b', qos: 2, text: '3' });
+    const link = await connect();
+    expect(texts(link)).toEqual(['1', '3']);
+    link.acknowledge('puback', link.published[0]!.packetId);
+    await turn();
+    expect(texts(link)).toEqual(['1', '3', '2']);
+  });
+
+  it('sends a new critical message before the normal ones that wait', async () => {
+    await accept(...numbered(10));
+    const link = await connect({ receiveMaximum: 1 });
+    await accept({ entity: 'alerts', lane: 'critical', text: 'fire' });
+    link.acknowledge('puback', link.published[0]!.packetId);
+    await turn();
+    expect(texts(link)).toEqual(['1', 'fire']);
+  });
+
+  it('sets a message aside that the broker refuses for good, with its reason code, and goes on', async () => {
+    await accept(...numbered(2));
+    const link = await connect();
+    link.acknowledge('puback', link.published[0]!.packetId, 0x87);
+    link.acknowledge('puback', link.published[1]!.packetId);
+    await queue.settled();
+    expect(dead).toMatchObject([{ reason: 'refused', reasonCode: 0x87, attempts: 1 }]);
+    expect(waiting()).toBe(0);
+    expect(statistics).toMatchObject({ messagesPublished: 1, publishFailures: 1 });
+  });
+
+  it('sets a message aside that is larger than the broker takes, without sending it', async () => {
+    await accept({ text: 'x'.repeat(500) }, { text: 'small' });
+    const link = await connect({ maximumPacketSize: 400 });
+    await queue.settled();
+    expect(texts(link)).toEqual(['small']);
+    expect(dead).toMatchObject([{ reason: 'too_large_for_broker', attempts: 0 }]);
+  });
+
+  it('pauses the entity type after a passing refusal until that message is through, and lets others go on', async () => {
+    await accept(...numbered(3));
+    const link = await connect({ receiveMaximum: 1 });
+    link.acknowledge('puback', link.published[0]!.packetId, 0x97);
+    await accept({ entity: 'crew', text: 'other' });
+    expect(texts(link)).toEqual(['1', 'other']);
+    link.acknowledge('puback', link.published[1]!.packetId);
+    clock.advance(60_000);
+    await turn();
+    expect(texts(link)).toEqual(['1', 'other', '1']);
+    link.acknowledge('puback', link.published[2]!.packetId);
+    await turn();
+    expect(texts(link)).toEqual(['1', 'other', '1', '2']);
+    expect(dead).toEqual([]);
+  });
+
+  it('isolates a message on which the broker hangs up, within a few connections, and delivers everything else', async () => {
+    await accept(...numbered(5));
+    const delivered: string[] = [];
+    let connections = 0;
+    for (; waiting() > 0 && connections < 20; connections++) {
+      const link = await connect();
+      dispatcher.send({ topic: 's', payload: Buffer.from('{"data":"status"}'), retain: true, settled() {} });
+      for (let seen = 0; ;) {
+        await turn();
+        const packet = link.published[seen++];
+        if (!packet) break;
+        if (dataOf(packet.payload) === '3') {
+          link.lose();
+          break;
+        }
+        delivered.push(dataOf(packet.payload));
+        link.acknowledge('puback', packet.packetId);
+      }
+      await queue.settled();
+    }
+    expect(dead.map(({ message }) => dataOf(message!.payload))).toEqual(['3']);
+    expect(dead[0]).toMatchObject({ reason: 'broker_hangs_up' });
+    expect(delivered.filter((text) => text !== 'status')).toEqual(['1', '2', '4', '5']);
+    expect(connections).toBeLessThanOrEqual(6);
+  });
+
+  it('cuts a link on which nothing is acknowledged, but not one on which acknowledgements keep coming', async () => {
+    await accept(...numbered(2));
+    const link = await connect();
+    clock.advance(14_000);
+    link.acknowledge('puback', link.published[0]!.packetId);
+    clock.advance(14_000);
+    expect(dispatcher.inFlight).toBe(1);
+    clock.advance(3_000);
+    expect(dispatcher.inFlight).toBe(0);
+    expect(waiting()).toBe(1);
+  });
+
+  it('does not time out while nothing is in flight', async () => {
+    await connect();
+    expect(clock.pendingTimers).toBe(0);
+  });
+
+  it('lowers the QoS to what the broker takes, and sends without retain where it keeps none', async () => {
+    await accept({ qos: 2, text: '1' });
+    const link = await connect({ maximumQos: 1, retainAvailable: false });
+    expect(link.published[0]).toMatchObject({ qos: 1, retain: false });
+  });
+
+  it('sends nothing to a broker that can acknowledge nothing', async () => {
+    await accept({ text: '1' });
+    const link = await connect({ maximumQos: 0 });
+    expect(link.sent).toEqual([]);
+    expect(waiting()).toBe(1);
+  });
+
+  it('counts QoS 0 as delivered when it is written', async () => {
+    await accept({ qos: 0, text: '1' });
+    await connect();
+    expect(waiting()).toBe(0);
+    expect(statistics.messagesPublished).toBe(1);
+  });
+
+  it('does not pile QoS 0 up in a socket that takes nothing', async () => {
+    await accept(...numbered(10, { qos: 0 }));
+    const link = new FakeLink(dispatcher);
+    link.bufferedBytes = 1e9;
+    await turn();
+    expect(link.sent).toEqual([]);
+    link.bufferedBytes = 0;
+    dispatcher.drained(link);
+    await turn();
+    expect(link.sent).toHaveLength(10);
+  });
+
+  it('drains until everything is acknowledged, or the link is lost, and not at all without a link', async () => {
+    await dispatcher.drain();
+    await accept({ text: '1' });
+    const link = await connect();
+    let drained = false;
+    const drain = dispatcher.drain().then(() => (drained = true));
+    await turn();
+    expect(drained).toBe(false);
+    link.acknowledge('puback', link.published[0]!.packetId);
+    await drain;
+    await accept({ text: '2' });
+    const again = dispatcher.drain();
+    link.lose();
+    await again;
+  });
+
+  it('sends only its own traffic once it holds', async () => {
+    const link = await connect();
+    dispatcher.hold();
+    await accept({ text: '1' });
+    const outcomes: string[] = [];
+    dispatcher.send({
+      topic: 's',
+      payload: Buffer.from('off'),
+      retain: true,
+      settled: (outcome) => outcomes.push(outcome),
+    });
+    await turn();
+    expect(link.payloads).toEqual(['off']);
+    link.acknowledge('puback', link.published[0]!.packetId);
+    expect(outcomes).toEqual(['acknowledged']);
+  });
+
+  it('tells its own traffic what became of it: refused, lost with the link, or lost without one', async () => {
+    const outcomes: string[] = [];
+    const control = {
+      topic: 's',
+      payload: Buffer.from('x'),
+      retain: false,
+      settled: (outcome: string) => outcomes.push(outcome),
+    };
+    dispatcher.send(control);
+    const link = await connect();
+    dispatcher.send(control);
+    await turn();
+    link.acknowledge('puback', link.published[0]!.packetId, 0x87);
+    dispatcher.send(control);
+    await turn();
+    link.lose();
+    expect(outcomes).toEqual(['lost', 'refused', 'lost']);
+  });
+});
