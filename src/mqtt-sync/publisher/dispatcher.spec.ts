@@ -226,13 +226,14 @@ describe('Dispatcher', () => {
     expect(dead).toEqual([]);
   });
 
-  it('isolates a message on which the broker hangs up, within a few connections, and delivers everything else', async () => {
-    await accept(...numbered(5));
+  /** Connects again and again to a broker that hangs up on "3", until nothing waits. */
+  async function untilDelivered(announce: boolean) {
     const delivered: string[] = [];
     let connections = 0;
     for (; waiting() > 0 && connections < 20; connections++) {
-      const link = await connect();
-      dispatcher.send({ topic: 's', payload: Buffer.from('{"data":"status"}'), retain: true, settled() {} });
+      const link = new FakeLink(dispatcher);
+      const status = { topic: 's', payload: Buffer.from('{"data":"status"}'), retain: true, settled() {} };
+      if (announce) dispatcher.send(status);
       for (let seen = 0; ;) {
         await turn();
         const packet = link.published[seen++];
@@ -246,11 +247,29 @@ describe('Dispatcher', () => {
       }
       await queue.settled();
     }
-    expect(dead.map(({ message }) => dataOf(message!.payload))).toEqual(['3']);
-    expect(dead[0]).toMatchObject({ reason: 'broker_hangs_up' });
-    expect(delivered.filter((text) => text !== 'status')).toEqual(['1', '2', '4', '5']);
-    expect(connections).toBeLessThanOrEqual(6);
-  });
+    return { connections, delivered: delivered.filter((text) => text !== 'status') };
+  }
+
+  it.each([
+    ['its status', true, []],
+    ['only messages of another entity type', false, [{ entity: 'crew', text: '6' }]],
+  ] as const)(
+    'isolates a message on which the broker hangs up, and delivers the rest, with %s to show that the broker works',
+    async (_evidence, announce, others) => {
+      await accept(...numbered(5));
+      const first = new FakeLink(dispatcher);
+      await turn();
+      first.acknowledge('puback', first.published[0]!.packetId);
+      first.acknowledge('puback', first.published[1]!.packetId);
+      first.lose();
+      await accept(...others);
+      const { connections, delivered } = await untilDelivered(announce);
+      expect(dead.map(({ message }) => dataOf(message!.payload))).toEqual(['3']);
+      expect(dead[0]).toMatchObject({ reason: 'broker_hangs_up' });
+      expect(delivered.sort()).toEqual(['4', '5', ...others.map(({ text }) => text)]);
+      expect(connections).toBeLessThanOrEqual(6);
+    },
+  );
 
   it('cuts a link on which nothing is acknowledged, but not one on which acknowledgements keep coming', async () => {
     await accept(...numbered(2));

@@ -15,7 +15,7 @@ import { OrderGuard } from './order-guard.js';
 import { isRefusal } from './reason-codes.js';
 import { RefusalPauses } from './refusal-pauses.js';
 import { Settlement, type SettlementParts } from './settlement.js';
-import { Suspects } from './suspects.js';
+import { type Probe, Suspects } from './suspects.js';
 import { Window } from './window.js';
 
 /** As many messages are sent in one turn of the event loop, so that a large window does not hold up everything else. */
@@ -195,27 +195,30 @@ export class Dispatcher implements LinkObserver {
     if (link.bufferedBytes > this.window.limitBytes) return false;
     const control = this.controls.shift();
     if (control) return this.sendControl(link, control);
-    const message = this.isHolding ? undefined : this.next(probe?.suspect);
+    const message = this.isHolding ? undefined : this.next(probe);
     return message !== undefined && this.sendMessage(link, message);
   }
 
-  private next(suspect: QueuedMessage | undefined): QueuedMessage | undefined {
+  private next(probe: Probe | undefined): QueuedMessage | undefined {
     for (;;) {
       const released = this.order.release();
       if (released) return released;
-      const taken = suspect ? this.takeOf(suspect) : this.takeAny();
+      const taken = probe?.suspect ? this.takeSuspect(probe.suspect, probe.standIn) : this.takeAny();
       if (!taken || this.order.admit(taken)) return taken;
     }
   }
 
   /** The suspect is the oldest of its entity type, so taking from that type gives it, or what goes before it. */
-  private takeOf({ lane, entity }: QueuedMessage): QueuedMessage | undefined {
-    return this.parts.queue.take(lane, Infinity, (candidate) => candidate === entity && this.admits(candidate));
+  private takeSuspect({ lane, entity }: QueuedMessage, standIn: boolean): QueuedMessage | undefined {
+    const other = standIn ? this.takeAny((candidate) => candidate !== entity) : undefined;
+    return (
+      other ?? this.parts.queue.take(lane, Infinity, (candidate) => candidate === entity && this.admits(candidate))
+    );
   }
 
-  private takeAny(): QueuedMessage | undefined {
+  private takeAny(from: (entity: string) => boolean = () => true): QueuedMessage | undefined {
     for (const lane of this.lanes.order()) {
-      const message = this.parts.queue.take(lane, Infinity, (entity) => this.admits(entity));
+      const message = this.parts.queue.take(lane, Infinity, (entity) => this.admits(entity) && from(entity));
       if (message) {
         this.lanes.served(lane);
         return message;

@@ -16,7 +16,7 @@ describe('Suspects', () => {
     suspects.lost(messages, hangUp);
     expect(suspects.probe).toBeUndefined();
     suspects.lost(messages, hangUp);
-    expect(suspects.probe).toEqual({ limit: 1, suspect: poison });
+    expect(suspects.probe).toMatchObject({ limit: 1, suspect: poison });
   });
 
   it('convicts after four strikes, the last two alone, while the broker acknowledges other things', () => {
@@ -31,6 +31,16 @@ describe('Suspects', () => {
 
   it('blames nobody while the broker acknowledges nothing at all', () => {
     for (let strike = 0; strike < 50; strike++) expect(suspects.lost([poison], hangUp)).toBe('nobody');
+  });
+
+  it('asks for a stand-in when nothing else was acknowledged, and convicts once that got through', () => {
+    for (let strike = 0; strike < 3; strike++) suspects.lost([poison], hangUp);
+    expect(suspects.probe?.standIn).toBe(false);
+    suspects.lost([poison], hangUp);
+    expect(suspects.probe?.standIn).toBe(true);
+    suspects.acknowledged(innocent);
+    expect(suspects.probe).toMatchObject({ suspect: poison, standIn: false });
+    expect(suspects.lost([poison], hangUp)).toBe('guilty');
   });
 
   it('acquits a message that gets through, and widens the probe until the others are through too', () => {
@@ -51,7 +61,7 @@ describe('Suspects', () => {
     suspects.acknowledged(poison);
     suspects.lost([innocent, messages[2]!], hangUp);
     suspects.lost([innocent, messages[2]!], hangUp);
-    expect(suspects.probe).toEqual({ limit: 1, suspect: innocent });
+    expect(suspects.probe).toMatchObject({ limit: 1, suspect: innocent });
   });
 
   it.each([
@@ -70,7 +80,7 @@ describe('Suspects', () => {
   it('probes at the first DISCONNECT that speaks of a packet, and convicts when there was only one', () => {
     const tooLarge: LinkLoss = { reason: 'packet too large', by: 'server_disconnect', reasonCode: 0x95 };
     expect(suspects.lost(messages, tooLarge)).toBe('nobody');
-    expect(suspects.probe).toEqual({ limit: 1, suspect: poison });
+    expect(suspects.probe).toMatchObject({ limit: 1, suspect: poison });
     expect(suspects.lost([poison], tooLarge)).toBe('guilty');
   });
 });

@@ -8,6 +8,9 @@ const STRIKES_TO_PROBE = 2;
 /** Closes, the last ones with the message alone on the way, after which it is found guilty. */
 const STRIKES_TO_CONVICT = 4;
 
+/** Messages that follow together once the suspect is through, after 2 and 4. */
+const WIDEST_PROBE = 8;
+
 interface Suspicion {
   readonly message: QueuedMessage;
   strikes: number;
@@ -23,6 +26,11 @@ export interface Probe {
   readonly limit: number;
   /** The message that must go first, alone; undefined when it is through and the rest of the suspects follow. */
   readonly suspect: QueuedMessage | undefined;
+  /**
+   * Try a message of another entity type in its place, if there is one: the suspect has died often enough alone, but the
+   * broker has not yet shown that it takes anything at all.
+   */
+  readonly standIn: boolean;
 }
 
 /** Whose fault the loss of a connection was. */
@@ -46,7 +54,8 @@ export class Suspects {
 
   /** Undefined when nothing is suspected. */
   get probe(): Probe | undefined {
-    return this.limit > 0 ? { limit: this.limit, suspect: this.suspect } : undefined;
+    if (this.limit === 0) return undefined;
+    return { limit: this.limit, suspect: this.suspect, standIn: this.needsStandIn };
   }
 
   /** A connection died with these messages unacknowledged, oldest first. */
@@ -79,10 +88,11 @@ export class Suspects {
   acknowledged(message: QueuedMessage): void {
     this.otherAcknowledged(message.position);
     this.acquitOf(message.position);
-    if (this.limit === 0) return;
+    // As long as there is a suspect, it was a stand-in that got through.
+    if (this.limit === 0 || this.suspect) return;
     this.toClear--;
     if (this.toClear <= 0) this.limit = 0;
-    else if (this.limit < 8 && !this.suspect) this.limit *= 2;
+    else if (this.limit < WIDEST_PROBE) this.limit *= 2;
   }
 
   /** Something of the service's own traffic was acknowledged: the broker works. */
@@ -98,6 +108,11 @@ export class Suspects {
   private isEvidence(loss: LinkLoss): boolean {
     if (loss.by === 'server_disconnect') return !blamesTheConnection(loss.reasonCode);
     return loss.by === 'peer';
+  }
+
+  private get needsStandIn(): boolean {
+    const suspicion = this.suspect && this.suspicions.get(this.suspect.position);
+    return suspicion !== undefined && suspicion.strikes >= STRIKES_TO_CONVICT && suspicion.othersAcknowledged === 0;
   }
 
   private isGuilty({ strikes, alone, othersAcknowledged }: Suspicion, loss: LinkLoss): boolean {
