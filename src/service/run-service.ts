@@ -16,7 +16,7 @@ export async function runService(environment: Environment): Promise<void> {
   const logger = new ServiceLogger({
     level: settings.logLevel,
     json: process.env.NODE_ENV === 'production',
-    colors: process.stdout.isTTY && !process.env.NO_COLOR,
+    colors: Boolean(process.stdout.isTTY) && !process.env.NO_COLOR,
     secrets,
   });
   const stop = new ServiceStop(process, resolved.shutdownDeadlineMs, logger);

@@ -43,6 +43,11 @@ export class ServiceLogger extends ConsoleLogger {
     else super.log(message, ...rest);
   }
 
+  /** The same everywhere in the world, and sortable. */
+  protected override getTimestamp(): string {
+    return new Date().toISOString();
+  }
+
   protected override formatMessage(...parts: Parameters<ConsoleLogger['formatMessage']>): string {
     return this.withoutSecrets(super.formatMessage(...parts));
   }
