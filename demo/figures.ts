@@ -1,0 +1,62 @@
+import { type Stage } from './stage.js';
+import { type Terminal } from './terminal.js';
+
+const INTERVAL_MS = 250;
+const BAR_WIDTH = 20;
+
+/** Reads the health document four times a second and shows it beside what ship and shore have counted. */
+export class Figures {
+  private timer: NodeJS.Timeout | undefined;
+  private readonly startedMs = performance.now();
+  private isAsking = false;
+
+  constructor(
+    private readonly stage: Stage,
+    private readonly terminal: Terminal,
+    /** A queue of this length fills the bar. */
+    private readonly fullBar: number,
+  ) {}
+
+  start(): void {
+    this.timer = setInterval(() => void this.draw(), INTERVAL_MS);
+  }
+
+  stop(): void {
+    clearInterval(this.timer);
+    this.timer = undefined;
+    this.terminal.endFigures();
+  }
+
+  private async draw(): Promise<void> {
+    if (this.isAsking) return;
+    this.isAsking = true;
+    const health = await this.stage.service.health();
+    this.isAsking = false;
+    if (this.timer === undefined) return;
+    const { ledger, link } = this.stage;
+    const seconds = ((performance.now() - this.startedMs) / 1000).toFixed(1).padStart(5);
+    const columns = [
+      `${seconds} s`,
+      link.isUp ? this.terminal.style('green', 'link up  ') : this.terminal.style('red', 'link DOWN'),
+      health ? this.stateOf(health.status) : this.terminal.style('red', 'service DOWN'),
+      `accepted ${count(ledger.acceptedCount)}`,
+      `queue ${health ? this.bar(health.mqtt.queuedMessages) : '    ?'.padEnd(6 + BAR_WIDTH)}`,
+      `on shore ${count(ledger.arrivedCount)}`,
+      `repeats removed ${ledger.duplicateCount}`,
+    ];
+    this.terminal.figures(columns.join('  '));
+  }
+
+  private stateOf(status: 'healthy' | 'degraded'): string {
+    return this.terminal.style(status === 'healthy' ? 'green' : 'yellow', status.padEnd('service DOWN'.length));
+  }
+
+  private bar(queued: number): string {
+    const filled = Math.min(BAR_WIDTH, Math.ceil((queued / this.fullBar) * BAR_WIDTH));
+    return `${count(queued)} ${'▇'.repeat(filled)}${'·'.repeat(BAR_WIDTH - filled)}`;
+  }
+}
+
+function count(value: number): string {
+  return value.toLocaleString('en').padStart(5);
+}
