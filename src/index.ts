@@ -8,7 +8,8 @@ export {
 } from './mqtt-sync/mqtt-sync.options.js';
 export { SyncPublisher } from './mqtt-sync/publisher/sync-publisher.service.js';
 export { type Change, type PublishOptions } from './mqtt-sync/publisher/change.js';
-export { type DeliveredOptions, type Receipt } from './mqtt-sync/publisher/receipt.js';
+export { type DeliveredOptions } from './mqtt-sync/publisher/delivery-watch.js';
+export { type Receipt } from './mqtt-sync/publisher/receipt.js';
 export {
   type DeadLetter,
   type DeadLetterVerdict,

@@ -9,7 +9,13 @@ import {
 import { type AcceptedMessage } from '../queue/message.js';
 import { type MessageFate, type SyncQueue } from '../queue/sync-queue.js';
 import { type Clock } from '../time/clock.js';
-import { type DeliveredOptions } from './receipt.js';
+
+/** How long and whether to wait for a delivery. */
+export interface DeliveredOptions {
+  /** Milliseconds to wait. @default for ever */
+  readonly timeoutMs?: number;
+  readonly signal?: AbortSignal;
+}
 
 /** Ends a wait: with an error, or well. */
 type Settle = (error: MqttSyncError | undefined) => void;

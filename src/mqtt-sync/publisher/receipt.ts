@@ -1,12 +1,5 @@
 import { type AcceptedMessage } from '../queue/message.js';
-import { type DeliveryWatch } from './delivery-watch.js';
-
-/** How long and whether to wait for a delivery. */
-export interface DeliveredOptions {
-  /** Milliseconds to wait. @default for ever */
-  readonly timeoutMs?: number;
-  readonly signal?: AbortSignal;
-}
+import { type DeliveredOptions, type DeliveryWatch } from './delivery-watch.js';
 
 /** What `publish()` resolves with: the message is accepted. */
 export interface Receipt {
