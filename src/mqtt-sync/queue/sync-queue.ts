@@ -27,6 +27,10 @@ export interface DeadLetterVerdict {
 
 /** A message that was set aside, with its story. */
 export interface DeadLetter extends DeadLetterVerdict {
+  /** Names the dead letter; the position that the message had in the queue. */
+  readonly position: number;
+  readonly entity: string;
+  readonly sequence: number;
   /** Wall clock at which it was set aside, in milliseconds since 1970. */
   readonly deadAtMs: number;
   /** Undefined when the stored record was too damaged to be read. */
@@ -135,6 +139,17 @@ export abstract class SyncQueue {
 
   /** The dead letters, oldest first. */
   abstract deadLetters(): Iterable<DeadLetter>;
+
+  /**
+   * Puts a dead letter back into the queue: same id and sequence, a new position at the end. Resolves when that is
+   * committed; `false` when there is no such dead letter, or its record is damaged.
+   * @throws {QueueUnavailableError} the store cannot be written just now.
+   * @throws {StoppingError} the queue is closing.
+   */
+  abstract retryDeadLetter(position: number): Promise<boolean>;
+
+  /** Forgets a dead letter for good; it becomes a gap. Resolves and throws like `retryDeadLetter()`. */
+  abstract discardDeadLetter(position: number): Promise<boolean>;
 
   /** Resolves when everything asked for so far is committed, or cannot be. */
   abstract settled(): Promise<void>;

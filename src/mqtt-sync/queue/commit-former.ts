@@ -1,0 +1,230 @@
+import { EntityTypeLimitError, type QueueFullError } from '../errors.js';
+import { type SyncLogger } from '../logger.js';
+import { MAX_ENTITY_TYPES } from '../wire/entity-policies.js';
+import { type Lane } from '../wire/lanes.js';
+import { type CommitPlan } from './commit-plan.js';
+import { type EntityStream } from './entity-stream.js';
+import { type EntityStreams } from './entity-streams.js';
+import { type MessageStore, type StoredDeadLetter } from './message-store.js';
+import { type AcceptedMessage, type MessageDraft, type QueuedMessage } from './message.js';
+import { type AcceptCall, type LetterCall, type PendingWork } from './pending-work.js';
+import { type QueueLimits, RoomMaker } from './room-maker.js';
+
+/**
+ * Bounds of one commit, so that the first caller of a crowd does not wait for the last. A commit of this size takes
+ * about as long to write as several fdatasyncs, so a larger one would gain little.
+ */
+const MAX_COMMIT_MESSAGES = 4096;
+const MAX_COMMIT_BYTES = 8 * 1024 * 1024;
+/** Departures are small; after a long failure of the disk there may be as many as the queue held. */
+const MAX_COMMIT_DEPARTURES = 65_536;
+/** Dead letters discarded by one commit for want of room; each is read first. */
+const MAX_COMMIT_DISCARDS = 256;
+
+/** A draft that has its place. */
+interface Placed {
+  readonly stream: EntityStream;
+  readonly message: QueuedMessage;
+  readonly idIsGiven: boolean;
+}
+
+/** Makes the next commit out of what was asked for. */
+export class CommitFormer {
+  private readonly room: RoomMaker;
+
+  constructor(
+    private readonly limits: QueueLimits,
+    private readonly pending: PendingWork,
+    private readonly streams: EntityStreams,
+    private readonly store: MessageStore,
+    private readonly logger: SyncLogger,
+  ) {
+    this.room = new RoomMaker(limits);
+  }
+
+  /**
+   * Fills a plan with what is pending.
+   * @param accepting whether calls may be answered, or only upkeep is done.
+   */
+  fill(plan: CommitPlan, accepting: boolean): void {
+    this.planDepartures(plan);
+    if (accepting && this.pending.departures.length === 0) {
+      this.planLetterCalls(plan);
+      this.planAccepts(plan);
+    }
+    this.discardExcess(plan);
+    this.planGaps(plan);
+  }
+
+  private planDepartures(plan: CommitPlan): void {
+    const { departures } = this.pending;
+    while (departures.length > 0 && plan.departures.length < MAX_COMMIT_DEPARTURES) plan.depart(departures.shift()!);
+  }
+
+  private planGaps(plan: CommitPlan): void {
+    for (const stream of this.pending.staleGaps) plan.change(stream).gapsAreStale = true;
+    this.pending.staleGaps.clear();
+  }
+
+  // ---- accepting
+
+  private planAccepts(plan: CommitPlan): void {
+    const { accepts } = this.pending;
+    for (let call = accepts.first; call; call = accepts.first) {
+      if (plan.coming.messages > 0 && exceedsBounds(plan, call)) return;
+      const answer = this.planAccept(plan, call);
+      if (answer === 'later') return;
+      accepts.shift();
+      if (answer instanceof Error) call.reject(answer);
+      else plan.calls.push({ call, accepted: answer });
+    }
+  }
+
+  private planAccept(plan: CommitPlan, call: AcceptCall): readonly AcceptedMessage[] | 'later' | Error {
+    const placement = new Placement(plan, this.streams, this.store);
+    for (const draft of call.drafts) {
+      const error = placement.place(draft);
+      if (error) return error;
+    }
+    const fresh = placement.placed.map(({ message }) => message);
+    if (fresh.length > 0) {
+      const room = this.room.makeRoom(fresh, this.streams.volume, plan, this.streams);
+      if (room !== 'made') return room satisfies 'later' | QueueFullError;
+    }
+    placement.commitTo(plan);
+    return placement.accepted;
+  }
+
+  // ---- dead letters
+
+  private planLetterCalls(plan: CommitPlan): void {
+    for (let call = this.pending.letters.shift(); call; call = this.pending.letters.shift()) {
+      plan.letterCalls.push({ call, found: this.planLetterCall(plan, call) });
+    }
+  }
+
+  private planLetterCall(plan: CommitPlan, { position, action }: LetterCall): boolean {
+    const stored = this.store.deadLetterAt(position);
+    if (!stored || plan.removedDeadLetters.some((key) => key.position === position)) return false;
+    const { message } = stored.letter;
+    if (action === 'discard') {
+      this.discard(plan, stored);
+      return true;
+    }
+    const stream = this.streams.get(stored.letter.entity);
+    if (!message || !stream) return false;
+    plan.removedDeadLetters.push(stored.key);
+    plan.add(stream, { ...message, position: plan.nextPosition, lane: laneOf(stream, plan, message.lane) });
+    return true;
+  }
+
+  private discard(plan: CommitPlan, { key, letter, raw }: StoredDeadLetter): void {
+    plan.removedDeadLetters.push(key);
+    const stream = this.streams.get(letter.entity);
+    // A damaged record was told as a gap when it was found.
+    if (stream && !raw) plan.change(stream).losses.push([key.sequence, 'discarded']);
+  }
+
+  private discardExcess(plan: CommitPlan): void {
+    const coming = plan.deadLetters.length - plan.removedDeadLetters.length;
+    const excess = this.streams.deadLetters + coming - this.limits.maxDeadLetters;
+    if (excess <= 0) return;
+    const removed = new Set(plan.removedDeadLetters.map(({ position }) => position));
+    const oldest = this.store
+      .deadLettersAfter(-1, Math.min(excess, MAX_COMMIT_DISCARDS) + removed.size)
+      .filter(({ key }) => !removed.has(key.position))
+      .slice(0, excess);
+    for (const stored of oldest) this.discard(plan, stored);
+    if (oldest.length > 0) {
+      this.logger.warn(
+        `More dead letters than queue.maxDeadLetters (${this.limits.maxDeadLetters}): the oldest ${oldest.length} are discarded.`,
+      );
+    }
+  }
+}
+
+/** Gives the drafts of one call their places; nothing of it reaches the plan before there is room. */
+class Placement {
+  readonly placed: Placed[] = [];
+  readonly accepted: AcceptedMessage[] = [];
+  private readonly sequences = new Map<EntityStream, number>();
+  private readonly lanes = new Map<EntityStream, Lane>();
+  private readonly newStreams = new Map<string, EntityStream>();
+  private readonly ids = new Map<string, AcceptedMessage>();
+
+  constructor(
+    private readonly plan: CommitPlan,
+    private readonly streams: EntityStreams,
+    private readonly store: MessageStore,
+  ) {}
+
+  place(draft: MessageDraft): Error | undefined {
+    const known = draft.idIsGiven ? this.knownAs(draft.messageId) : undefined;
+    if (known) {
+      this.accepted.push({ ...known, repeated: true });
+      return undefined;
+    }
+    const stream = this.streamOf(draft);
+    if (!stream) {
+      const details = { entity: draft.entity, limit: MAX_ENTITY_TYPES };
+      return new EntityTypeLimitError(
+        `"${draft.entity}" would be one entity type more than the queue may know (${MAX_ENTITY_TYPES}). Use fewer types.`,
+        details,
+      );
+    }
+    const message = this.messageOf(draft, stream);
+    const { messageId, sequence, entity, position } = message;
+    const accepted = { messageId, sequence, entity, position, repeated: false };
+    this.accepted.push(accepted);
+    this.placed.push({ stream, message, idIsGiven: draft.idIsGiven });
+    if (draft.idIsGiven) this.ids.set(messageId, accepted);
+    return undefined;
+  }
+
+  commitTo(plan: CommitPlan): void {
+    for (const [entity, stream] of this.newStreams) plan.newStreams.set(entity, stream);
+    for (const { stream, message } of this.placed) plan.add(stream, message);
+    for (const [messageId, accepted] of this.ids) plan.acceptedIds.set(messageId, accepted);
+  }
+
+  private knownAs(messageId: string): AcceptedMessage | undefined {
+    return this.ids.get(messageId) ?? this.plan.acceptedIds.get(messageId) ?? this.store.acceptedUnder(messageId);
+  }
+
+  private streamOf({ entity, lane }: MessageDraft): EntityStream | undefined {
+    const known = this.streams.get(entity) ?? this.plan.newStreams.get(entity) ?? this.newStreams.get(entity);
+    if (known) return known;
+    const number = this.streams.size + this.plan.newStreams.size + this.newStreams.size;
+    if (number >= MAX_ENTITY_TYPES) return undefined;
+    const stream = this.streams.create(entity, number, lane);
+    this.newStreams.set(entity, stream);
+    return stream;
+  }
+
+  private messageOf(draft: MessageDraft, stream: EntityStream): QueuedMessage {
+    const { plan } = this;
+    const newest = this.sequences.get(stream) ?? plan.changes.get(stream)?.sequence ?? stream.sequence;
+    const sequence = newest + 1;
+    const lane = this.lanes.get(stream) ?? laneOf(stream, plan, draft.lane);
+    this.sequences.set(stream, sequence);
+    this.lanes.set(stream, lane);
+    const { entity, operation, key, messageId, topic, qos, retain, acceptedAtMs, envelope } = draft;
+    return {
+      ...{ entity, operation, key, messageId, topic, qos, retain, acceptedAtMs, lane, sequence },
+      position: plan.nextPosition + this.placed.length,
+      payload: envelope.seal(this.streams.epoch, sequence),
+    };
+  }
+}
+
+/** A key never has messages in two lanes: while a type has messages, new ones go to the lane where those are. */
+function laneOf(stream: EntityStream, plan: CommitPlan, wanted: Lane): Lane {
+  const change = plan.changes.get(stream);
+  if (change && change.added.length > 0) return change.lane;
+  return stream.volume.messages > 0 ? stream.lane : wanted;
+}
+
+function exceedsBounds({ coming }: CommitPlan, { drafts }: AcceptCall): boolean {
+  const bytes = drafts.reduce((sum, { envelope }) => sum + envelope.maxBytes, 0);
+  return coming.messages + drafts.length > MAX_COMMIT_MESSAGES || coming.bytes + bytes > MAX_COMMIT_BYTES;
+}

@@ -1,0 +1,127 @@
+import { type Lane } from '../wire/lanes.js';
+import { type GapReason, type SequenceRange, SequenceRanges } from '../wire/sequence-ranges.js';
+import { type EntityStream, subtract, type Volume } from './entity-stream.js';
+import { type KeyedMessage, type MessageKey, type StoreCommit, type StoredDeadLetter } from './message-store.js';
+import { type AcceptedMessage, type QueuedMessage } from './message.js';
+import { type AcceptCall, type Departure, type LetterCall } from './pending-work.js';
+
+/** What a commit changes of one entity type. */
+export class StreamChange {
+  sequence: number;
+  lastPosition: number;
+  lane: Lane;
+  readonly stored: Volume;
+  readonly added: KeyedMessage[] = [];
+  readonly victims: QueuedMessage[] = [];
+  readonly losses: (readonly [sequence: number, reason: GapReason])[] = [];
+  gapsAreStale = false;
+
+  constructor(readonly stream: EntityStream) {
+    this.sequence = stream.sequence;
+    this.lastPosition = stream.lastPosition;
+    this.lane = stream.lane;
+    this.stored = { ...stream.stored };
+  }
+
+  /** The gaps as they are after the commit. */
+  gaps(): readonly SequenceRange[] {
+    const ranges = new SequenceRanges(this.stream.gaps.toArray());
+    for (const [sequence, reason] of this.losses) ranges.add(sequence, reason);
+    return ranges.toArray();
+  }
+}
+
+/** One commit in the making: what will be true when it is stored, and nothing of that before. */
+export class CommitPlan {
+  readonly calls: { readonly call: AcceptCall; readonly accepted: readonly AcceptedMessage[] }[] = [];
+  readonly letterCalls: { readonly call: LetterCall; readonly found: boolean }[] = [];
+  readonly changes = new Map<EntityStream, StreamChange>();
+  readonly newStreams = new Map<string, EntityStream>();
+  readonly departures: Departure[] = [];
+  readonly deadLetters: StoredDeadLetter[] = [];
+  readonly removedDeadLetters: MessageKey[] = [];
+  readonly acceptedIds = new Map<string, AcceptedMessage>();
+  /** Messages and bytes that come, and those that are dropped for them. */
+  readonly coming: Volume = { messages: 0, bytes: 0 };
+  readonly going: Volume = { messages: 0, bytes: 0 };
+
+  constructor(public nextPosition: number) {}
+
+  get isEmpty(): boolean {
+    return this.calls.length === 0 && this.letterCalls.length === 0 && this.writesNothing;
+  }
+
+  /** Whether there is nothing to store, as when every call was a repeat. */
+  get writesNothing(): boolean {
+    return this.changes.size === 0 && this.deadLetters.length === 0 && this.removedDeadLetters.length === 0;
+  }
+
+  change(stream: EntityStream): StreamChange {
+    let change = this.changes.get(stream);
+    if (!change) this.changes.set(stream, (change = new StreamChange(stream)));
+    return change;
+  }
+
+  /** A message that is now stored; its sequence is the newest, unless it is a dead letter that comes back. */
+  add(stream: EntityStream, message: QueuedMessage): void {
+    const { position, sequence, payload, lane } = message;
+    const change = this.change(stream);
+    change.added.push({ key: { type: stream.number, position, sequence }, message });
+    change.sequence = Math.max(change.sequence, sequence);
+    change.lastPosition = position;
+    change.lane = lane;
+    grow(change.stored, payload.length);
+    grow(this.coming, payload.length);
+    this.nextPosition = position + 1;
+  }
+
+  /** A message that goes to make room. */
+  drop(stream: EntityStream, message: QueuedMessage): void {
+    const change = this.change(stream);
+    change.victims.push(message);
+    change.losses.push([message.sequence, 'dropped']);
+    subtract(change.stored, 1, message.payload.length);
+    grow(this.going, message.payload.length);
+  }
+
+  depart(departure: Departure): void {
+    const { stream, key, bytes, letter, raw } = departure;
+    const change = this.change(stream);
+    subtract(change.stored, 1, bytes);
+    this.departures.push(departure);
+    if (!letter) return;
+    this.deadLetters.push({ key, letter, raw });
+    // The other side is told at once: nothing readable is left that could still be sent.
+    if (raw) change.losses.push([key.sequence, 'corrupt']);
+  }
+
+  toCommit(): StoreCommit {
+    const changes = [...this.changes.values()];
+    return {
+      messages: changes.flatMap(({ added }) => added),
+      removed: [
+        ...this.departures.map(({ key }) => key),
+        ...changes.flatMap(({ stream, victims }) =>
+          victims.map(({ position, sequence }) => ({ type: stream.number, position, sequence })),
+        ),
+      ],
+      types: changes.map(({ stream: { entity, number }, sequence, lastPosition, lane, stored }) => ({
+        ...{ entity, number, sequence, lastPosition, lane },
+        ...stored,
+      })),
+      gaps: new Map(
+        changes
+          .filter(({ losses, gapsAreStale }) => losses.length > 0 || gapsAreStale)
+          .map((change) => [change.stream.entity, change.gaps()]),
+      ),
+      deadLetters: this.deadLetters,
+      removedDeadLetters: this.removedDeadLetters,
+      acceptedIds: [...this.acceptedIds.values()],
+    };
+  }
+}
+
+function grow(volume: Volume, bytes: number): void {
+  volume.messages++;
+  volume.bytes += bytes;
+}

@@ -1,0 +1,152 @@
+import { type Lane } from '../wire/lanes.js';
+import { type GapReason, type SequenceRanges } from '../wire/sequence-ranges.js';
+import { Losses, reasonIn } from './losses.js';
+import { type KeyedMessage, type MessageKey, type TypeRecord } from './message-store.js';
+import { type QueuedMessage } from './message.js';
+import { type ReadRecords, WaitingLine } from './waiting-line.js';
+
+/** Where a stream gets what is not in memory, and whom it tells of a damaged record. */
+export interface StreamSource {
+  readonly read: ReadRecords;
+  readonly damaged: (key: MessageKey, raw: Buffer) => void;
+}
+
+/** Messages and the bytes of their payloads. */
+export interface Volume {
+  messages: number;
+  bytes: number;
+}
+
+/** Takes away from a volume. Numbers that were wrong, as after a damage, come right when it is empty. */
+export function subtract(volume: Volume, messages: number, bytes: number): void {
+  volume.messages = Math.max(0, volume.messages - messages);
+  volume.bytes = volume.messages === 0 ? 0 : Math.max(0, volume.bytes - bytes);
+}
+
+/** All messages of one entity type, in the order of acceptance. */
+export class EntityStream {
+  readonly entity: string;
+  readonly number: number;
+  /** The newest sequence committed. */
+  sequence: number;
+  lane: Lane;
+  lastPosition: number;
+  /** What the store holds, by the last commit. */
+  stored: Volume;
+  /** Accepted and not yet delivered, dropped or set aside. */
+  readonly volume: Volume;
+  /** Sequences that the other side does not yet know to be lost. */
+  readonly gaps: SequenceRanges;
+  /** Sequences lost in this life of the process, told or not. */
+  readonly lost = new Losses();
+  /** How many of its messages a commit in progress drops: until it is clear whether they go, nothing behind them may. */
+  victims = 0;
+
+  private readonly inFlight = new Map<number, QueuedMessage>();
+  /** Taken and put back, the newest first, so that the oldest is taken from the end. */
+  private readonly returned: QueuedMessage[] = [];
+  private readonly line: WaitingLine;
+
+  constructor(record: TypeRecord, gaps: SequenceRanges, source: StreamSource) {
+    this.entity = record.entity;
+    this.number = record.number;
+    this.sequence = record.sequence;
+    this.lane = record.lane;
+    this.lastPosition = record.lastPosition;
+    this.stored = { messages: record.messages, bytes: record.bytes };
+    this.volume = { ...this.stored };
+    this.gaps = gaps;
+    this.line = new WaitingLine({ ...source, missing: (count) => this.miss(count) }, record);
+  }
+
+  /** The message that leaves next. */
+  peek(): QueuedMessage | undefined {
+    return this.returned.at(-1) ?? (this.victims > 0 ? undefined : this.line.peek());
+  }
+
+  /** Takes what `peek()` shows. */
+  take(): QueuedMessage | undefined {
+    const message = this.peek();
+    if (!message) return undefined;
+    if (!this.returned.pop()) this.line.shift();
+    this.inFlight.set(message.position, message);
+    return message;
+  }
+
+  /** Makes taken messages waiting again; those that are not in flight are ignored. */
+  putBack(messages: readonly QueuedMessage[]): void {
+    for (const { position } of messages) {
+      const message = this.endFlight(position);
+      if (message) this.returned.push(message);
+    }
+    this.returned.sort((a, b) => b.position - a.position);
+  }
+
+  /** The taken message, no longer in flight; undefined when it was not. */
+  endFlight(position: number): QueuedMessage | undefined {
+    const message = this.inFlight.get(position);
+    this.inFlight.delete(position);
+    return message;
+  }
+
+  /** The oldest message that may be dropped: one never taken. */
+  peekVictim(): QueuedMessage | undefined {
+    return this.line.peek();
+  }
+
+  takeVictim(): QueuedMessage | undefined {
+    const message = this.line.shift();
+    if (message) this.victims++;
+    return message;
+  }
+
+  /** Nothing comes of dropping these, the ones taken last. */
+  spare(victims: readonly QueuedMessage[]): void {
+    this.line.unshift(victims);
+    this.victims -= victims.length;
+  }
+
+  append(message: KeyedMessage): void {
+    this.line.append(message);
+  }
+
+  /** A message left the count. */
+  discount(bytes: number): void {
+    subtract(this.volume, 1, bytes);
+  }
+
+  isTaken(position: number): boolean {
+    return this.inFlight.has(position) || this.returned.some((message) => message.position === position);
+  }
+
+  /** Whether a message lies where none was taken yet. */
+  isUntaken(position: number): boolean {
+    return this.line.reaches(position);
+  }
+
+  /** Why a sequence was lost, if it was. */
+  lossOf(sequence: number): GapReason | undefined {
+    return this.lost.reasonOf(sequence) ?? reasonIn(this.gaps, sequence);
+  }
+
+  /** When the oldest undelivered message was accepted. */
+  get oldestAcceptedAtMs(): number | undefined {
+    let oldest = this.returned.at(-1) ?? this.line.peek();
+    for (const message of this.inFlight.values()) {
+      if (!oldest || message.position < oldest.position) oldest = message;
+    }
+    return oldest?.acceptedAtMs;
+  }
+
+  private miss(count: number): void {
+    subtract(this.volume, count, 0);
+    subtract(this.stored, count, 0);
+  }
+
+  /** Everything undelivered that is in memory or can be read; empties the stream. */
+  *drain(): Iterable<QueuedMessage> {
+    yield* [...this.inFlight.values()].sort((a, b) => a.position - b.position);
+    yield* this.returned.splice(0).reverse();
+    for (let message = this.line.shift(); message; message = this.line.shift()) yield message;
+  }
+}

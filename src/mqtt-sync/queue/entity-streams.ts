@@ -1,0 +1,91 @@
+import { type Lane, LANES } from '../wire/lanes.js';
+import { SequenceRanges } from '../wire/sequence-ranges.js';
+import { EntityStream, type StreamSource, type Volume } from './entity-stream.js';
+import { type StoreContents } from './message-store.js';
+import { type LaneStats } from './sync-queue.js';
+
+/** The entity types of a queue, and what they share. */
+export class EntityStreams {
+  private readonly streams = new Map<string, EntityStream>();
+  nextPosition = 1;
+  deadLetters: number;
+
+  constructor(
+    readonly epoch: number,
+    contents: Pick<StoreContents, 'types' | 'gaps' | 'deadLetters'>,
+    private readonly sourceOf: (stream: () => EntityStream, type: number) => StreamSource,
+  ) {
+    this.deadLetters = contents.deadLetters;
+    for (const record of contents.types) {
+      const gaps = new SequenceRanges(contents.gaps.get(record.entity));
+      const stream: EntityStream = new EntityStream(
+        record,
+        gaps,
+        sourceOf(() => stream, record.number),
+      );
+      this.register(stream);
+      this.nextPosition = Math.max(this.nextPosition, record.lastPosition + 1);
+    }
+  }
+
+  get size(): number {
+    return this.streams.size;
+  }
+
+  get(entity: string): EntityStream | undefined {
+    return this.streams.get(entity);
+  }
+
+  register(stream: EntityStream): void {
+    this.streams.set(stream.entity, stream);
+  }
+
+  /** A stream for an entity type that is not known yet; `register()` makes it known. */
+  create(entity: string, number: number, lane: Lane): EntityStream {
+    const record = { entity, number, lane, sequence: 0, lastPosition: 0, messages: 0, bytes: 0 };
+    const stream: EntityStream = new EntityStream(
+      record,
+      new SequenceRanges(),
+      this.sourceOf(() => stream, number),
+    );
+    return stream;
+  }
+
+  [Symbol.iterator](): Iterator<EntityStream> {
+    return this.streams.values();
+  }
+
+  /** Accepted and not yet delivered, dropped or set aside. */
+  get volume(): Volume {
+    const total: Volume = { messages: 0, bytes: 0 };
+    for (const { volume } of this) {
+      total.messages += volume.messages;
+      total.bytes += volume.bytes;
+    }
+    return total;
+  }
+
+  get untoldGaps(): number {
+    let count = 0;
+    for (const { gaps } of this) count += gaps.count;
+    return count;
+  }
+
+  laneStats(): Record<Lane, LaneStats> {
+    return Object.fromEntries(LANES.map((lane) => [lane, this.statsOf(lane)])) as Record<Lane, LaneStats>;
+  }
+
+  private statsOf(lane: Lane): LaneStats {
+    let messages = 0;
+    let bytes = 0;
+    let oldestAcceptedAtMs: number | undefined;
+    for (const stream of this) {
+      if (stream.lane !== lane || stream.volume.messages === 0) continue;
+      messages += stream.volume.messages;
+      bytes += stream.volume.bytes;
+      const acceptedAtMs = stream.oldestAcceptedAtMs;
+      if (acceptedAtMs !== undefined) oldestAcceptedAtMs = Math.min(acceptedAtMs, oldestAcceptedAtMs ?? Infinity);
+    }
+    return { messages, bytes, oldestAcceptedAtMs };
+  }
+}

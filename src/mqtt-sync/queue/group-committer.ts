@@ -1,0 +1,190 @@
+import { QueueUnavailableError } from '../errors.js';
+import { type SyncLogger } from '../logger.js';
+import { fullJitterDelay } from '../time/backoff.js';
+import { type CancelTimer, type Clock } from '../time/clock.js';
+import { type CommitPlan } from './commit-plan.js';
+import { type MessageStore } from './message-store.js';
+
+/** A full disk is looked at again soon, and then every few seconds for ever: looking costs next to nothing. */
+const RETRY = { baseMs: 250, capMs: 5000 };
+/** A healthy disk commits in milliseconds, a struggling one in seconds: after this long callers should not add to it. */
+const SLOW_COMMIT_MS = 30_000;
+
+/** What a committer commits, and whom it tells. */
+export interface CommitWork {
+  /** The next commit; empty when there is nothing to do. Throws when the store cannot be read. */
+  form(accepting: boolean): CommitPlan;
+  /** Something waits to be committed. */
+  isPending(accepting: boolean): boolean;
+  succeeded(plan: CommitPlan): void;
+  /** Nothing of the plan was stored. */
+  failed(plan: CommitPlan, error: QueueUnavailableError): void;
+  /** No calls are answered until further notice. */
+  refuseCalls(error: QueueUnavailableError): void;
+  availability(available: boolean, reason: string | undefined): void;
+}
+
+/**
+ * Commits in groups: one commit at a time; what is asked for meanwhile makes up the next one.
+ *
+ * - working: commits as soon as something is asked for. A failed commit or read leads to `failing`.
+ * - failing: calls are refused; what has to be stored is tried again with backoff, on the reserve if need be. The first
+ *   commit that holds leads back to `working`, once the reserve is whole again.
+ */
+export class GroupCommitter {
+  private inProgress: CommitPlan | undefined;
+  private scheduled = false;
+  private stopped = false;
+  private failure: QueueUnavailableError | undefined;
+  private attempt = 0;
+  private cancelRetry: CancelTimer | undefined;
+  private whenSettled: (() => void)[] = [];
+
+  constructor(
+    private readonly store: MessageStore,
+    private readonly work: CommitWork,
+    private readonly clock: Clock,
+    private readonly logger: SyncLogger,
+  ) {}
+
+  /** The commit that is being stored. */
+  get plan(): CommitPlan | undefined {
+    return this.inProgress;
+  }
+
+  /** Why nothing can be accepted; undefined when it can. */
+  get unavailable(): QueueUnavailableError | undefined {
+    return this.failure;
+  }
+
+  /** There is something to commit. */
+  wake(): void {
+    if (this.scheduled || this.inProgress || this.failure) return;
+    this.scheduled = true;
+    // What else is asked for in this turn of the event loop joins in.
+    setImmediate(() => {
+      this.scheduled = false;
+      void this.commitNext();
+    });
+  }
+
+  /** The store cannot be read or written. */
+  fail(cause: unknown): void {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    const isNew = !this.failure;
+    this.failure = new QueueUnavailableError(
+      `The queue's store cannot be used just now: ${reason}. Check that the disk has room, is writable and healthy.`,
+      {},
+      { cause },
+    );
+    this.work.refuseCalls(this.failure);
+    if (isNew) this.work.availability(false, this.failure.message);
+    if (!this.inProgress) this.retryLater();
+  }
+
+  /** Resolves when what was asked for so far is committed, or cannot be. */
+  async settled(): Promise<void> {
+    if (!this.inProgress && !this.scheduled) return;
+    await new Promise<void>((resolve) => this.whenSettled.push(resolve));
+  }
+
+  stop(): void {
+    this.stopped = true;
+    this.cancelRetry?.();
+  }
+
+  private async commitNext(): Promise<void> {
+    if (this.inProgress || this.failure) return;
+    const plan = this.tryForm(true);
+    if (plan && !plan.isEmpty) await this.commit(plan);
+    this.next(plan);
+  }
+
+  private tryForm(accepting: boolean): CommitPlan | undefined {
+    try {
+      return this.work.form(accepting);
+    } catch (error) {
+      this.fail(error);
+      return undefined;
+    }
+  }
+
+  private next(plan: CommitPlan | undefined): void {
+    if (this.failure) this.retryLater();
+    if (this.failure || !this.work.isPending(true)) return this.settle();
+    this.scheduled = true;
+    const commit = () => {
+      this.scheduled = false;
+      void this.commitNext();
+    };
+    // While messages are being dropped, none behind them may be taken: leave a turn between commits for that.
+    if (plan && plan.going.messages > 0) setImmediate(() => setImmediate(commit));
+    else setImmediate(commit);
+  }
+
+  /** @returns whether it was stored. */
+  private async commit(plan: CommitPlan): Promise<boolean> {
+    this.inProgress = plan;
+    const cancelWatch = this.clock.after(SLOW_COMMIT_MS, () => this.reportSlowness());
+    try {
+      // While failing, even an empty commit is written: to see whether the store works again.
+      if (!plan.writesNothing || this.failure) await this.store.commit(plan.toCommit());
+    } catch (error) {
+      this.inProgress = undefined;
+      this.fail(error);
+      this.work.failed(plan, this.failure!);
+      return false;
+    } finally {
+      cancelWatch();
+    }
+    this.inProgress = undefined;
+    this.work.succeeded(plan);
+    return true;
+  }
+
+  private reportSlowness(): void {
+    this.fail(new Error(`a commit has been taking more than ${SLOW_COMMIT_MS / 1000} s`));
+  }
+
+  private settle(): void {
+    for (const resolve of this.whenSettled.splice(0)) resolve();
+  }
+
+  // ---- failing
+
+  private retryLater(): void {
+    if (this.cancelRetry || this.stopped) return;
+    this.cancelRetry = this.clock.after(fullJitterDelay(this.attempt++, RETRY), () => {
+      this.cancelRetry = undefined;
+      void this.recover();
+    });
+  }
+
+  private async recover(): Promise<void> {
+    if (this.inProgress || this.stopped) return this.retryLater();
+    try {
+      await this.store.ensureReserve();
+    } catch {
+      await this.storeUpkeepOnReserve();
+      return this.retryLater();
+    }
+    const plan = this.tryForm(false);
+    if (!plan || !(await this.commit(plan))) return this.retryLater();
+    this.attempt = 0;
+    this.failure = undefined;
+    this.work.availability(true, undefined);
+    this.next(undefined);
+  }
+
+  /** The disk is full: what left the queue is still forgotten, so that little is sent twice after a restart. */
+  private async storeUpkeepOnReserve(): Promise<void> {
+    if (!this.work.isPending(false)) return;
+    try {
+      await this.store.releaseReserve();
+    } catch (error) {
+      this.logger.error(`The reserve of the queue cannot be given up: ${String(error)}`);
+    }
+    const plan = this.tryForm(false);
+    if (plan && !plan.isEmpty) await this.commit(plan);
+  }
+}

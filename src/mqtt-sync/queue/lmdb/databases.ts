@@ -1,0 +1,55 @@
+import { type Database, open, type RootDatabase } from 'lmdb';
+import { deadLetterKeys, messageKeys, type NumberKey } from './keys.js';
+
+/** Values are records that we encode ourselves. */
+const ENCODING = 'binary';
+
+/** The databases of one LMDB file. */
+export interface Databases {
+  readonly root: RootDatabase<Buffer, string>;
+  readonly meta: Database<Buffer, string>;
+  readonly types: Database<Buffer, string>;
+  readonly messages: Database<Buffer, Key>;
+  readonly gaps: Database<Buffer, string>;
+  readonly deadLetters: Database<Buffer, Key>;
+  readonly acceptedIds: Database<Buffer, string>;
+  readonly acceptedOrder: Database<Buffer, number>;
+}
+
+/** lmdb's type of a key has no readonly arrays. */
+type Key = [number, number, number];
+export const asKey = (key: NumberKey): Key => key as unknown as Key;
+
+export function openDatabases(path: string): Databases {
+  const root = open<Buffer, string>({
+    path,
+    noSubdir: true,
+    encoding: ENCODING,
+    maxDbs: 8,
+    // With overlapping sync a put would resolve before its fdatasync.
+    overlappingSync: false,
+    // Each commit is one batch(). Batching by event turn would add a second promise that rejects with nobody listening.
+    eventTurnBatching: false,
+  });
+  // The declarations of lmdb know keyEncoder for the root only.
+  const byKey = (name: string, encoder: object) =>
+    root.openDB<Buffer, Key>({ name, encoding: ENCODING, keyEncoder: encoder } as { name: string });
+  const byName = (name: string) => root.openDB<Buffer, string>({ name, encoding: ENCODING });
+  return {
+    root,
+    meta: byName('meta'),
+    types: byName('types'),
+    messages: byKey('messages', messageKeys.encoder),
+    gaps: byName('gaps'),
+    deadLetters: byKey('dead-letters', deadLetterKeys.encoder),
+    acceptedIds: byName('accepted-ids'),
+    acceptedOrder: root.openDB<Buffer, number>({ name: 'accepted-order', encoding: ENCODING, keyEncoding: 'uint32' }),
+  };
+}
+
+/** How many entries a database has; LMDB keeps that number itself. */
+export function entryCount(
+  database: Database<Buffer, string> | Database<Buffer, Key> | Database<Buffer, number>,
+): number {
+  return (database.getStats() as { entryCount: number }).entryCount;
+}

@@ -1,0 +1,71 @@
+import { randomBytes } from 'node:crypto';
+import { rm, stat, statfs } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { withFile } from './durable-files.js';
+
+const MIB = 1024 * 1024;
+/** What removals need on a full disk: LMDB writes a changed page anew before it can use the old one again. */
+const RESERVE_BYTES = 8 * MIB;
+/**
+ * What must be free besides the reserve for the disk to count as not full: twice the largest commit, because of the
+ * pages around its messages. Otherwise a nearly full disk would be taken for healthy, and fail, again and again.
+ */
+const MARGIN_BYTES = 16 * MIB;
+
+/** A file that takes up room, to be given up when the disk is full so that removals can still be committed. */
+export class DiskReserve {
+  private isThere: boolean | undefined;
+
+  constructor(private readonly path: string) {}
+
+  /** Rejects when the disk is too full for it. */
+  async ensure(): Promise<void> {
+    this.isThere ??= await this.isWhole();
+    const needed = MARGIN_BYTES + (this.isThere ? 0 : RESERVE_BYTES);
+    const free = await this.freeBytes();
+    if (free < needed) throw diskFull(free, needed);
+    if (this.isThere) return;
+    try {
+      await this.create();
+      this.isThere = true;
+    } catch (error) {
+      await rm(this.path, { force: true });
+      throw error;
+    }
+  }
+
+  async release(): Promise<void> {
+    await rm(this.path, { force: true });
+    this.isThere = false;
+  }
+
+  /** What to say of a failed commit: LMDB reports a full disk as an input/output error. */
+  async explain(error: Error): Promise<Error> {
+    const free = await this.freeBytes().catch(() => Infinity);
+    return free < MARGIN_BYTES ? diskFull(free, MARGIN_BYTES, error) : error;
+  }
+
+  private async create(): Promise<void> {
+    await withFile(this.path, 'w', async (file) => {
+      // Random, since a file system may store zeros in no room at all.
+      for (let written = 0; written < RESERVE_BYTES; written += MIB) await file.write(randomBytes(MIB));
+      await file.sync();
+    });
+  }
+
+  private async isWhole(): Promise<boolean> {
+    const found = await stat(this.path).catch(() => undefined);
+    return found?.size === RESERVE_BYTES;
+  }
+
+  private async freeBytes(): Promise<number> {
+    const { bavail, bsize, blocks } = await statfs(dirname(this.path));
+    // Some network file systems do not know their size.
+    return blocks === 0 ? Infinity : bavail * bsize;
+  }
+}
+
+function diskFull(free: number, needed: number, cause?: Error): Error {
+  const mib = (bytes: number) => `${Math.floor(bytes / MIB)} MiB`;
+  return new Error(`the disk is full (${mib(free)} free, ${mib(needed)} needed)`, { cause });
+}

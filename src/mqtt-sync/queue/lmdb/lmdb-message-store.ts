@@ -1,0 +1,214 @@
+/*
+ * Layout of the folder:
+ *
+ *   queue.mdb    the store, an LMDB file     lock      kernel lock of the process that has the folder open
+ *   epoch        newest epoch, as text       running   there while open: found at a start, the stop was not clean
+ *   reserve      8 MiB, given up when the disk is full so that removals can be committed
+ *
+ * Databases in queue.mdb (a value is a record with a CRC, see records.ts):
+ *
+ *   meta             'identity'                                -> format, vessel id, epoch
+ *   types            entity type                               -> number, sequence, last position, lane, messages, bytes
+ *   messages         type (u16), position (u48), sequence (u48) -> message; so a damaged one is still known by its key
+ *   gaps             entity type                               -> ranges not yet told
+ *   dead-letters     position (u48), type (u16), sequence (u48) -> verdict and message, or the damaged record
+ *   accepted-ids     message id, when given                    -> entity type, sequence, position
+ *   accepted-order   rising number                             -> message id, so that the oldest can be forgotten
+ *
+ * One commit is one LMDB transaction: accept puts a message and its type's new numbers; remove deletes; a drop deletes,
+ * and puts the gap. Opening reads `types` and `gaps` only, so it takes as long for a million messages as for none.
+ */
+import { MqttSyncError, QueueUnavailableError } from '../../errors.js';
+import { type SyncLogger } from '../../logger.js';
+import { type Clock } from '../../time/clock.js';
+import { type AcceptedMessage } from '../message.js';
+import {
+  type MessageKey,
+  type MessageStore,
+  type ReadLimits,
+  type StoreCommit,
+  type StoreContents,
+  type StoredDeadLetter,
+  type StoredRecord,
+} from '../message-store.js';
+import { type QueueIdentity } from '../sync-queue.js';
+import { AcceptedIds } from './accepted-ids.js';
+import { asKey, type Databases, openDatabases } from './databases.js';
+import { deadLetterKeys, messageKeys } from './keys.js';
+import { decodeDeadLetter, decodeMessage, encodeDeadLetter, encodeMessage } from './records.js';
+import { StoreFolder } from './store-folder.js';
+import { DamagedStoreError, encodeGaps, encodeType, readContents, writeIdentity } from './store-contents.js';
+
+/** Errors of LMDB that mean that the file is none of its own (mdb.h): damaged, or of another version. */
+const DAMAGE_CODES: readonly unknown[] = [-30797, -30796, -30794, -30793];
+
+const PROBE = Buffer.from([1]);
+
+/** Keeps a queue in a folder on disk, in one LMDB file. */
+export class LmdbMessageStore implements MessageStore {
+  readonly durable = true;
+  private readonly folder: StoreFolder;
+  private databases: Databases | undefined;
+  private acceptedIds: AcceptedIds | undefined;
+  /** Names of the entity types by number. */
+  private names: string[] = [];
+
+  constructor(
+    private readonly dir: string,
+    clock: Clock,
+    private readonly logger: SyncLogger,
+  ) {
+    this.folder = new StoreFolder(dir, clock, logger);
+  }
+
+  async open(): Promise<StoreContents> {
+    try {
+      await this.folder.enter();
+      return await this.openStore();
+    } catch (error) {
+      await this.close();
+      if (error instanceof MqttSyncError) throw error;
+      const reason = error instanceof Error ? error.message : String(error);
+      throw new QueueUnavailableError(
+        `The queue folder ${this.dir} cannot be used: ${reason}. See that it is a folder this process may write to, on a disk with room.`,
+        { dir: this.dir },
+        { cause: error },
+      );
+    }
+  }
+
+  async begin(identity: QueueIdentity): Promise<void> {
+    await this.folder.rememberEpoch(identity.epoch);
+    const { root, types, gaps, acceptedIds, acceptedOrder } = this.db;
+    root.transactionSync(() => {
+      for (const database of [types, gaps, acceptedIds, acceptedOrder]) database.clearSync();
+      writeIdentity(this.db, identity);
+    });
+    this.names = [];
+    this.acceptedIds = new AcceptedIds(this.db);
+  }
+
+  async commit(commit: StoreCommit): Promise<void> {
+    const write = this.prepare(commit);
+    try {
+      await this.db.root.batch(write.run);
+    } catch (error) {
+      throw await this.folder.reserve.explain(await causeOf(error));
+    }
+    write.done();
+  }
+
+  releaseReserve(): Promise<void> {
+    return this.folder.reserve.release();
+  }
+
+  ensureReserve(): Promise<void> {
+    return this.folder.reserve.ensure();
+  }
+
+  read(type: number, after: number, upTo: number, limits: ReadLimits): StoredRecord[] {
+    const range = { start: asKey([type, after + 1, 0]), end: asKey([type, upTo + 1, 0]), limit: limits.records };
+    const found: StoredRecord[] = [];
+    let bytes = 0;
+    for (const { key, value } of this.db.messages.getRange(range)) {
+      found.push(decodeMessage(messageKeys.read(key), value));
+      bytes += value.length;
+      if (bytes >= limits.bytes) break;
+    }
+    return found;
+  }
+
+  has(key: MessageKey): boolean {
+    return this.db.messages.get(asKey(messageKeys.of(key))) !== undefined;
+  }
+
+  acceptedUnder(messageId: string): AcceptedMessage | undefined {
+    return this.acceptedIds?.get(messageId);
+  }
+
+  deadLettersAfter(after: number, limit: number): StoredDeadLetter[] {
+    const end = asKey([2 ** 48 - 1, 0, 0]);
+    return [...this.db.deadLetters.getRange({ start: asKey([after + 1, 0, 0]), end, limit })].map(({ key, value }) => {
+      const messageKey = deadLetterKeys.read(key);
+      return decodeDeadLetter(messageKey, this.names[messageKey.type] ?? '', value);
+    });
+  }
+
+  deadLetterAt(position: number): StoredDeadLetter | undefined {
+    const [letter] = this.deadLettersAfter(position - 1, 1);
+    return letter?.key.position === position ? letter : undefined;
+  }
+
+  async close(): Promise<void> {
+    const { databases } = this;
+    this.databases = undefined;
+    await databases?.root.close();
+    await this.folder.leave(databases !== undefined);
+  }
+
+  private get db(): Databases {
+    if (!this.databases) throw new Error('the store is not open');
+    return this.databases;
+  }
+
+  private async openStore(): Promise<StoreContents> {
+    try {
+      this.databases = openDatabases(this.folder.storePath);
+      return await this.contents();
+    } catch (error) {
+      const isDamaged = DAMAGE_CODES.includes((error as { code?: unknown }).code) || error instanceof DamagedStoreError;
+      if (!isDamaged) throw error;
+      await this.databases?.root.close();
+      await this.folder.setStoreAside(error instanceof Error ? error.message : String(error));
+      this.databases = openDatabases(this.folder.storePath);
+      return this.contents();
+    }
+  }
+
+  private async contents(): Promise<StoreContents> {
+    await this.folder.protect();
+    const contents = readContents(this.db, await this.folder.latestEpoch(), this.logger);
+    this.names = [];
+    for (const { number, entity } of contents.types) this.names[number] = entity;
+    this.acceptedIds = new AcceptedIds(this.db);
+    return contents;
+  }
+
+  /** Encodes all of a commit first: an error between the writes of a batch would not keep LMDB from storing the rest. */
+  private prepare(commit: StoreCommit): { readonly run: () => void; readonly done: () => void } {
+    const { types, messages, gaps, deadLetters, meta } = this.db;
+    const ids = this.acceptedIds!.prepare(commit.acceptedIds);
+    const puts = commit.messages.map(
+      ({ key, message }) => [asKey(messageKeys.of(key)), encodeMessage(message)] as const,
+    );
+    const removes = commit.removed.map((key) => asKey(messageKeys.of(key)));
+    const typePuts = commit.types.map((type) => [type.entity, encodeType(type)] as const);
+    const gapPuts = [...commit.gaps].map(([entity, ranges]) => [entity, ranges.length, encodeGaps(ranges)] as const);
+    const letterPuts = commit.deadLetters.map((letter) => [letter.key, encodeDeadLetter(letter)] as const);
+    const letterRemoves = commit.removedDeadLetters.map((key) => asKey(deadLetterKeys.of(key)));
+    const run = () => {
+      for (const [key, value] of puts) void messages.put(key, value);
+      for (const key of removes) void messages.remove(key);
+      for (const [entity, value] of typePuts) void types.put(entity, value);
+      for (const [entity, count, value] of gapPuts) void (count > 0 ? gaps.put(entity, value) : gaps.remove(entity));
+      for (const [key, value] of letterPuts) void deadLetters.put(asKey(deadLetterKeys.of(key)), value);
+      for (const key of letterRemoves) void deadLetters.remove(key);
+      // A commit that only sees whether the store works again has to write something.
+      if (puts.length + removes.length + typePuts.length === 0) void meta.put('probe', PROBE);
+      ids.write();
+    };
+    const done = () => {
+      for (const { number, entity } of commit.types) this.names[number] = entity;
+      ids.taken();
+    };
+    return { run, done };
+  }
+}
+
+/** What lmdb says of a failed commit comes in a second promise, which nobody else listens to. */
+async function causeOf(error: unknown): Promise<Error> {
+  const { commitError } = error as { commitError?: Promise<never> };
+  let reason = error;
+  await commitError?.catch((cause: unknown) => (reason = cause));
+  return reason instanceof Error ? reason : new Error(String(reason));
+}

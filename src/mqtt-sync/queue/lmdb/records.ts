@@ -1,0 +1,104 @@
+import { crc32 } from 'node:zlib';
+import { type Lane } from '../../wire/lanes.js';
+import { type Operation } from '../../wire/envelope.js';
+import { type Qos } from '../../wire/entity-policies.js';
+import { type QueuedMessage } from '../message.js';
+import { type MessageKey, type StoredDeadLetter, type StoredRecord } from '../message-store.js';
+
+// A record is: CRC-32 of all that follows (u32), length of the header (u32), header (JSON), body (bytes as they are).
+const HEADER_AT = 8;
+
+const NO_BODY = Buffer.alloc(0);
+
+/** Makes a record whose damage will be noticed. */
+export function seal(header: unknown, body: Buffer = NO_BODY): Buffer {
+  const text = JSON.stringify(header);
+  const headerLength = Buffer.byteLength(text);
+  const record = Buffer.allocUnsafe(HEADER_AT + headerLength + body.length);
+  record.writeUInt32BE(headerLength, 4);
+  record.write(text, HEADER_AT);
+  body.copy(record, HEADER_AT + headerLength);
+  record.writeUInt32BE(crc32(record.subarray(4)), 0);
+  return record;
+}
+
+/** Opens a record; undefined when it is damaged. The caller knows what header it sealed. */
+export function unseal<Header>(record: Buffer): { readonly header: Header; readonly body: Buffer } | undefined {
+  if (record.length < HEADER_AT || crc32(record.subarray(4)) !== record.readUInt32BE(0)) return undefined;
+  const bodyAt = HEADER_AT + record.readUInt32BE(4);
+  return { header: JSON.parse(record.toString('utf8', HEADER_AT, bodyAt)) as Header, body: record.subarray(bodyAt) };
+}
+
+type MessageHeader = readonly [
+  position: number,
+  sequence: number,
+  entity: string,
+  operation: Operation,
+  key: string | null,
+  messageId: string,
+  topic: string,
+  qos: Qos,
+  retain: 0 | 1,
+  lane: Lane,
+  acceptedAtMs: number,
+];
+
+function headerOf(message: QueuedMessage): MessageHeader {
+  const { position, sequence, entity, operation, key, messageId, topic, qos, retain, lane, acceptedAtMs } = message;
+  const retained = retain ? 1 : 0;
+  return [position, sequence, entity, operation, key ?? null, messageId, topic, qos, retained, lane, acceptedAtMs];
+}
+
+function messageOf(header: MessageHeader, payload: Buffer): QueuedMessage {
+  const [position, sequence, entity, operation, key, messageId, topic, qos, retain, lane, acceptedAtMs] = header;
+  return {
+    ...{ entity, operation, key: key ?? undefined, messageId, topic, qos, retain: retain === 1, acceptedAtMs },
+    ...{ lane, sequence, position, payload },
+  };
+}
+
+export function encodeMessage(message: QueuedMessage): Buffer {
+  return seal(headerOf(message), message.payload);
+}
+
+/** Reads a message; one whose record or key is damaged comes back as the bytes that were found. */
+export function decodeMessage(key: MessageKey, record: Buffer): StoredRecord {
+  const opened = unseal<MessageHeader>(record);
+  if (!opened) return { key, message: undefined, raw: record };
+  const [position, sequence] = opened.header;
+  if (position === key.position && sequence === key.sequence) {
+    return { key, message: messageOf(opened.header, opened.body) };
+  }
+  return { key, message: undefined, raw: record };
+}
+
+type DeadLetterHeader = readonly [
+  entity: string,
+  reason: string,
+  reasonCode: number | null,
+  attempts: number,
+  deadAtMs: number,
+  /** Null: the body is the damaged record as it was found. */
+  message: MessageHeader | null,
+];
+
+export function encodeDeadLetter({ letter, raw }: StoredDeadLetter): Buffer {
+  const { entity, reason, reasonCode, attempts, deadAtMs, message } = letter;
+  const header = message ? headerOf(message) : null;
+  return seal([entity, reason, reasonCode ?? null, attempts, deadAtMs, header], message ? message.payload : raw);
+}
+
+/** Reads a dead letter; one that got damaged since counts as `corrupt`. */
+export function decodeDeadLetter(key: MessageKey, entity: string, record: Buffer): StoredDeadLetter {
+  const { position, sequence } = key;
+  const opened = unseal<DeadLetterHeader>(record);
+  if (!opened) {
+    const verdict = { reason: 'corrupt', reasonCode: undefined, attempts: 0, deadAtMs: 0 };
+    return { key, letter: { entity, position, sequence, message: undefined, ...verdict }, raw: record };
+  }
+  const [ofEntity, reason, reasonCode, attempts, deadAtMs, header] = opened.header;
+  const verdict = { reason, reasonCode: reasonCode ?? undefined, attempts, deadAtMs };
+  const message = header ? messageOf(header, opened.body) : undefined;
+  const raw = message ? undefined : opened.body;
+  return { key, letter: { entity: ofEntity, position, sequence, message, ...verdict }, raw };
+}

@@ -1,0 +1,103 @@
+import { chmod, mkdir, rename, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type SyncLogger } from '../../logger.js';
+import { type CancelTimer, type Clock } from '../../time/clock.js';
+import { checkStore } from './check-store.js';
+import { DiskReserve } from './disk-reserve.js';
+import { readFileIfThere, syncFolder, writeFileDurably } from './durable-files.js';
+import { FolderLock } from './folder-lock.js';
+import { RunMarker } from './run-marker.js';
+
+/** Walk after the first unclean stop: with the start of the process below half a second, whatever the store holds. */
+const FIRST_WALK_MS = 250;
+/** When the process died soon after its start, and again, the next walk is longer, up to this. */
+const LONGEST_WALK_MS = 20_000;
+/** Who has run so long did not die of what it found at the start. */
+const STABLE_AFTER_MS = 60_000;
+
+/** The folder of a disk store: its lock, the files around the store, and whether the last stop was clean. */
+export class StoreFolder {
+  readonly storePath: string;
+  readonly reserve: DiskReserve;
+  private readonly marker: RunMarker;
+  private lock: FolderLock | undefined;
+  private isMarked = false;
+  private cancelStable: CancelTimer | undefined;
+
+  constructor(
+    private readonly dir: string,
+    private readonly clock: Clock,
+    private readonly logger: SyncLogger,
+  ) {
+    this.storePath = join(dir, 'queue.mdb');
+    this.reserve = new DiskReserve(join(dir, 'reserve'));
+    this.marker = new RunMarker(join(dir, 'running'));
+  }
+
+  /**
+   * Takes the folder and makes sure that opening the store does not kill the process.
+   * @throws {QueueLockedError} somebody else has it.
+   */
+  async enter(): Promise<void> {
+    await mkdir(this.dir, { recursive: true, mode: 0o700 });
+    this.lock = FolderLock.acquire(join(this.dir, 'lock'), this.dir);
+    const uncleanStops = await this.marker.uncleanStops();
+    if (await this.hasStore()) {
+      const walkMs = uncleanStops === 0 ? 0 : Math.min(LONGEST_WALK_MS, FIRST_WALK_MS * 4 ** (uncleanStops - 1));
+      const damage = await checkStore(this.storePath, walkMs, this.logger);
+      if (damage) await this.setStoreAside(damage);
+    }
+    await this.marker.set(uncleanStops);
+    this.isMarked = true;
+    this.cancelStable = this.clock.after(STABLE_AFTER_MS, () => {
+      this.marker.set(0).catch((error: unknown) => this.logger.debug(`The marker cannot be written: ${String(error)}`));
+    });
+  }
+
+  /** Renames the store, which is never deleted, so that a new one can be begun. */
+  async setStoreAside(damage: string): Promise<void> {
+    const time = new Date(this.clock.wallMs()).toISOString().replaceAll(/[:.]/g, '-');
+    const aside = `${this.storePath}.damaged-${time}`;
+    await rename(this.storePath, aside);
+    await rm(`${this.storePath}-lock`, { force: true });
+    await syncFolder(this.dir);
+    this.logger.error(
+      `The store of the queue is damaged: ${damage}. It was set aside as ${aside}, and a new one is begun; ` +
+        'the changes in it are not delivered. Keep the file if they matter.',
+    );
+  }
+
+  /** Keeps the files from other users. */
+  async protect(): Promise<void> {
+    for (const path of [this.storePath, `${this.storePath}-lock`]) await chmod(path, 0o600).catch(() => undefined);
+  }
+
+  /** The newest epoch of any store in this folder; outlives a damaged one. */
+  async latestEpoch(): Promise<number> {
+    const epoch = Number.parseInt((await readFileIfThere(this.epochPath)) ?? '', 10);
+    return Number.isSafeInteger(epoch) ? epoch : 0;
+  }
+
+  async rememberEpoch(epoch: number): Promise<void> {
+    await writeFileDurably(this.epochPath, String(epoch));
+  }
+
+  /** @param isClean whether the store was closed in good order. */
+  async leave(isClean: boolean): Promise<void> {
+    this.cancelStable?.();
+    if (isClean && this.isMarked) await this.marker.clear();
+    this.isMarked = false;
+    this.lock?.release();
+    this.lock = undefined;
+  }
+
+  private get epochPath(): string {
+    return join(this.dir, 'epoch');
+  }
+
+  private async hasStore(): Promise<boolean> {
+    const found = await stat(this.storePath).catch(() => undefined);
+    // A crash before the first commit leaves an empty file, which LMDB begins anew.
+    return found !== undefined && found.size > 0;
+  }
+}

@@ -1,0 +1,119 @@
+import { type SequenceRange } from '../wire/sequence-ranges.js';
+import { type Lane } from '../wire/lanes.js';
+import { type AcceptedMessage, type QueuedMessage } from './message.js';
+import { type DeadLetter, type QueueIdentity } from './sync-queue.js';
+
+/** Names one stored message; known even when its record is damaged. */
+export interface MessageKey {
+  /** Number of its entity type in this store. */
+  readonly type: number;
+  readonly position: number;
+  readonly sequence: number;
+}
+
+/** What is kept of one entity type, also while it has no messages. */
+export interface TypeRecord {
+  readonly entity: string;
+  readonly number: number;
+  /** The newest sequence given. */
+  readonly sequence: number;
+  /** Position of the newest message; 0 when there was none. */
+  readonly lastPosition: number;
+  readonly lane: Lane;
+  /** Messages stored, and the bytes of their payloads. */
+  readonly messages: number;
+  readonly bytes: number;
+}
+
+/** A stored record: the message, or what is left of it. */
+export type StoredRecord =
+  | { readonly key: MessageKey; readonly message: QueuedMessage }
+  | { readonly key: MessageKey; readonly message: undefined; readonly raw: Buffer };
+
+/** A dead letter as it is stored. */
+export interface StoredDeadLetter {
+  readonly key: MessageKey;
+  readonly letter: DeadLetter;
+  /** The record as it was found, when it was damaged. */
+  readonly raw: Buffer | undefined;
+}
+
+/** A message with the key it is stored under. */
+export interface KeyedMessage {
+  readonly key: MessageKey;
+  readonly message: QueuedMessage;
+}
+
+/** Everything that becomes true at once, or not at all. */
+export interface StoreCommit {
+  readonly messages: readonly KeyedMessage[];
+  readonly removed: readonly MessageKey[];
+  readonly types: readonly TypeRecord[];
+  /** All gaps of an entity type; an empty list forgets them. */
+  readonly gaps: ReadonlyMap<string, readonly SequenceRange[]>;
+  readonly deadLetters: readonly StoredDeadLetter[];
+  readonly removedDeadLetters: readonly MessageKey[];
+  /** Accepted messages whose id was given, so that a repeat is recognised. */
+  readonly acceptedIds: readonly AcceptedMessage[];
+}
+
+/** What a store holds when it is opened. */
+export interface StoreContents {
+  /** Undefined: the store is new. */
+  readonly identity: QueueIdentity | undefined;
+  /** No epoch up to this one may be used again; 0 when none is known. */
+  readonly latestEpoch: number;
+  readonly types: readonly TypeRecord[];
+  readonly gaps: ReadonlyMap<string, readonly SequenceRange[]>;
+  readonly deadLetters: number;
+}
+
+/** How much one read may bring into memory; the first record is always read. */
+export interface ReadLimits {
+  readonly records: number;
+  readonly bytes: number;
+}
+
+/**
+ * Where a queue keeps what it holds: the port between the queue's rules, which are the same for every store, and the
+ * medium.
+ *
+ * Reads are synchronous and see what was committed. There is never more than one `commit()` at a time.
+ */
+export interface MessageStore {
+  readonly durable: boolean;
+
+  /**
+   * @throws {QueueLockedError} another process has it open.
+   * @throws {QueueUnavailableError} it cannot be used; `open()` may be called again.
+   */
+  open(): Promise<StoreContents>;
+
+  /** Begins a new life with no entity types, gaps and ids; only while no messages are stored. */
+  begin(identity: QueueIdentity): Promise<void>;
+
+  /** Resolves when the commit is safe; rejects when nothing of it was stored. */
+  commit(commit: StoreCommit): Promise<void>;
+
+  /** After a failed commit: gives up what was kept so that removals can still be stored. */
+  releaseReserve(): Promise<void>;
+
+  /** Makes sure that removals can be stored whatever happens; rejects when there is no room for that. */
+  ensureReserve(): Promise<void>;
+
+  /** Records of one entity type by position: those after `after`, up to and including `upTo`. */
+  read(type: number, after: number, upTo: number, limits: ReadLimits): StoredRecord[];
+
+  has(key: MessageKey): boolean;
+
+  /** What was accepted under a given id, if it is still remembered. */
+  acceptedUnder(messageId: string): AcceptedMessage | undefined;
+
+  /** Dead letters by position, after `after`. */
+  deadLettersAfter(after: number, limit: number): StoredDeadLetter[];
+
+  deadLetterAt(position: number): StoredDeadLetter | undefined;
+
+  /** Closes in good order; safe to call when `open()` failed. */
+  close(): Promise<void>;
+}

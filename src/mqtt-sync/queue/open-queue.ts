@@ -1,0 +1,267 @@
+import { StoppingError } from '../errors.js';
+import { type SyncLogger } from '../logger.js';
+import { type Clock } from '../time/clock.js';
+import { type Lane } from '../wire/lanes.js';
+import { type SequenceRange } from '../wire/sequence-ranges.js';
+import { CommitFormer } from './commit-former.js';
+import { CommitPlan } from './commit-plan.js';
+import { type EntityStream, type StreamSource } from './entity-stream.js';
+import { EntityStreams } from './entity-streams.js';
+import { type CommitWork, GroupCommitter } from './group-committer.js';
+import { type AcceptedMessage, type MessageDraft, type QueuedMessage } from './message.js';
+import { type MessageKey, type MessageStore, type StoreContents } from './message-store.js';
+import { Outcome } from './outcome.js';
+import { PendingWork } from './pending-work.js';
+import { type QueueLimits } from './room-maker.js';
+import {
+  type DeadLetter,
+  type DeadLetterVerdict,
+  type MessageFate,
+  type QueueIdentity,
+  type QueueObserver,
+  type QueueStats,
+} from './sync-queue.js';
+
+/** What an open queue is made of. */
+export interface OpenQueueParts {
+  readonly identity: QueueIdentity;
+  readonly store: MessageStore;
+  readonly limits: QueueLimits;
+  readonly clock: Clock;
+  readonly logger: SyncLogger;
+  readonly observer: QueueObserver | undefined;
+}
+
+/** A queue while its store is open. */
+export class OpenQueue implements CommitWork {
+  readonly identity: QueueIdentity;
+  readonly streams: EntityStreams;
+  readonly committer: GroupCommitter;
+  private readonly pending = new PendingWork();
+  private readonly former: CommitFormer;
+  private readonly outcome: Outcome;
+  /** Dead letters that are not yet stored. */
+  private readonly setAside = new Set<number>();
+  private closed = false;
+
+  constructor(
+    private readonly parts: OpenQueueParts,
+    contents: StoreContents,
+  ) {
+    const { identity, store, limits, clock, logger, observer } = parts;
+    this.identity = identity;
+    this.streams = new EntityStreams(identity.epoch, contents, (stream, type) => this.sourceOf(stream, type));
+    this.former = new CommitFormer(limits, this.pending, this.streams, store, logger);
+    this.outcome = new Outcome(this.streams, this.pending, observer, logger);
+    this.committer = new GroupCommitter(store, this, clock, logger);
+  }
+
+  /** Sees whether the store can take messages. */
+  async start(): Promise<void> {
+    try {
+      await this.parts.store.ensureReserve();
+    } catch (error) {
+      this.committer.fail(error);
+    }
+    if (this.isPending(true)) this.committer.wake();
+  }
+
+  accept(drafts: readonly MessageDraft[]): Promise<readonly AcceptedMessage[]> {
+    const { unavailable } = this.committer;
+    if (unavailable) return Promise.reject(unavailable);
+    return new Promise((resolve, reject) => {
+      this.pending.accepts.push({ drafts, resolve, reject });
+      this.committer.wake();
+    });
+  }
+
+  take(lane: Lane, maxBytes: number, admits: (entity: string) => boolean): QueuedMessage | undefined {
+    if (this.closed) return undefined;
+    let first: EntityStream | undefined;
+    let firstPosition = Infinity;
+    for (const stream of this.streams) {
+      if (stream.lane !== lane || stream.volume.messages === 0 || !admits(stream.entity)) continue;
+      const message = stream.peek();
+      if (!message || message.position >= firstPosition || message.payload.length > maxBytes) continue;
+      first = stream;
+      firstPosition = message.position;
+    }
+    return first?.take();
+  }
+
+  putBack(messages: readonly QueuedMessage[]): void {
+    const byStream = new Map<EntityStream, QueuedMessage[]>();
+    for (const message of messages) {
+      const stream = this.streams.get(message.entity);
+      if (!stream) continue;
+      const some = byStream.get(stream);
+      if (some) some.push(message);
+      else byStream.set(stream, [message]);
+    }
+    for (const [stream, some] of byStream) stream.putBack(some);
+  }
+
+  /** A taken message leaves: delivered, or with a verdict as a dead letter. One that is not in flight is ignored. */
+  depart({ entity, position }: QueuedMessage, verdict: DeadLetterVerdict | undefined): void {
+    const stream = this.streams.get(entity);
+    const message = stream?.endFlight(position);
+    if (!stream || !message) return;
+    const { sequence, payload } = message;
+    const key = { type: stream.number, position, sequence };
+    const letter = verdict && this.letterOf(stream, key, message, verdict);
+    if (letter) this.setAside.add(position);
+    this.leave(stream, key, payload.length, letter, undefined);
+  }
+
+  fateOf({ entity, position, sequence }: Pick<AcceptedMessage, 'entity' | 'position' | 'sequence'>): MessageFate {
+    const stream = this.streams.get(entity);
+    if (!stream) return 'left';
+    if (stream.isTaken(position) || this.isBeingDropped(stream, position)) return 'waiting';
+    if (this.setAside.has(position)) return 'dead_lettered';
+    const loss = stream.lossOf(sequence);
+    if (loss) return loss === 'dropped' ? 'dropped' : 'dead_lettered';
+    const { store } = this.parts;
+    const key = { type: stream.number, position, sequence };
+    if (stream.isUntaken(position) && this.reading(() => store.has(key))) return 'waiting';
+    return this.reading(() => store.deadLetterAt(position)) ? 'dead_lettered' : 'left';
+  }
+
+  stats(): QueueStats {
+    const { maxMessages, maxBytes } = this.parts.limits;
+    const lanes = this.streams.laneStats();
+    const oldest = Object.values(lanes).flatMap(({ oldestAcceptedAtMs }) => oldestAcceptedAtMs ?? []);
+    return {
+      ...this.streams.volume,
+      ...{ maxMessages, maxBytes, lanes },
+      oldestAcceptedAtMs: oldest.length > 0 ? Math.min(...oldest) : undefined,
+      deadLetters: this.streams.deadLetters,
+      untoldGaps: this.streams.untoldGaps,
+      available: !this.committer.unavailable && !this.closed,
+      unavailableReason: this.committer.unavailable?.message ?? (this.closed ? 'the queue is closed' : undefined),
+    };
+  }
+
+  gaps(): ReadonlyMap<string, readonly SequenceRange[]> {
+    const gaps = new Map<string, readonly SequenceRange[]>();
+    for (const stream of this.streams) {
+      if (!stream.gaps.isEmpty) gaps.set(stream.entity, stream.gaps.toArray());
+    }
+    return gaps;
+  }
+
+  forgetGaps(entity: string, ranges: readonly SequenceRange[]): void {
+    const stream = this.streams.get(entity);
+    if (!stream) return;
+    stream.gaps.remove(ranges);
+    this.pending.staleGaps.add(stream);
+    this.committer.wake();
+  }
+
+  callLetter(position: number, action: 'retry' | 'discard'): Promise<boolean> {
+    const { unavailable } = this.committer;
+    if (unavailable) return Promise.reject(unavailable);
+    return new Promise((resolve, reject) => {
+      this.pending.letters.push({ position, action, resolve, reject });
+      this.committer.wake();
+    });
+  }
+
+  /** The store is about to close. */
+  close(): void {
+    this.closed = true;
+    this.committer.stop();
+    this.pending.refuse(new StoppingError('The queue is closed.'));
+  }
+
+  // ---- what the committer asks and tells
+
+  form(accepting: boolean): CommitPlan {
+    const plan = new CommitPlan(this.streams.nextPosition);
+    try {
+      this.former.fill(plan, accepting);
+    } catch (error) {
+      this.outcome.failed(plan, error instanceof Error ? error : new Error(String(error)));
+      throw error;
+    }
+    return plan;
+  }
+
+  isPending(accepting: boolean): boolean {
+    if (this.streams.deadLetters > this.parts.limits.maxDeadLetters) return true;
+    return accepting ? !this.pending.isEmpty : this.pending.hasUpkeep;
+  }
+
+  succeeded(plan: CommitPlan): void {
+    for (const { key } of plan.deadLetters) this.setAside.delete(key.position);
+    this.outcome.succeeded(plan);
+  }
+
+  failed(plan: CommitPlan, error: Error): void {
+    this.outcome.failed(plan, error);
+  }
+
+  refuseCalls(error: Error): void {
+    this.pending.refuse(error);
+  }
+
+  availability(available: boolean, reason: string | undefined): void {
+    this.parts.observer?.availability(available, reason);
+  }
+
+  // ---- what streams ask and tell
+
+  private sourceOf(stream: () => EntityStream, type: number): StreamSource {
+    return {
+      read: (after, upTo, limits) => {
+        const { lane } = stream();
+        const records = this.reading(() => this.parts.store.read(type, after, upTo, limits));
+        // The lane of a type is that of its newest message: with all its messages it has moved there.
+        return records?.map((record) =>
+          record.message && record.message.lane !== lane ? { ...record, message: { ...record.message, lane } } : record,
+        );
+      },
+      damaged: (key, raw) => {
+        const verdict = { reason: 'corrupt', reasonCode: undefined, attempts: 0 };
+        this.leave(stream(), key, raw.length, this.letterOf(stream(), key, undefined, verdict), raw);
+      },
+    };
+  }
+
+  private leave(
+    stream: EntityStream,
+    key: MessageKey,
+    bytes: number,
+    letter: DeadLetter | undefined,
+    raw: Buffer | undefined,
+  ) {
+    stream.discount(bytes);
+    this.pending.departures.push({ stream, key, bytes, letter, raw });
+    this.committer.wake();
+  }
+
+  private letterOf(
+    { entity }: EntityStream,
+    { position, sequence }: MessageKey,
+    message: QueuedMessage | undefined,
+    verdict: DeadLetterVerdict,
+  ): DeadLetter {
+    const { reason, reasonCode, attempts } = verdict;
+    return { entity, position, sequence, message, reason, reasonCode, attempts, deadAtMs: this.parts.clock.wallMs() };
+  }
+
+  private isBeingDropped(stream: EntityStream, position: number): boolean {
+    const change = this.committer.plan?.changes.get(stream);
+    return change?.victims.some((victim) => victim.position === position) ?? false;
+  }
+
+  /** Reads from the store; a failure makes the queue unavailable instead of reaching whoever asked. */
+  private reading<T>(read: () => T): T | undefined {
+    if (this.closed) return undefined;
+    try {
+      return read();
+    } catch (error) {
+      this.committer.fail(error);
+      return undefined;
+    }
+  }
+}

@@ -1,0 +1,77 @@
+import { type SyncLogger } from '../logger.js';
+import { type CommitPlan } from './commit-plan.js';
+import { subtract } from './entity-stream.js';
+import { type EntityStreams } from './entity-streams.js';
+import { type PendingWork } from './pending-work.js';
+import { type QueueObserver } from './sync-queue.js';
+
+/** Makes a commit true in memory and tells about it; or undoes what forming it had done. */
+export class Outcome {
+  constructor(
+    private readonly streams: EntityStreams,
+    private readonly pending: PendingWork,
+    private readonly observer: QueueObserver | undefined,
+    private readonly logger: SyncLogger,
+  ) {}
+
+  succeeded(plan: CommitPlan): void {
+    for (const stream of plan.newStreams.values()) this.streams.register(stream);
+    this.streams.nextPosition = plan.nextPosition;
+    this.streams.deadLetters += plan.deadLetters.length - plan.removedDeadLetters.length;
+    this.applyChanges(plan);
+    for (const { call, accepted } of plan.calls) call.resolve(accepted);
+    for (const { call, found } of plan.letterCalls) call.resolve(found);
+    this.tell(plan);
+  }
+
+  failed(plan: CommitPlan, error: Error): void {
+    for (const { stream, victims } of plan.changes.values()) stream.spare(victims);
+    for (const change of plan.changes.values()) {
+      if (change.gapsAreStale) this.pending.staleGaps.add(change.stream);
+    }
+    this.pending.departures.unshift(plan.departures);
+    for (const { call } of plan.calls) call.reject(error);
+    for (const { call } of plan.letterCalls) call.reject(error);
+  }
+
+  private applyChanges(plan: CommitPlan): void {
+    for (const { stream, sequence, lastPosition, lane, stored, added, victims, losses } of plan.changes.values()) {
+      Object.assign(stream, { sequence, lastPosition, lane, stored });
+      for (const keyed of added) {
+        stream.append(keyed);
+        stream.volume.messages++;
+        stream.volume.bytes += keyed.message.payload.length;
+      }
+      for (const { payload } of victims) subtract(stream.volume, 1, payload.length);
+      stream.victims -= victims.length;
+      for (const [lost, reason] of losses) {
+        stream.gaps.add(lost, reason);
+        stream.lost.add(lost, reason);
+      }
+    }
+  }
+
+  private tell({ changes, departures }: CommitPlan): void {
+    const { observer } = this;
+    if (!observer) return;
+    for (const { victims } of changes.values()) {
+      for (const victim of victims) {
+        this.guard(() => observer.dropped(victim, 'queue_full'));
+        this.guard(() => observer.left(victim.position));
+      }
+    }
+    for (const { letter, key } of departures) {
+      if (letter) this.guard(() => observer.deadLettered(letter));
+      this.guard(() => observer.left(key.position));
+    }
+  }
+
+  /** The queue must not stumble over whoever watches it. */
+  private guard(tell: () => void): void {
+    try {
+      tell();
+    } catch (error) {
+      this.logger.error(`An observer of the queue threw: ${error instanceof Error ? error.message : String(error)}`);
+    }
+  }
+}

@@ -1,0 +1,169 @@
+import { QueueUnavailableError, StoppingError } from '../errors.js';
+import { type SyncLogger } from '../logger.js';
+import { type Clock } from '../time/clock.js';
+import { type Lane, LANES } from '../wire/lanes.js';
+import { type SequenceRange } from '../wire/sequence-ranges.js';
+import { type EntityStream } from './entity-stream.js';
+import { identify } from './identify.js';
+import { type AcceptedMessage, type MessageDraft, type QueuedMessage } from './message.js';
+import { type MessageStore } from './message-store.js';
+import { OpenQueue } from './open-queue.js';
+import { type QueueLimits } from './room-maker.js';
+import {
+  type DeadLetter,
+  type DeadLetterVerdict,
+  type LaneStats,
+  type MessageFate,
+  type QueueIdentity,
+  type QueueObserver,
+  type QueueStats,
+  SyncQueue,
+  type VesselClaim,
+} from './sync-queue.js';
+
+/** Dead letters read at once when they are listed. */
+const LETTERS_PER_READ = 64;
+
+const EMPTY_LANE: LaneStats = { messages: 0, bytes: 0, oldestAcceptedAtMs: undefined };
+const EMPTY_LANES = Object.fromEntries(LANES.map((lane) => [lane, EMPTY_LANE])) as Record<Lane, LaneStats>;
+
+/**
+ * A queue on any store: all the rules of the contract, none of the medium.
+ *
+ * What callers ask for is gathered in `PendingWork`; the `GroupCommitter` has one commit at a time made of it by the
+ * `CommitFormer`; `Outcome` makes a stored commit true in memory and tells about it. Between commits nothing that is not
+ * stored is visible, except that a message that was delivered or set aside leaves the count at once.
+ */
+export abstract class StoredQueue extends SyncQueue {
+  readonly durable: boolean;
+  private observer: QueueObserver | undefined;
+  private opened: OpenQueue | undefined;
+  private closing: Promise<void> | undefined;
+
+  constructor(
+    private readonly store: MessageStore,
+    private readonly limits: QueueLimits,
+    private readonly clock: Clock,
+    protected readonly logger: SyncLogger,
+  ) {
+    super();
+    this.durable = store.durable;
+  }
+
+  get identity(): QueueIdentity | undefined {
+    return this.opened?.identity;
+  }
+
+  observe(observer: QueueObserver): void {
+    this.observer = observer;
+  }
+
+  async open(claim: VesselClaim): Promise<QueueIdentity> {
+    if (this.opened) return this.opened.identity;
+    if (this.closing) throw new StoppingError('The queue is closed.');
+    try {
+      const contents = await this.store.open();
+      const { identity, isNew } = identify(claim, contents, this.clock, this.logger);
+      if (isNew) await this.store.begin(identity);
+      const { store, limits, clock, logger } = this;
+      const kept = isNew ? { ...contents, types: [], gaps: new Map<string, never>() } : contents;
+      this.opened = new OpenQueue({ identity, store, limits, clock, logger, observer: this.observer }, kept);
+    } catch (error) {
+      await this.store.close();
+      throw error;
+    }
+    await this.opened.start();
+    return this.opened.identity;
+  }
+
+  accept(drafts: readonly MessageDraft[]): Promise<readonly AcceptedMessage[]> {
+    const queue = this.whileOpen();
+    return queue instanceof OpenQueue ? queue.accept(drafts) : Promise.reject(queue);
+  }
+
+  take(lane: Lane, maxBytes: number, admits: (entity: string) => boolean): QueuedMessage | undefined {
+    return this.opened?.take(lane, maxBytes, admits);
+  }
+
+  putBack(messages: readonly QueuedMessage[]): void {
+    this.opened?.putBack(messages);
+  }
+
+  remove(messages: readonly QueuedMessage[]): void {
+    for (const message of messages) this.opened?.depart(message, undefined);
+  }
+
+  setAside(message: QueuedMessage, verdict: DeadLetterVerdict): void {
+    this.opened?.depart(message, verdict);
+  }
+
+  fateOf(message: Pick<AcceptedMessage, 'entity' | 'position' | 'sequence'>): MessageFate {
+    return this.opened?.fateOf(message) ?? 'left';
+  }
+
+  stats(): QueueStats {
+    const { maxMessages, maxBytes } = this.limits;
+    if (this.opened) return this.opened.stats();
+    return {
+      ...{ messages: 0, bytes: 0, maxMessages, maxBytes, lanes: EMPTY_LANES, oldestAcceptedAtMs: undefined },
+      ...{ deadLetters: 0, untoldGaps: 0, available: false, unavailableReason: 'the queue is not open' },
+    };
+  }
+
+  gaps(): ReadonlyMap<string, readonly SequenceRange[]> {
+    return this.opened?.gaps() ?? new Map<string, never>();
+  }
+
+  forgetGaps(entity: string, ranges: readonly SequenceRange[]): void {
+    this.opened?.forgetGaps(entity, ranges);
+  }
+
+  *deadLetters(): Iterable<DeadLetter> {
+    if (!this.opened || this.closing) return;
+    let after = -1;
+    for (;;) {
+      const letters = this.store.deadLettersAfter(after, LETTERS_PER_READ);
+      if (letters.length === 0) return;
+      for (const { letter } of letters) yield letter;
+      after = letters.at(-1)!.key.position;
+    }
+  }
+
+  retryDeadLetter(position: number): Promise<boolean> {
+    return this.callLetter(position, 'retry');
+  }
+
+  discardDeadLetter(position: number): Promise<boolean> {
+    return this.callLetter(position, 'discard');
+  }
+
+  async settled(): Promise<void> {
+    await this.opened?.committer.settled();
+  }
+
+  close(): Promise<void> {
+    return (this.closing ??= this.finish());
+  }
+
+  /** What a queue does with what is left when it closes; nothing, where the store keeps it. */
+  protected leaveBehind(_streams: Iterable<EntityStream>, _observer: QueueObserver | undefined): void {}
+
+  private async callLetter(position: number, action: 'retry' | 'discard'): Promise<boolean> {
+    const queue = this.whileOpen();
+    if (!(queue instanceof OpenQueue)) throw queue;
+    return queue.callLetter(position, action);
+  }
+
+  private whileOpen(): OpenQueue | StoppingError | QueueUnavailableError {
+    if (this.closing)
+      return new StoppingError('The queue is closing: changes are refused. Try again after the restart.');
+    return this.opened ?? new QueueUnavailableError('The queue is not open. Changes cannot be accepted just now.');
+  }
+
+  private async finish(): Promise<void> {
+    await this.settled();
+    if (this.opened) this.leaveBehind(this.opened.streams, this.observer);
+    this.opened?.close();
+    await this.store.close();
+  }
+}

@@ -1,0 +1,111 @@
+import { Fifo } from './fifo.js';
+import { type KeyedMessage, type MessageKey, type ReadLimits, type StoredRecord } from './message-store.js';
+import { type QueuedMessage } from './message.js';
+
+/**
+ * How much of the head of one entity type is held in memory. One read from the store costs about as much as copying
+ * this many messages, so fewer would be slower; and with 256 entity types all of it stays below 32 MiB.
+ */
+const HEAD_LIMITS: ReadLimits = { records: 256, bytes: 128 * 1024 };
+
+/** Reads the stored messages after one position, up to and including another; undefined when it cannot just now. */
+export type ReadRecords = (after: number, upTo: number, limits: ReadLimits) => StoredRecord[] | undefined;
+
+/** Where a line gets what is not in memory, and whom it tells what it finds there. */
+export interface LineSource {
+  readonly read: ReadRecords;
+  /** A record cannot be read. */
+  readonly damaged: (key: MessageKey, raw: Buffer) => void;
+  /** The store holds fewer messages than it was said to. */
+  readonly missing: (count: number) => void;
+}
+
+/**
+ * The messages of one entity type that were never taken, in order: the first of them in memory, the rest in the store.
+ * Only what is committed is ever in it.
+ */
+export class WaitingLine {
+  private readonly head = new Fifo<QueuedMessage>();
+  private headBytes = 0;
+  /** How many messages are in the store behind the head. */
+  private behind: number;
+  /** Position up to which the store has been read. */
+  private loadedUpTo: number;
+  /** Position of the newest committed message: what lies behind it in the store is not yet safe. */
+  private committedUpTo: number;
+
+  constructor(
+    private readonly source: LineSource,
+    stored: { readonly messages: number; readonly lastPosition: number },
+  ) {
+    this.behind = stored.messages;
+    this.loadedUpTo = 0;
+    this.committedUpTo = stored.lastPosition;
+  }
+
+  get length(): number {
+    return this.head.length + this.behind;
+  }
+
+  /** Whether a position lies in the line, so that a message stored there is waiting. */
+  reaches(position: number): boolean {
+    const first = this.peek();
+    return first !== undefined && first.position <= position && position <= this.committedUpTo;
+  }
+
+  /** The first message; read from the store when need be. */
+  peek(): QueuedMessage | undefined {
+    if (this.head.length === 0 && this.behind > 0) this.refill();
+    return this.head.first;
+  }
+
+  shift(): QueuedMessage | undefined {
+    const message = this.peek();
+    if (!message) return undefined;
+    this.head.shift();
+    this.headBytes -= message.payload.length;
+    return message;
+  }
+
+  /** Puts messages that were just shifted before all others again. */
+  unshift(messages: readonly QueuedMessage[]): void {
+    this.head.unshift(messages);
+    for (const { payload } of messages) this.headBytes += payload.length;
+  }
+
+  /** A message was committed. While all is in memory it stays there, so that it need not be read back. */
+  append({ message }: KeyedMessage): void {
+    this.committedUpTo = message.position;
+    const hasRoom = this.head.length < HEAD_LIMITS.records && this.headBytes < HEAD_LIMITS.bytes;
+    if (this.behind > 0 || !hasRoom) {
+      this.behind++;
+      return;
+    }
+    this.push(message);
+  }
+
+  private push(message: QueuedMessage): void {
+    this.head.push(message);
+    this.headBytes += message.payload.length;
+    this.loadedUpTo = message.position;
+  }
+
+  private refill(): void {
+    while (this.head.length === 0 && this.behind > 0) {
+      const records = this.source.read(this.loadedUpTo, this.committedUpTo, HEAD_LIMITS);
+      if (!records) return;
+      if (records.length === 0) {
+        // The number was wrong, as after a damage: what cannot be found is not waiting.
+        this.source.missing(this.behind);
+        this.behind = 0;
+        return;
+      }
+      for (const record of records) {
+        this.behind = Math.max(0, this.behind - 1);
+        this.loadedUpTo = record.key.position;
+        if (record.message) this.push(record.message);
+        else this.source.damaged(record.key, record.raw);
+      }
+    }
+  }
+}
