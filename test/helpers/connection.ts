@@ -50,7 +50,7 @@ export class RecordedConnection {
   readonly identity: ConnectionIdentity;
 
   constructor(given: RecordedConnectionOptions) {
-    const { clock = systemClock, random = () => 0, identity, unacknowledged, ...options } = given;
+    const { clock = systemClock, random = Math.random, identity, unacknowledged, ...options } = given;
     this.identity = { clientId: `test_${process.pid}_${++connectionsMade}`, will: undefined, ...identity };
     const events = new SyncEvents(this.logger);
     events.on('connected', () => this.story.push('connected'));
@@ -103,7 +103,9 @@ export class RecordedConnection {
   }
 
   private history(): string {
-    return `so far: ${this.story.join(', ')}; log: ${this.logger.lines.slice(-10).join(' | ')}`;
+    const { lastFailure } = this.manager;
+    const log = this.logger.lines.slice(-10).join(' | ');
+    return `last failure: ${lastFailure}; so far: ${this.story.slice(-10).join(', ')}; log: ${log}`;
   }
 }
 
