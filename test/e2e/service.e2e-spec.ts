@@ -82,6 +82,7 @@ describe('stopping', () => {
     await once(slow, 'data');
     service.signal('SIGTERM');
     expect(await service.exit(3000)).toBe(0);
+    expect(service.output).not.toContain('Not everything has ended in time');
   });
 
   it('drops idle keep-alive connections', async () => {
