@@ -15,6 +15,8 @@ export interface ConnectionEnd extends LinkLoss {
   readonly refusal: Refusal | undefined;
   /** The broker was reached and hung up without a CONNACK. */
   readonly withoutAWord: boolean;
+  /** The other end closed as TCP does it politely, where a broken network resets. */
+  readonly closedInOrder: boolean;
 }
 
 /** What a connection tells the manager. `ended` comes exactly once, and nothing after it. */
@@ -207,7 +209,7 @@ export class BrokerConnection {
     const errorFromPeer = PEER_ERRORS.has((error as NodeJS.ErrnoException | undefined)?.code);
     const byPeer = this.peerClosed || errorFromPeer;
     const withoutAWord = byPeer && this.transportIsUp && !this.connackReceived && localReason === undefined;
-    const base = { refusal, withoutAWord, reasonCode: undefined };
+    const base = { refusal, withoutAWord, closedInOrder: this.peerClosed, reasonCode: undefined };
     if (localReason !== undefined) return { ...base, by: 'local', reason: localReason };
     if (disconnect) return { ...base, ...this.describeDisconnect(disconnect) };
     if (refusal) return { ...base, by: 'peer', reason: this.text(refusal.reason) };

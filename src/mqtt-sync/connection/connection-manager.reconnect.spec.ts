@@ -134,19 +134,22 @@ describe('ConnectionManager: a client id used twice', () => {
     expect(connection.logger.matching(/^error .*arus_sync_ship/)).toHaveLength(1);
   });
 
-  it('suspects it on 3.1.1 after more than three early closes with nothing in flight', async () => {
-    const current = await connectionScene({}, { protocol: '3.1.1', random: () => 0, identity: { clientId: 'twice' } });
-    const { connection, broker } = current;
-    connection.start();
-    const delays: number[] = [];
-    for (let link = 1; link <= 4; link++) {
-      await connection.linked(link);
-      broker.last.close();
-      delays.push(await current.retry());
-    }
-    expect(delays).toEqual([10, 10, 10, 30_000]);
-    expect(connection.logger.matching(/^error .*twice/)).toHaveLength(1);
-  });
+  it.each(['5', '3.1.1'] as const)(
+    'suspects it on %s after more than three early closes of an idle link',
+    async (protocol) => {
+      const current = await connectionScene({}, { protocol, random: () => 0, identity: { clientId: 'twice' } });
+      const { connection, broker } = current;
+      connection.start();
+      const delays: number[] = [];
+      for (let link = 1; link <= 4; link++) {
+        await connection.linked(link);
+        broker.last.close();
+        delays.push(await current.retry());
+      }
+      expect(delays).toEqual([10, 10, 10, 30_000]);
+      expect(connection.logger.matching(/^error .*twice/)).toHaveLength(1);
+    },
+  );
 
   it('does not suspect it when something was in flight: then a message is to blame', async () => {
     const current = await connectionScene({}, { protocol: '3.1.1', random: () => 0, unacknowledged: () => 1 });
@@ -157,6 +160,22 @@ describe('ConnectionManager: a client id used twice', () => {
       broker.last.close();
       expect(await current.retry()).toBe(10);
     }
+  });
+
+  it('reconnects more slowly when busy links keep ending early, however much is acknowledged', async () => {
+    const current = await connectionScene({}, { unacknowledged: () => 1 });
+    const { connection, broker } = current;
+    connection.start();
+    const delays: number[] = [];
+    for (let link = 1; link <= 23; link++) {
+      await connection.linked(link);
+      connection.manager.confirm();
+      broker.last.close();
+      delays.push(await current.retry());
+    }
+    expect(delays.slice(0, 20)).toEqual(Array(20).fill(250));
+    expect(delays.slice(20)).toEqual([250, 500, 1000]);
+    expect(connection.logger.matching(/^error .*keeps ending our connections/)).toHaveLength(1);
   });
 
   it('does not suspect it when the connections live longer than 5 s', async () => {

@@ -177,8 +177,8 @@ export class ConnectionManager implements ConnectionControl {
   private retry(end: ConnectionEnd, life: LinkLife | undefined): void {
     if (!life) this.log.failed(end.reason);
     if (!life && this.fallsBack(end)) return this.dial(this.identity!);
-    const { delayMs, takenOver } = this.policy.decide(end, life);
-    if (takenOver) this.logTakeover(delayMs);
+    const { delayMs, suspicion } = this.policy.decide(end, life);
+    if (suspicion) this.log.suspects(suspicion, this.identity!.clientId, delayMs);
     this.currentState = 'waiting';
     this.cancelWait = this.clock.after(delayMs, () => this.attempt());
   }
@@ -191,19 +191,9 @@ export class ConnectionManager implements ConnectionControl {
     return false;
   }
 
-  private lifeOf(link: MqttLink): LinkLife {
-    return {
-      livedMs: this.clock.monotonicMs() - this.linkedAtMs,
-      unacknowledged: this.unacknowledged(),
-      announcesTakeover: link.protocol === '5',
-    };
-  }
-
-  private logTakeover(delayMs: number): void {
-    this.logger.error(
-      `Another client seems to use the client id ${this.identity?.clientId} on ${this.broker}: the broker ended our ` +
-        `connection. Give each service a vessel id of its own. Next attempt in ${Math.round(delayMs / 1000)} s.`,
-    );
+  private lifeOf({ protocol }: MqttLink): LinkLife {
+    const livedMs = this.clock.monotonicMs() - this.linkedAtMs;
+    return { livedMs, protocol, unacknowledged: this.unacknowledged() };
   }
 
   /** Whatever the observer does, the connection goes on. */

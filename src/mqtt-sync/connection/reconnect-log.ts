@@ -38,4 +38,19 @@ export class ReconnectLog {
     this.lastReason = reason;
     this.logger.warn(`Cannot connect to ${this.broker}, retrying until it works: ${reason}`);
   }
+
+  /** The connections end in a way that somebody should look into. */
+  suspects(suspicion: 'taken_over' | 'flapping', clientId: string, delayMs: number): void {
+    if (suspicion === 'taken_over') {
+      this.logger.error(
+        `Another client seems to use the client id ${clientId} on ${this.broker}: the broker ended our connection. ` +
+          `Give each service a vessel id of its own. Next attempt in ${Math.round(delayMs / 1000)} s.`,
+      );
+      return;
+    }
+    this.logger.error(
+      `${this.broker} keeps ending our connections soon after it accepted them: it does not take our messages, or ` +
+        `another client uses the client id ${clientId}. Reconnecting more slowly.`,
+    );
+  }
 }

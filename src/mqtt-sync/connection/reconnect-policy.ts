@@ -1,4 +1,5 @@
 import { fullJitterDelay } from '../time/backoff.js';
+import { type MqttProtocol } from './connection-options.js';
 import { isMisconfiguration } from './connack.js';
 import { type ConnectionEnd } from './broker-connection.js';
 
@@ -13,29 +14,42 @@ const TAKEN_OVER_FLOOR_MS = 30_000;
 const PROVEN_AFTER_MS = 30_000;
 /** A close this soon after the CONNACK, with nothing in flight, hints at a client id used twice. */
 const EARLY_CLOSE_MS = 5000;
-/** So many of them in a row are taken for a takeover, which MQTT 3.1.1 does not announce. */
-const EARLY_CLOSES_TOLERATED = 3;
+/**
+ * More of them in a row are taken for a takeover. MQTT 3.1.1 does not announce one. On MQTT 5 a DISCONNECT should, but
+ * Mosquitto 2.0 just closes there too; with less reason for suspicion it takes more to confirm it.
+ */
+const IDLE_CLOSES_TOLERATED: Readonly<Record<MqttProtocol, number>> = { '3.1.1': 3, '5': 8 };
+/**
+ * So many early closes in a row, whatever was in flight, and acknowledgements no longer shorten the delays: two busy
+ * services with one client id would be reconnecting as fast as they can. More than it takes to isolate a few messages
+ * that the broker hangs up on.
+ */
+const EARLY_CLOSES_TOLERATED = 20;
 /** MQTT 5 DISCONNECT, "Session taken over" (section 3.14.2.1). */
 const SESSION_TAKEN_OVER = 0x8e;
 
 /** How long to wait before the next attempt, and why. */
 export interface ReconnectDecision {
   readonly delayMs: number;
-  /** Another client uses our client id, or so it seems. */
-  readonly takenOver: boolean;
+  /**
+   * `taken_over`: another client uses our client id, or so it seems. `flapping`: the connections keep ending early; said
+   * once per series.
+   */
+  readonly suspicion: 'taken_over' | 'flapping' | undefined;
 }
 
 /** What is known of a connection that was up. */
 export interface LinkLife {
   readonly livedMs: number;
   readonly unacknowledged: number;
-  readonly announcesTakeover: boolean;
+  readonly protocol: MqttProtocol;
 }
 
 /** Spaces the attempts: exponential growth with jitter, slower after refusals, slowest when the session is taken over. */
 export class ReconnectPolicy {
   private attempts = 0;
   private earlyCloses = 0;
+  private idleCloses = 0;
 
   constructor(
     private readonly networkCapMs: number,
@@ -44,33 +58,36 @@ export class ReconnectPolicy {
 
   /** The link has proven itself: the next delay is the shortest. */
   confirm(): void {
-    this.attempts = 0;
+    if (this.earlyCloses <= EARLY_CLOSES_TOLERATED) this.attempts = 0;
   }
 
   /** Decides after a failed attempt, or after the end of a link that lived as given. */
   decide(end: ConnectionEnd, life: LinkLife | undefined): ReconnectDecision {
-    if (life && life.livedMs > PROVEN_AFTER_MS) this.confirm();
-    const takenOver = this.isTakenOver(end, life);
+    if (life) this.learn(end, life);
+    const closesLikeTakeover = life && this.idleCloses > IDLE_CLOSES_TOLERATED[life.protocol];
+    const takenOver = end.reasonCode === SESSION_TAKEN_OVER || closesLikeTakeover;
     const delayMs = takenOver ? TAKEN_OVER_FLOOR_MS * (1 + this.random()) : this.delayAfter(end);
     this.attempts++;
-    return { delayMs, takenOver };
+    if (takenOver) return { delayMs, suspicion: 'taken_over' };
+    const startsFlapping = life && this.earlyCloses === EARLY_CLOSES_TOLERATED + 1;
+    return { delayMs, suspicion: startsFlapping ? 'flapping' : undefined };
+  }
+
+  private learn({ by, closedInOrder }: ConnectionEnd, { livedMs, unacknowledged }: LinkLife): void {
+    const isEarlyClose = (by === 'peer' || by === 'server_disconnect') && livedMs <= EARLY_CLOSE_MS;
+    this.earlyCloses = isEarlyClose ? this.earlyCloses + 1 : 0;
+    const isIdleClose = isEarlyClose && by === 'peer' && closedInOrder && unacknowledged === 0;
+    this.idleCloses = isIdleClose ? this.idleCloses + 1 : 0;
+    if (livedMs > PROVEN_AFTER_MS) this.confirm();
   }
 
   private delayAfter({ refusal }: ConnectionEnd): number {
-    if (!refusal) return fullJitterDelay(this.attempts, { baseMs: BASE_MS, capMs: this.networkCapMs }, this.random);
-    const capMs = Math.max(REFUSED_CAP_MS, this.networkCapMs);
-    if (!isMisconfiguration(refusal.code)) {
-      return fullJitterDelay(this.attempts, { baseMs: BASE_MS, capMs }, this.random);
+    const refusedCapMs = Math.max(REFUSED_CAP_MS, this.networkCapMs);
+    if (refusal && isMisconfiguration(refusal.code)) {
+      const ceilingMs = Math.min(refusedCapMs, MISCONFIGURED_BASE_MS * 2 ** Math.min(this.attempts, 30));
+      return (ceilingMs / 2) * (1 + this.random());
     }
-    const ceilingMs = fullJitterDelay(this.attempts, { baseMs: MISCONFIGURED_BASE_MS, capMs }, () => 1);
-    return (ceilingMs / 2) * (1 + this.random());
-  }
-
-  private isTakenOver(end: ConnectionEnd, life: LinkLife | undefined): boolean {
-    if (end.reasonCode === SESSION_TAKEN_OVER) return true;
-    if (!life) return false;
-    const isEarlyClose = end.by === 'peer' && life.livedMs <= EARLY_CLOSE_MS && life.unacknowledged === 0;
-    this.earlyCloses = isEarlyClose && !life.announcesTakeover ? this.earlyCloses + 1 : 0;
-    return this.earlyCloses > EARLY_CLOSES_TOLERATED;
+    const capMs = refusal ? refusedCapMs : this.networkCapMs;
+    return fullJitterDelay(this.attempts, { baseMs: BASE_MS, capMs }, this.random);
   }
 }
