@@ -134,22 +134,34 @@ describe('ConnectionManager: a client id used twice', () => {
     expect(connection.logger.matching(/^error .*arus_sync_ship/)).toHaveLength(1);
   });
 
-  it.each(['5', '3.1.1'] as const)(
-    'suspects it on %s after more than three early closes of an idle link',
-    async (protocol) => {
-      const current = await connectionScene({}, { protocol, random: () => 0, identity: { clientId: 'twice' } });
-      const { connection, broker } = current;
-      connection.start();
-      const delays: number[] = [];
-      for (let link = 1; link <= 4; link++) {
-        await connection.linked(link);
-        broker.last.close();
-        delays.push(await current.retry());
-      }
-      expect(delays).toEqual([10, 10, 10, 30_000]);
-      expect(connection.logger.matching(/^error .*twice/)).toHaveLength(1);
-    },
-  );
+  it.each([
+    { protocol: '3.1.1', tolerated: 3 },
+    { protocol: '5', tolerated: 8 },
+  ] as const)('suspects it on $protocol after more than $tolerated early closes of an idle link', async (given) => {
+    const { protocol, tolerated } = given;
+    const current = await connectionScene({}, { protocol, random: () => 0, identity: { clientId: 'twice' } });
+    const { connection, broker } = current;
+    connection.start();
+    const delays: number[] = [];
+    for (let link = 1; link <= tolerated + 1; link++) {
+      await connection.linked(link);
+      broker.last.close();
+      delays.push(await current.retry());
+    }
+    expect(delays).toEqual([...Array<number>(tolerated).fill(10), 30_000]);
+    expect(connection.logger.matching(/^error .*twice/)).toHaveLength(1);
+  });
+
+  it('does not suspect it when a network resets the connections', async () => {
+    const current = await connectionScene({}, { protocol: '3.1.1', random: () => 0 });
+    const { connection, broker } = current;
+    connection.start();
+    for (let link = 1; link <= 5; link++) {
+      await connection.linked(link);
+      broker.last.cut();
+      expect(await current.retry()).toBe(10);
+    }
+  });
 
   it('does not suspect it when something was in flight: then a message is to blame', async () => {
     const current = await connectionScene({}, { protocol: '3.1.1', random: () => 0, unacknowledged: () => 1 });
