@@ -7,6 +7,8 @@ import { type QueuedMessage } from './message.js';
  * this many messages, so fewer would be slower; and with 256 entity types all of it stays below 32 MiB.
  */
 const HEAD_LIMITS: ReadLimits = { records: 256, bytes: 128 * 1024 };
+/** The first read is small: after a start somebody may only want to know the oldest message of every entity type. */
+const FIRST_READ_RECORDS = 8;
 
 /** Reads the stored messages after one position, up to and including another; undefined when it cannot just now. */
 export type ReadRecords = (after: number, upTo: number, limits: ReadLimits) => StoredRecord[] | undefined;
@@ -30,7 +32,8 @@ export class WaitingLine {
   /** How many messages are in the store behind the head. */
   private behind: number;
   /** Position up to which the store has been read. */
-  private loadedUpTo: number;
+  private loadedUpTo = 0;
+  private recordsPerRead = FIRST_READ_RECORDS;
   /** Position of the newest committed message: what lies behind it in the store is not yet safe. */
   private committedUpTo: number;
 
@@ -39,7 +42,6 @@ export class WaitingLine {
     stored: { readonly messages: number; readonly lastPosition: number },
   ) {
     this.behind = stored.messages;
-    this.loadedUpTo = 0;
     this.committedUpTo = stored.lastPosition;
   }
 
@@ -92,7 +94,9 @@ export class WaitingLine {
 
   private refill(): void {
     while (this.head.length === 0 && this.behind > 0) {
-      const records = this.source.read(this.loadedUpTo, this.committedUpTo, HEAD_LIMITS);
+      const limits = { ...HEAD_LIMITS, records: this.recordsPerRead };
+      const records = this.source.read(this.loadedUpTo, this.committedUpTo, limits);
+      this.recordsPerRead = Math.min(HEAD_LIMITS.records, this.recordsPerRead * 2);
       if (!records) return;
       if (records.length === 0) {
         // The number was wrong, as after a damage: what cannot be found is not waiting.

@@ -1,0 +1,231 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { QueueUnavailableError } from '../errors.js';
+import { silentLogger } from '../logger.js';
+import { FakeClock } from '../time/fake-clock.js';
+import { DraftEnvelope } from '../wire/envelope.js';
+import { InMemoryMessageStore } from './in-memory-message-store.js';
+import { type StoreCommit, type StoredRecord } from './message-store.js';
+import { type MessageDraft, type QueuedMessage } from './message.js';
+import { StoredQueue } from './stored-queue.js';
+import { type DeadLetter, type QueueObserver } from './sync-queue.js';
+
+/** A store whose commits, reads and reserve can be made to fail, and to wait. */
+class FailingStore extends InMemoryMessageStore {
+  commitFails = false;
+  readFails = false;
+  /** A disk so full that there is no room for the reserve either. */
+  reserveFails = false;
+  reserveReleased = false;
+  readonly commits: StoreCommit[] = [];
+  gate: Promise<void> | undefined;
+
+  override async commit(commit: StoreCommit): Promise<void> {
+    await this.gate;
+    if (this.commitFails && !this.reserveReleased) throw new Error('no space left');
+    this.commits.push(commit);
+    await super.commit(commit);
+  }
+
+  override read(...args: Parameters<InMemoryMessageStore['read']>): StoredRecord[] {
+    if (this.readFails) throw new Error('unreadable');
+    return super.read(...args);
+  }
+
+  override ensureReserve(): Promise<void> {
+    if (this.reserveFails) return Promise.reject(new Error('the disk is full'));
+    this.reserveReleased = false;
+    return Promise.resolve();
+  }
+
+  override releaseReserve(): Promise<void> {
+    this.reserveReleased = true;
+    return Promise.resolve();
+  }
+}
+
+class TestQueue extends StoredQueue {}
+
+const REFUSED = { reason: 'refused', reasonCode: 0x87, attempts: 1 };
+const anyType = () => true;
+
+function draft(entity: string, messageId = 'm'): MessageDraft {
+  const operation = 'update' as const;
+  const known = { entity, operation, key: 'k', messageId };
+  const envelope = new DraftEnvelope({ ...known, vesselId: 'v', timestamp: 't', dataJson: '1' });
+  return {
+    ...{ ...known, envelope, topic: 't', qos: 1, retain: true, acceptedAtMs: 0, lane: 'normal', idIsGiven: false },
+  };
+}
+
+describe('StoredQueue on a store that fails', () => {
+  let store: FailingStore;
+  let clock: FakeClock;
+  let queue: TestQueue;
+  let observer: { [Name in keyof QueueObserver]: ReturnType<typeof vi.fn<QueueObserver[Name]>> };
+
+  async function open(maxMessages = 100): Promise<void> {
+    store = new FailingStore();
+    clock = new FakeClock();
+    const limits = { maxMessages, maxBytes: 1e9, overflowPolicy: 'drop-oldest' as const, maxDeadLetters: 10 };
+    queue = new TestQueue(store, limits, clock, silentLogger);
+    observer = {
+      dropped: vi.fn<(message: QueuedMessage) => void>(),
+      deadLettered: vi.fn<(letter: DeadLetter) => void>(),
+      availability: vi.fn<(available: boolean) => void>(),
+      left: vi.fn<(position: number) => void>(),
+    };
+    queue.observe(observer);
+    await queue.open({ vesselId: 'v', isExplicit: true });
+  }
+
+  const take = () => queue.take('normal', Infinity, anyType)!;
+
+  /** Lets the retry of the store come, and finish. */
+  async function retry(): Promise<void> {
+    clock.advance(5000);
+    await new Promise((resolve) => setImmediate(resolve));
+    await queue.settled();
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+
+  beforeEach(() => open());
+  afterEach(() => queue.close());
+
+  it('rejects every change of a failed commit with the cause, and leaves no hole in the sequence', async () => {
+    await queue.accept([draft('a')]);
+    store.commitFails = true;
+    const calls = await Promise.allSettled([queue.accept([draft('a')]), queue.accept([draft('b')])]);
+    for (const call of calls) {
+      expect(call).toMatchObject({ status: 'rejected', reason: { cause: { message: 'no space left' } } });
+    }
+    expect(queue.stats()).toMatchObject({ messages: 1, available: false });
+    store.commitFails = false;
+    await retry();
+    const [a, b] = await queue.accept([draft('a'), draft('b')]);
+    expect([a!.sequence, a!.position, b!.sequence]).toEqual([2, 2, 1]);
+  });
+
+  it('tells that it cannot accept, and that it can again, once each', async () => {
+    store.commitFails = true;
+    await expect(queue.accept([draft('a')])).rejects.toThrow(QueueUnavailableError);
+    await expect(queue.accept([draft('a')])).rejects.toThrow(QueueUnavailableError);
+    await retry();
+    await retry();
+    expect(observer.availability.mock.calls.map(([available]) => available)).toEqual([false]);
+    expect(queue.stats().unavailableReason).toContain('no space left');
+    store.commitFails = false;
+    await retry();
+    expect(observer.availability.mock.calls.map(([available]) => available)).toEqual([false, true]);
+    expect(queue.stats()).toMatchObject({ available: true, unavailableReason: undefined });
+  });
+
+  it('refuses the calls that wait behind a failing commit', async () => {
+    let open = () => {};
+    store.gate = new Promise((resolve) => (open = resolve));
+    store.commitFails = true;
+    const first = queue.accept([draft('a')]);
+    await new Promise((resolve) => setImmediate(resolve));
+    const second = queue.accept([draft('a')]);
+    open();
+    await expect(first).rejects.toThrow(QueueUnavailableError);
+    await expect(second).rejects.toThrow(QueueUnavailableError);
+  });
+
+  it('puts the victims of a failed commit back where they were', async () => {
+    await open(3);
+    await queue.accept([draft('a', 'm1'), draft('b', 'm2'), draft('a', 'm3')]);
+    store.commitFails = true;
+    await expect(queue.accept([draft('a'), draft('a')])).rejects.toThrow(QueueUnavailableError);
+    expect(observer.dropped).not.toHaveBeenCalled();
+    expect(queue.gaps().size).toBe(0);
+    expect(queue.stats().messages).toBe(3);
+    expect([take(), take(), take()].map(({ messageId }) => messageId)).toEqual(['m1', 'm2', 'm3']);
+  });
+
+  it('does not overtake a message while it is not clear whether it is dropped', async () => {
+    await open(2);
+    const [first] = await queue.accept([draft('a', 'm1'), draft('a', 'm2')]);
+    let open_ = () => {};
+    store.gate = new Promise((resolve) => (open_ = resolve));
+    const accepting = queue.accept([draft('a', 'm3')]);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(queue.take('normal', Infinity, anyType)).toBeUndefined();
+    expect(queue.fateOf(first!)).toBe('waiting');
+    open_();
+    await accepting;
+    expect(take().messageId).toBe('m2');
+    expect(queue.fateOf(first!)).toBe('dropped');
+  });
+
+  it('keeps removals and dead letters of a failed commit, and stores them later', async () => {
+    const accepted = await queue.accept([draft('a'), draft('a')]);
+    const [delivered, dead] = [take(), take()];
+    store.commitFails = true;
+    queue.remove([delivered]);
+    queue.setAside(dead, REFUSED);
+    await queue.settled();
+    expect(queue.stats()).toMatchObject({ messages: 0, deadLetters: 0 });
+    expect(queue.fateOf(accepted[1]!)).toBe('dead_lettered');
+    expect(observer.left).not.toHaveBeenCalled();
+    store.commitFails = false;
+    await retry();
+    expect(observer.left.mock.calls).toEqual([[1], [2]]);
+    expect(queue.stats().deadLetters).toBe(1);
+    expect(store.has({ type: 0, position: 1, sequence: 1 })).toBe(false);
+  });
+
+  it('gives up the reserve for removals on a full disk, and accepts only when it is whole again', async () => {
+    await queue.accept([draft('a')]);
+    store.commitFails = true;
+    store.reserveFails = true;
+    queue.remove([take()]);
+    await queue.settled();
+    await retry();
+    expect(store.reserveReleased).toBe(true);
+    expect(observer.left).toHaveBeenCalledTimes(1);
+    await expect(queue.accept([draft('a')])).rejects.toThrow(QueueUnavailableError);
+    store.commitFails = false;
+    store.reserveFails = false;
+    await retry();
+    await expect(queue.accept([draft('a')])).resolves.toHaveLength(1);
+  });
+
+  it('becomes unavailable when it cannot be read, instead of throwing', async () => {
+    await open(1000);
+    await queue.accept(Array.from({ length: 600 }, () => draft('a')));
+    store.readFails = true;
+    let taken = 0;
+    while (queue.take('normal', Infinity, anyType)) taken++;
+    expect(taken).toBeLessThan(600);
+    expect(queue.stats().available).toBe(false);
+    store.readFails = false;
+    await retry();
+    while (queue.take('normal', Infinity, anyType)) taken++;
+    expect(taken).toBe(600);
+    expect(queue.stats()).toMatchObject({ available: true, messages: 600 });
+  });
+
+  it('says that a commit takes too long, and accepts again when it has ended', async () => {
+    let open = () => {};
+    store.gate = new Promise((resolve) => (open = resolve));
+    const accepting = queue.accept([draft('a')]);
+    await new Promise((resolve) => setImmediate(resolve));
+    clock.advance(30_000);
+    expect(queue.stats().available).toBe(false);
+    open();
+    await expect(accepting).resolves.toHaveLength(1);
+    await retry();
+    expect(queue.stats().available).toBe(true);
+  });
+
+  it('commits what many callers ask for in one turn together', async () => {
+    await Promise.all(Array.from({ length: 50 }, () => queue.accept([draft('a')])));
+    expect(store.commits).toHaveLength(1);
+  });
+
+  it('bounds a commit', async () => {
+    await open(10_000);
+    await Promise.all(Array.from({ length: 50 }, () => queue.accept(Array.from({ length: 100 }, () => draft('a')))));
+    expect(store.commits.map(({ messages }) => messages.length)).toEqual([4000, 1000]);
+  });
+});
