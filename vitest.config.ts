@@ -1,7 +1,9 @@
 import { defineConfig } from 'vitest/config';
+import { SkippedBrokersReporter } from './test/helpers/skipped-brokers-reporter.js';
 
 export default defineConfig({
   test: {
+    reporters: ['default', new SkippedBrokersReporter()],
     // Two cores are what a build machine has; more workers only make timing worse.
     maxWorkers: 2,
     testTimeout: 20_000,
