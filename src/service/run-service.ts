@@ -28,7 +28,7 @@ export async function runService(environment: Environment): Promise<void> {
     await start(environment, logger, stop);
   } catch (error) {
     if (stop.hasBegun) return;
-    logger.fatal(describeStartFailure(error));
+    logger.fatal(describeStartFailure(error), 'Service');
     await stop.end(1);
   }
 }
