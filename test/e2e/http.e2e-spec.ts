@@ -1,9 +1,12 @@
+import { rmSync, writeFileSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
+import { join } from 'node:path';
 import { ClientProxyFactory, Transport } from '@nestjs/microservices';
 import { firstValueFrom } from 'rxjs';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { freePort } from '../helpers/ports.js';
-import { metricOf, ServiceProcess } from '../helpers/service-process.js';
+import { metricOf, ServiceProcess, temporaryFolder } from '../helpers/service-process.js';
+import { until } from '../helpers/wait.js';
 
 const HEALTH = '/api/mqtt/reliable-sync/health';
 const CHANGE = { entity: 'work_orders', operation: 'create', key: 'wo-1', data: { id: 'wo-1', title: 'Bilge pump' } };
@@ -106,6 +109,22 @@ describe('the started service, its broker away', () => {
     expect(answer.body).toMatchObject({ status: 503, code: 'QUEUE_FULL' });
     expect(Number(answer.headers.get('retry-after'))).toBeGreaterThan(0);
     expect((await service.health()).detailedMetrics).toMatchObject({ publishFailures: 1, currentQueueSize: 1 });
+  });
+
+  it('starts with a folder that it cannot use, is live but not ready, and answers 503 until it can', async () => {
+    const parent = join(temporaryFolder(), 'queue');
+    writeFileSync(parent, 'in the way');
+    const service = await startAlone({ MQTT_QUEUE_STORE: 'disk', MQTT_QUEUE_DIR: join(parent, 'store') });
+    const answer = await service.post(CHANGE);
+    expect(answer.body).toMatchObject({ status: 503, code: 'QUEUE_UNAVAILABLE' });
+    expect(Number(answer.headers.get('retry-after'))).toBeGreaterThan(0);
+    expect((await service.request('/health/ready')).status).toBe(503);
+    expect((await service.request('/health/live')).status).toBe(200);
+    expect((await service.health()).reasons).toContain('queue_unavailable');
+    expect(families(await service.metrics(), 'arus_mqtt_')).toHaveLength(9);
+    rmSync(parent);
+    await until(async () => (await service.request('/health/ready')).status === 200, { what: 'the folder to be used' });
+    expect((await service.post(CHANGE)).status).toBe(202);
   });
 
   it('needs the token where one is set, and shows it nowhere', async () => {
