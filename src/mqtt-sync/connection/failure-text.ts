@@ -15,9 +15,12 @@ function messageOf(error: unknown): string {
   return error.message || (error as NodeJS.ErrnoException).code || error.name;
 }
 
+/** OpenSSL wraps its reason in a thread id, numbers and source lines. */
+const OPENSSL_ERROR = /[0-9A-F]+:error:[0-9A-F]+:([^:]*):[^:]*:([^:]*):.*/;
+
 /** What went wrong, for people: one line, without the secrets given. */
 export function failureText(error: unknown, secrets: readonly (string | undefined)[] = []): string {
-  let text = messageOf(error);
+  let text = messageOf(error).replace(OPENSSL_ERROR, '$1: $2');
   for (const secret of secrets) {
     if (secret !== undefined && secret.length >= MIN_SECRET_LENGTH) text = text.replaceAll(secret, '***');
   }

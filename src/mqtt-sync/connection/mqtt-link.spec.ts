@@ -1,0 +1,92 @@
+import { PassThrough } from 'node:stream';
+import { generate, parser, type Packet } from 'mqtt-packet';
+import { type MqttClient } from 'mqtt';
+import { describe, expect, it } from 'vitest';
+import { MESSAGE } from '../../../test/helpers/connection-scene.js';
+import { brokerLimits } from './connack.js';
+import { MqttLink } from './mqtt-link.js';
+
+const limits = brokerLimits({ cmd: 'connack', sessionPresent: false });
+
+function linkOn(protocol: '5' | '3.1.1'): { link: MqttLink; writes: Buffer[]; packets: () => Packet[] } {
+  const stream = new PassThrough({ highWaterMark: 64 * 1024 * 1024 });
+  const writes: Buffer[] = [];
+  stream.on('data', (chunk: Buffer) => writes.push(chunk));
+  const link = new MqttLink({ stream } as unknown as MqttClient, protocol, false, limits, { cut() {}, drained() {} });
+  const packets = (): Packet[] => {
+    const found: Packet[] = [];
+    const parsing = parser({ protocolVersion: protocol === '5' ? 5 : 4 });
+    parsing.on('packet', (packet) => found.push(packet));
+    for (const bytes of writes) parsing.parse(bytes);
+    return found;
+  };
+  return { link, writes, packets };
+}
+
+describe.each(['5', '3.1.1'] as const)('MqttLink on MQTT %s', (protocol) => {
+  it('writes exactly what it is given, with packet id and DUP', () => {
+    const { link, packets } = linkOn(protocol);
+    link.publish({ ...MESSAGE, qos: 0, retain: true });
+    link.publish({ ...MESSAGE, qos: 1, packetId: 1, topic: 'zwölf/ä' });
+    link.publish({ ...MESSAGE, qos: 2, packetId: 65_535, dup: true });
+    link.release(77);
+    link.flush();
+    const [first, second, third, release] = packets();
+    expect(first).toMatchObject({ cmd: 'publish', qos: 0, retain: true, dup: false, payload: MESSAGE.payload });
+    expect(second).toMatchObject({ cmd: 'publish', qos: 1, messageId: 1, topic: 'zwölf/ä' });
+    expect(third).toMatchObject({ cmd: 'publish', qos: 2, messageId: 65_535, dup: true });
+    expect(release).toMatchObject({ cmd: 'pubrel', messageId: 77 });
+  });
+
+  it('knows the size of a packet on the wire at every width of the remaining length', () => {
+    const { link } = linkOn(protocol);
+    for (const bytes of [0, 90, 100, 127, 128, 16_340, 16_384, 2_097_100, 2_097_152]) {
+      for (const qos of [0, 1] as const) {
+        const packet = { ...MESSAGE, qos, payload: Buffer.alloc(bytes), topic: 'tö/pic' };
+        const encoded = generate(
+          { cmd: 'publish', ...packet, messageId: 1 },
+          { protocolVersion: protocol === '5' ? 5 : 4 },
+        );
+        expect(link.packetBytes(packet)).toBe(encoded.length);
+      }
+    }
+  });
+
+  it('joins small packets into one write, and sends nothing before the flush', () => {
+    const { link, writes } = linkOn(protocol);
+    for (let packetId = 1; packetId <= 100; packetId++) link.publish({ ...MESSAGE, packetId });
+    expect(writes).toHaveLength(0);
+    expect(link.bufferedBytes).toBe(100 * link.packetBytes(MESSAGE));
+    link.flush();
+    link.flush();
+    expect(writes).toHaveLength(1);
+  });
+
+  it('does not let a backlog of large packets pile up until the flush', () => {
+    const { link, writes } = linkOn(protocol);
+    for (let packetId = 1; packetId <= 4; packetId++)
+      link.publish({ ...MESSAGE, payload: Buffer.alloc(70_000), packetId });
+    expect(writes).toHaveLength(4);
+  });
+
+  it('writes nothing of a packet that cannot be encoded, and goes on', () => {
+    const { link, packets } = linkOn(protocol);
+    link.publish(MESSAGE);
+    expect(() => link.publish({ ...MESSAGE, topic: 'x'.repeat(65_536) })).toThrow(RangeError);
+    expect(() => link.publish({ ...MESSAGE, topic: undefined as unknown as string })).toThrow('Invalid topic');
+    link.publish({ ...MESSAGE, packetId: 2 });
+    link.flush();
+    expect(packets().map(({ messageId }) => messageId)).toEqual([1, 2]);
+  });
+
+  it('swallows everything once it is closed', () => {
+    const { link, writes } = linkOn(protocol);
+    link.publish(MESSAGE);
+    link.close();
+    link.publish(MESSAGE);
+    link.release(1);
+    link.flush();
+    expect(link.bufferedBytes).toBe(0);
+    expect(writes).toHaveLength(0);
+  });
+});
