@@ -138,6 +138,8 @@ export class GroupCommitter {
       cancelWatch();
     }
     this.inProgress = undefined;
+    // Not before: a store that takes a trial commit and then fails again is to be asked less and less often.
+    if (plan.coming.messages > 0) this.attempt = 0;
     this.work.succeeded(plan);
     return true;
   }
@@ -170,7 +172,6 @@ export class GroupCommitter {
     }
     const plan = this.tryForm(false);
     if (!plan || !(await this.commit(plan))) return this.retryLater();
-    this.attempt = 0;
     this.failure = undefined;
     this.work.availability(true, undefined);
     this.next(undefined);

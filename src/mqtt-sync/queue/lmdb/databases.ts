@@ -4,6 +4,9 @@ import { deadLetterKeys, messageKeys, type NumberKey } from './keys.js';
 /** Values are records that we encode ourselves. */
 const ENCODING = 'binary';
 
+/** An LMDB file begins with two meta pages. */
+const META_PAGES = 2;
+
 /** The databases of one LMDB file. */
 export interface Databases {
   readonly root: RootDatabase<Buffer, string>;
@@ -52,4 +55,31 @@ export function entryCount(
   database: Database<Buffer, string> | Database<Buffer, Key> | Database<Buffer, number>,
 ): number {
   return (database.getStats() as { entryCount: number }).entryCount;
+}
+
+interface PageCounts {
+  readonly treeBranchPageCount: number;
+  readonly treeLeafPageCount: number;
+  readonly overflowPages: number;
+}
+
+interface Stats extends PageCounts {
+  readonly pageSize: number;
+  readonly lastPageNumber: number;
+  /** The database of databases, and that of free pages. */
+  readonly root: PageCounts;
+  readonly free: PageCounts;
+}
+
+/** Room inside the file: its pages that hold nothing, since an LMDB file grows and never shrinks. */
+export function unusedBytes({ root, ...databases }: Databases): number {
+  const stats = root.getStats() as Stats;
+  const others = Object.values(databases).map((database) => database.getStats() as Stats);
+  const used = [stats.root, stats.free, ...others]
+    .map(
+      ({ treeBranchPageCount, treeLeafPageCount, overflowPages }) =>
+        treeBranchPageCount + treeLeafPageCount + overflowPages,
+    )
+    .reduce((sum, pages) => sum + pages, META_PAGES);
+  return Math.max(0, stats.lastPageNumber + 1 - used) * stats.pageSize;
 }

@@ -12,26 +12,40 @@ const RESERVE_BYTES = 8 * MIB;
  */
 const MARGIN_BYTES = 16 * MIB;
 
-/** A file that takes up room, to be given up when the disk is full so that removals can still be committed. */
+/**
+ * Sees that removals can be committed when the disk is full: by a file that takes up room, to be given up then. A store
+ * that was full once is a large file with room inside; where that is enough, it does as well as the file.
+ */
 export class DiskReserve {
   private isThere: boolean | undefined;
 
   constructor(private readonly path: string) {}
 
-  /** Rejects when the disk is too full for it. */
-  async ensure(): Promise<void> {
+  /**
+   * Rejects when the disk is too full.
+   * @param unused room inside the store.
+   */
+  async ensure(unused: number): Promise<void> {
     this.isThere ??= await this.isWhole();
-    const needed = MARGIN_BYTES + (this.isThere ? 0 : RESERVE_BYTES);
     const free = await this.freeBytes();
-    if (free < needed) throw diskFull(free, needed);
-    if (this.isThere) return;
+    const needed = MARGIN_BYTES + (this.isThere ? 0 : RESERVE_BYTES);
+    if (free + unused < needed) throw diskFull(free + unused, needed);
+    if (this.isThere || free < RESERVE_BYTES) return;
     try {
       await this.create();
       this.isThere = true;
     } catch (error) {
       await rm(this.path, { force: true });
-      throw error;
+      if (unused < needed) throw error;
     }
+  }
+
+  /** Throws when storing so much more could use up the room inside the store, which removals may need. */
+  guard(bytes: number, unused: () => number): void {
+    if (this.isThere || bytes === 0) return;
+    const needed = bytes + RESERVE_BYTES;
+    const room = unused();
+    if (room < needed) throw diskFull(room, needed);
   }
 
   async release(): Promise<void> {
@@ -67,5 +81,5 @@ export class DiskReserve {
 
 function diskFull(free: number, needed: number, cause?: Error): Error {
   const mib = (bytes: number) => `${Math.floor(bytes / MIB)} MiB`;
-  return new Error(`the disk is full (${mib(free)} free, ${mib(needed)} needed)`, { cause });
+  return new Error(`the disk is full (${mib(free)} free, ${mib(needed)} needed)`, cause && { cause });
 }

@@ -4,11 +4,16 @@ import { dirname } from 'node:path';
 /** Writes a small file so that after a power cut it is either the old one or the new one. */
 export async function writeFileDurably(path: string, text: string): Promise<void> {
   const temporary = `${path}.new`;
-  await withFile(temporary, 'w', async (file) => {
-    await file.writeFile(text);
-    await file.sync();
-  });
-  await rename(temporary, path);
+  try {
+    await withFile(temporary, 'w', async (file) => {
+      await file.writeFile(text);
+      await file.sync();
+    });
+    await rename(temporary, path);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
+  }
   await syncFolder(dirname(path));
 }
 

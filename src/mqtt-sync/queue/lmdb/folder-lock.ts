@@ -19,8 +19,7 @@ export class FolderLock {
     const fd = openSync(path, 'a+', 0o600);
     try {
       if (!tryLock(fd)) throw lockedError(path, dir);
-      ftruncateSync(fd);
-      writeSync(fd, String(process.pid));
+      signWithPid(fd);
       return new FolderLock(fd);
     } catch (error) {
       closeSync(fd);
@@ -31,6 +30,16 @@ export class FolderLock {
   release(): void {
     if (this.fd !== undefined) closeSync(this.fd);
     this.fd = undefined;
+  }
+}
+
+/** For whoever is refused; on a full disk the lock is as good without it. */
+function signWithPid(fd: number): void {
+  try {
+    ftruncateSync(fd);
+    writeSync(fd, String(process.pid));
+  } catch {
+    // The lock holds all the same.
   }
 }
 

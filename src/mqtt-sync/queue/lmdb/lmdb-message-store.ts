@@ -33,7 +33,7 @@ import {
 } from '../message-store.js';
 import { type QueueIdentity } from '../sync-queue.js';
 import { AcceptedIds } from './accepted-ids.js';
-import { asKey, type Databases, openDatabases } from './databases.js';
+import { asKey, type Databases, openDatabases, unusedBytes } from './databases.js';
 import { deadLetterKeys, messageKeys } from './keys.js';
 import { decodeDeadLetter, decodeMessage, encodeDeadLetter, encodeMessage } from './records.js';
 import { StoreFolder } from './store-folder.js';
@@ -89,6 +89,8 @@ export class LmdbMessageStore implements MessageStore {
   }
 
   async commit(commit: StoreCommit): Promise<void> {
+    const bytes = commit.messages.reduce((sum, { message }) => sum + message.payload.length, 0);
+    this.folder.reserve.guard(bytes, () => unusedBytes(this.db));
     const write = this.prepare(commit);
     try {
       await this.db.root.batch(write.run);
@@ -102,8 +104,8 @@ export class LmdbMessageStore implements MessageStore {
     return this.folder.reserve.release();
   }
 
-  ensureReserve(): Promise<void> {
-    return this.folder.reserve.ensure();
+  async ensureReserve(): Promise<void> {
+    return this.folder.reserve.ensure(unusedBytes(this.db));
   }
 
   read(type: number, after: number, upTo: number, limits: ReadLimits): StoredRecord[] {

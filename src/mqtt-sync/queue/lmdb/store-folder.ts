@@ -47,11 +47,9 @@ export class StoreFolder {
       const damage = await checkStore(this.storePath, walkMs, this.logger);
       if (damage) await this.setStoreAside(damage);
     }
-    await this.marker.set(uncleanStops);
+    await this.mark(uncleanStops);
     this.isMarked = true;
-    this.cancelStable = this.clock.after(STABLE_AFTER_MS, () => {
-      this.marker.set(0).catch((error: unknown) => this.logger.debug(`The marker cannot be written: ${String(error)}`));
-    });
+    this.cancelStable = this.clock.after(STABLE_AFTER_MS, () => void this.mark(0));
   }
 
   /** Renames the store, which is never deleted, so that a new one can be begun. */
@@ -89,6 +87,17 @@ export class StoreFolder {
     this.isMarked = false;
     this.lock?.release();
     this.lock = undefined;
+  }
+
+  /** A full disk must not keep the queue from being emptied. */
+  private async mark(uncleanStops: number): Promise<void> {
+    try {
+      await this.marker.set(uncleanStops);
+    } catch (error) {
+      this.logger.warn(
+        `The marker of a running queue cannot be written: ${String(error)}. An unclean stop may go unnoticed.`,
+      );
+    }
   }
 
   private get epochPath(): string {
