@@ -18,6 +18,9 @@ export {
   SyncQueue,
 } from './mqtt-sync/queue/sync-queue.js';
 export { type QueuedMessage } from './mqtt-sync/queue/message.js';
+export { MqttSyncHealthIndicator } from './health/mqtt-sync.health.js';
+export { SyncHealthModule } from './health/sync-health.module.js';
+export { SyncMetricsModule } from './metrics/sync-metrics.module.js';
 export { ConnectionManager } from './mqtt-sync/connection/connection-manager.js';
 export { type MessageEvent, SyncEvents, type SyncEventMap } from './mqtt-sync/sync-events.js';
 export { SyncStatistics } from './mqtt-sync/sync-statistics.js';

@@ -48,6 +48,8 @@ interface Announcers {
 export class MqttSyncLifecycle implements OnModuleInit, BeforeApplicationShutdown, OnApplicationShutdown {
   private announcers: Announcers | undefined;
   private reopen: CancelTimer | undefined;
+  /** Why the last try to open the queue failed; said once. */
+  private openFailure: string | undefined;
   private initialised = false;
   private stopBeganMs: number | undefined;
 
@@ -69,7 +71,9 @@ export class MqttSyncLifecycle implements OnModuleInit, BeforeApplicationShutdow
       this.opened(await queue.open({ vesselId: options.vesselId, isExplicit: options.vesselIdIsExplicit }));
     } catch (error) {
       if (!(error instanceof QueueUnavailableError)) throw error;
-      logger.error(`${error.message} Trying again every ${REOPEN_INTERVAL_MS / 1000} s.`);
+      if (error.message !== this.openFailure)
+        logger.error(`${error.message} Trying again every ${REOPEN_INTERVAL_MS / 1000} s.`);
+      this.openFailure = error.message;
       this.reopen = clock.after(REOPEN_INTERVAL_MS, () => void this.tryReopen());
     }
   }
@@ -111,6 +115,7 @@ export class MqttSyncLifecycle implements OnModuleInit, BeforeApplicationShutdow
 
   private opened(identity: QueueIdentity): void {
     const { options, queue, dispatcher, clock, logger } = this.parts;
+    if (this.openFailure !== undefined) logger.log('The queue is open now: changes are accepted.');
     const topics = new Topics(options.topicPrefix, identity.vesselId);
     const send = dispatcher.send.bind(dispatcher);
     this.announcers = {

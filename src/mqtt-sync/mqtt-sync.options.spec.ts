@@ -49,6 +49,15 @@ describe('resolveOptions', () => {
     expect(faults.sort()).toEqual(['brokerUrl', 'inflightWindow', 'queue.colour', 'queue.maxMessages', 'topicPrefx']);
   });
 
+  it('lists what does not fit together beside what is wrong by itself', () => {
+    const faults = faultsOf({
+      maxMessageBytes: 4096,
+      queue: { maxBytes: 2048, dir: 7 },
+      tls: { certFile: 'client.crt', caFile: 7 },
+    });
+    expect(faults.sort()).toEqual(['maxMessageBytes', 'queue.dir', 'tls', 'tls.caFile']);
+  });
+
   it('never repeats a value, which may be a secret', () => {
     expect(() => resolveOptions({ brokerUrl: 'ftp://user:hunter2@host', password: 7 } as never)).toThrow(
       expect.not.objectContaining({ message: expect.stringContaining('hunter2') as string }),

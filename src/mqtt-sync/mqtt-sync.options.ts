@@ -122,7 +122,10 @@ const schema = z
         certFile: filePath.optional(),
         keyFile: filePath.optional(),
       })
-      .refine((tls) => (tls.certFile === undefined) === (tls.keyFile === undefined), 'certFile and keyFile go together')
+      .refine((tls) => (tls.certFile === undefined) === (tls.keyFile === undefined), {
+        message: 'certFile and keyFile go together',
+        when: ({ value }) => typeof value === 'object' && value !== null,
+      })
       .prefault({}),
     username: z.string().optional(),
     password: z.string().optional(),
@@ -152,9 +155,11 @@ const schema = z
     healthMaxAgeS: wholeNumber(1, 365 * DAY_S).default(300),
     shutdownDeadlineMs: wholeNumber(100, 3_600_000).default(5000),
   })
-  .refine((options) => options.maxMessageBytes <= options.queue.maxBytes, {
+  // Also when other options are wrong, so that every fault is listed; a value of the wrong type is no number, and passes.
+  .refine(({ maxMessageBytes, queue }) => !(maxMessageBytes > queue?.maxBytes), {
     path: ['maxMessageBytes'],
     message: 'must not exceed queue.maxBytes',
+    when: ({ value }) => typeof value === 'object' && value !== null,
   });
 
 /** The options with every default filled in. */

@@ -31,7 +31,7 @@ export class SyncApplication {
     class ApplicationModule {}
     Logger.overrideLogger(false);
     const application = new SyncApplication(
-      await NestFactory.createApplicationContext(ApplicationModule, { logger: false }),
+      await NestFactory.createApplicationContext(ApplicationModule, { logger: false, abortOnError: false }),
     );
     onTestFinished(() => application.close());
     return application;

@@ -62,18 +62,24 @@ export abstract class StoredQueue extends SyncQueue {
     if (this.opened) return this.opened.identity;
     if (this.closing) throw new StoppingError('The queue is closed.');
     try {
-      const contents = await this.store.open();
-      const { identity, isNew } = identify(claim, contents, this.clock, this.logger);
-      if (isNew) await this.store.begin(identity);
-      const { store, limits, clock, logger } = this;
-      const kept = isNew ? { ...contents, types: [], gaps: new Map<string, never>() } : contents;
-      this.opened = new OpenQueue({ identity, store, limits, clock, logger, observer: this.observer }, kept);
+      const opened = await this.openStore(claim);
+      await opened.start();
+      // Only now: whoever sees an identity may call accept().
+      this.opened = opened;
+      return opened.identity;
     } catch (error) {
       await this.store.close();
       throw error;
     }
-    await this.opened.start();
-    return this.opened.identity;
+  }
+
+  private async openStore(claim: VesselClaim): Promise<OpenQueue> {
+    const { store, limits, clock, logger, observer } = this;
+    const contents = await store.open();
+    const { identity, isNew } = identify(claim, contents, clock, logger);
+    if (isNew) await store.begin(identity);
+    const kept = isNew ? { ...contents, types: [], gaps: new Map<string, never>() } : contents;
+    return new OpenQueue({ identity, store, limits, clock, logger, observer }, kept);
   }
 
   accept(drafts: readonly MessageDraft[]): Promise<readonly AcceptedMessage[]> {
