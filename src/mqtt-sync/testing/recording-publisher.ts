@@ -3,7 +3,7 @@ import { type MqttSyncError } from '../errors.js';
 import { resolveOptions } from '../mqtt-sync.options.js';
 import { type Change, draftMessage } from '../publisher/change.js';
 import { type Receipt } from '../publisher/receipt.js';
-import { SyncPublisher } from '../publisher/sync-publisher.service.js';
+import { type SyncPublisher } from '../publisher/sync-publisher.service.js';
 import { EntityPolicies, type Qos } from '../wire/entity-policies.js';
 import { type Operation } from '../wire/envelope.js';
 import { Topics } from '../wire/topics.js';
