@@ -113,11 +113,9 @@ export class Acts {
     this.terminal.say('The ship stops writing; what is left goes ashore.');
     await this.stage.ship.moor();
     await this.until('the queue to be empty', async () => (await this.queued()) === 0);
-    await this.until('the last changes to arrive on shore', () => this.stage.ledger.isSettled).catch((error) => {
-      this.signal.throwIfAborted();
-      // The ledger says it better: what was lost, and how much.
-      if (!(error instanceof Error)) throw error;
-    });
+    const settled = this.until('the last changes to arrive on shore', () => this.stage.ledger.isSettled);
+    // What is missing then, the ledger says better.
+    await settled.catch(() => this.signal.throwIfAborted());
   }
 
   /** As the health document has it; while nobody answers, more than any backlog. */

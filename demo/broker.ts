@@ -13,4 +13,4 @@ server.listen(0, '127.0.0.1', () => {
 process.once('disconnect', () => process.exit(0));
 process.once('SIGTERM', () => process.exit(0));
 // Ctrl-C reaches the whole process group; the parent decides when the broker may go.
-process.on('SIGINT', () => undefined);
+for (const signal of ['SIGINT', 'SIGHUP'] as const) process.on(signal, () => undefined);

@@ -2,7 +2,9 @@ import { type Stage } from './stage.js';
 import { type Terminal } from './terminal.js';
 
 const INTERVAL_MS = 250;
-const BAR_WIDTH = 20;
+const STATE_WIDTH = 'degraded'.length;
+/** What all columns but the bar take. */
+const REST_WIDTH = 95;
 
 /** Reads the health document four times a second and shows it beside what ship and shore have counted. */
 export class Figures {
@@ -38,9 +40,9 @@ export class Figures {
     const columns = [
       `${seconds} s`,
       link.isUp ? this.terminal.style('green', 'link up  ') : this.terminal.style('red', 'link DOWN'),
-      health ? this.stateOf(health.status) : this.terminal.style('red', 'service DOWN'),
+      health ? this.stateOf(health.status) : this.terminal.style('red', 'DOWN'.padEnd(STATE_WIDTH)),
       `accepted ${count(ledger.acceptedCount)}`,
-      `queue ${health ? this.bar(health.mqtt.queuedMessages) : '    ?'.padEnd(6 + BAR_WIDTH)}`,
+      `queue ${health ? `${count(health.mqtt.queuedMessages)} ${this.bar(health.mqtt.queuedMessages)}` : '    ?'}`,
       `on shore ${count(ledger.arrivedCount)}`,
       `repeats removed ${ledger.duplicateCount}`,
     ];
@@ -48,12 +50,13 @@ export class Figures {
   }
 
   private stateOf(status: 'healthy' | 'degraded'): string {
-    return this.terminal.style(status === 'healthy' ? 'green' : 'yellow', status.padEnd('service DOWN'.length));
+    return this.terminal.style(status === 'healthy' ? 'green' : 'yellow', status.padEnd(STATE_WIDTH));
   }
 
   private bar(queued: number): string {
-    const filled = Math.min(BAR_WIDTH, Math.ceil((queued / this.fullBar) * BAR_WIDTH));
-    return `${count(queued)} ${'▇'.repeat(filled)}${'·'.repeat(BAR_WIDTH - filled)}`;
+    const width = Math.min(20, Math.max(5, this.terminal.columns - REST_WIDTH));
+    const filled = Math.min(width, Math.ceil((queued / this.fullBar) * width));
+    return '▇'.repeat(filled) + '·'.repeat(width - filled);
   }
 }
 

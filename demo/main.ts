@@ -67,10 +67,10 @@ async function stayUp(stage: Stage, terminal: Terminal, signal: AbortSignal): Pr
 }
 
 /** What helps to understand a failure. */
-function tellState(stage: Stage, terminal: Terminal): void {
-  printLedger(stage.ledger.balance(), stage.ship.repeatedPosts, terminal);
+function tellState({ ledger, service }: Stage, terminal: Terminal): void {
   terminal.say();
-  terminal.say(`The last that the service said:\n${stage.service.logTail()}`);
+  terminal.say(`Ended early, with ${ledger.acceptedCount} changes accepted and ${ledger.arrivedCount} on shore.`);
+  terminal.say(`The last that the service said:\n${service.logTail()}`);
 }
 
 async function main(): Promise<number> {
@@ -86,8 +86,7 @@ async function main(): Promise<number> {
     if (curtain.signal.aborted) process.exit(EXIT_INTERRUPTED);
     curtain.abort(new Interrupted('interrupted'));
   };
-  process.on('SIGINT', interrupt);
-  process.on('SIGTERM', interrupt);
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, interrupt);
   try {
     return (await run(options, terminal, curtain)) ? 0 : 1;
   } catch (error) {

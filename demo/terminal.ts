@@ -12,6 +12,11 @@ export class Terminal {
 
   constructor(private readonly out: NodeJS.WriteStream = process.stdout) {}
 
+  /** How wide a line may be. */
+  get columns(): number {
+    return this.out.isTTY ? this.out.columns : Infinity;
+  }
+
   /** Colours a text, where colours are shown. */
   style(style: Style, text: string): string {
     return styleText(style, text, { stream: this.out });
@@ -50,6 +55,6 @@ export class Terminal {
   /** The figures cut to the width of the terminal: a line that wraps cannot be redrawn. */
   private fitted(): string {
     const plain = stripVTControlCharacters(this.line);
-    return plain.length < this.out.columns ? this.line : plain.slice(0, this.out.columns - 1);
+    return plain.length < this.columns ? this.line : plain.slice(0, this.columns - 1);
   }
 }
