@@ -1,9 +1,27 @@
 import { defineConfig } from 'vitest/config';
+import { SCALE_VARIABLE } from './test/faults/scale.js';
+import { FaultSummaryReporter } from './test/faults/summary/summary-reporter.js';
 import { SkippedBrokersReporter } from './test/helpers/skipped-brokers-reporter.js';
+
+/** The fault suite takes its time, so it runs only where its own scripts ask for it. */
+const withFaults = process.env[SCALE_VARIABLE] !== undefined;
+
+const faults = {
+  extends: true as const,
+  test: {
+    name: 'faults',
+    include: ['test/faults/**/*.fault-spec.ts'],
+    globalSetup: ['test/faults/ship/build-ships.ts'],
+    // Each fault has the machine to itself.
+    fileParallelism: false,
+    testTimeout: 600_000,
+    hookTimeout: 60_000,
+  },
+};
 
 export default defineConfig({
   test: {
-    reporters: ['default', new SkippedBrokersReporter()],
+    reporters: ['default', new SkippedBrokersReporter(), ...(withFaults ? [new FaultSummaryReporter()] : [])],
     // Two cores are what a build machine has; more workers only make timing worse.
     maxWorkers: 2,
     testTimeout: 20_000,
@@ -15,6 +33,7 @@ export default defineConfig({
         extends: true,
         test: { name: 'e2e', include: ['test/e2e/**/*.e2e-spec.ts'], testTimeout: 60_000, hookTimeout: 60_000 },
       },
+      ...(withFaults ? [faults] : []),
     ],
   },
 });

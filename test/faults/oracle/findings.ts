@@ -1,0 +1,39 @@
+/** What the oracle can find wrong. */
+export type FindingKind =
+  | 'lost'
+  | 'reordered'
+  | 'changed'
+  | 'repeated_after_deduplication'
+  | 'told_gone_but_arrived'
+  | 'unpromised'
+  | 'counter'
+  | 'nothing_accepted';
+
+/** One kind of finding: how often, and the first few. */
+export interface Finding {
+  readonly kind: FindingKind;
+  readonly count: number;
+  readonly examples: readonly string[];
+}
+
+const EXAMPLES = 5;
+
+/** Counts findings and keeps the first few of each kind, however many there are. */
+export class Findings {
+  private readonly found = new Map<FindingKind, { count: number; readonly examples: string[] }>();
+
+  add(kind: FindingKind, example: string): void {
+    let finding = this.found.get(kind);
+    if (!finding) this.found.set(kind, (finding = { count: 0, examples: [] }));
+    finding.count++;
+    if (finding.examples.length < EXAMPLES) finding.examples.push(example);
+  }
+
+  count(kind: FindingKind): number {
+    return this.found.get(kind)?.count ?? 0;
+  }
+
+  toArray(): Finding[] {
+    return [...this.found].map(([kind, { count, examples }]) => ({ kind, count, examples: [...examples] }));
+  }
+}

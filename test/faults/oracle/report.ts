@@ -1,0 +1,60 @@
+import { type Finding } from './findings.js';
+
+/** How a fault ended, in numbers. */
+export interface FaultReport {
+  /** What was done, in a few words; one row of the summary. */
+  readonly name: string;
+  readonly rounds: number;
+  readonly seconds: number;
+  /** Obligations: `publish()` resolved, or a 202 came. QoS 0 is none. */
+  readonly accepted: number;
+  /** Obligations that arrived on shore. */
+  readonly delivered: number;
+  /** Obligations that neither arrived nor are accounted for. */
+  readonly lost: number;
+  /** First arrivals that came after a later one of their entity type and key. */
+  readonly reordered: number;
+  /** Arrived with another content, entity type or sequence than was accepted. */
+  readonly changed: number;
+  /** The same change under another message id: what no receiver can remove. */
+  readonly repeatedAfterDedup: number;
+  /** The same message id again: what MQTT allows after a cut, and the receiver removes. */
+  readonly duplicatesOnWire: number;
+  /** Obligations dropped, with a reason, and not delivered. */
+  readonly dropped: number;
+  /** Obligations set aside as dead letters and not delivered. */
+  readonly deadLettered: number;
+  /** Arrived without an obligation: stored, but the process died before it could say so. */
+  readonly unpromised: number;
+  /** How many were dropped or dead-lettered for which reason. */
+  readonly reasons: Readonly<Record<string, number>>;
+  readonly findings: readonly Finding[];
+  /** Anything worth a line in the summary, e.g. what a round really hit. */
+  readonly notes: readonly string[];
+}
+
+/** A report of a fault in which no messages play a part. */
+export function reportWithoutMessages(
+  name: string,
+  rounds: number,
+  seconds: number,
+  notes: string[] = [],
+): FaultReport {
+  return {
+    ...{ name, rounds, seconds, notes, reasons: {}, findings: [] },
+    ...{ accepted: 0, delivered: 0, lost: 0, reordered: 0, changed: 0, repeatedAfterDedup: 0, duplicatesOnWire: 0 },
+    ...{ dropped: 0, deadLettered: 0, unpromised: 0 },
+  };
+}
+
+/**
+ * Fails unless every obligation is accounted for and nothing else is wrong.
+ * @throws {Error} with every finding and its first examples.
+ */
+export function expectBalanced(report: FaultReport): void {
+  if (report.findings.length === 0) return;
+  const lines = report.findings.map(
+    ({ kind, count, examples }) => `${count} x ${kind}\n${examples.map((example) => `    ${example}`).join('\n')}`,
+  );
+  throw new Error(`"${report.name}" does not balance (${report.accepted} accepted):\n${lines.join('\n')}`);
+}

@@ -1,0 +1,50 @@
+/** How much of a fault is run. Everything that differs between the two forms of the suite is here. */
+export interface Scale {
+  readonly name: 'short' | 'long';
+  /** Rounds of SIGKILL at random moments. */
+  readonly killRounds: number;
+  /** Rounds of SIGKILL at one exact point. */
+  readonly exactKillRounds: number;
+  /** Rounds of SIGKILL of the service while it answers 202. */
+  readonly serviceKillRounds: number;
+  /** Restarts of the broker under load. */
+  readonly brokerRounds: number;
+  /** Messages of the large backlog. */
+  readonly backlog: number;
+  /** Real times are divided by this: waits, gaps of a link, silences. 1 is real time. */
+  readonly hurry: number;
+}
+
+const SCALES: Readonly<Record<Scale['name'], Scale>> = {
+  // All of it within 5 minutes.
+  short: {
+    name: 'short',
+    killRounds: 20,
+    exactKillRounds: 2,
+    serviceKillRounds: 4,
+    brokerRounds: 4,
+    backlog: 70_000,
+    hurry: 10,
+  },
+  // All of it within 45 minutes, in real time.
+  long: {
+    name: 'long',
+    killRounds: 200,
+    exactKillRounds: 10,
+    serviceKillRounds: 30,
+    brokerRounds: 25,
+    backlog: 1_000_000,
+    hurry: 1,
+  },
+};
+
+/** Environment variable that chooses the form; set by the npm scripts. */
+export const SCALE_VARIABLE = 'ARUS_FAULTS';
+
+/** The form that is run: `short` unless the variable says `long`. */
+export const scale: Scale = SCALES[process.env[SCALE_VARIABLE] === 'long' ? 'long' : 'short'];
+
+/** A time of the real world as this run has it. */
+export function scaledMs(realMs: number): number {
+  return realMs / scale.hurry;
+}
