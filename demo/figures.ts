@@ -36,13 +36,14 @@ export class Figures {
     this.isAsking = false;
     if (this.timer === undefined) return;
     const { ledger, link } = this.stage;
+    const queued = health?.mqtt.queuedMessages;
     const seconds = ((performance.now() - this.startedMs) / 1000).toFixed(1).padStart(5);
     const columns = [
       `${seconds} s`,
       link.isUp ? this.terminal.style('green', 'link up  ') : this.terminal.style('red', 'link DOWN'),
       health ? this.stateOf(health.status) : this.terminal.style('red', 'DOWN'.padEnd(STATE_WIDTH)),
       `accepted ${count(ledger.acceptedCount)}`,
-      `queue ${health ? `${count(health.mqtt.queuedMessages)} ${this.bar(health.mqtt.queuedMessages)}` : '    ?'}`,
+      `queue ${queued === undefined ? '?'.padStart(5) : count(queued)} ${this.bar(queued ?? 0)}`,
       `on shore ${count(ledger.arrivedCount)}`,
       `repeats removed ${ledger.duplicateCount}`,
     ];
