@@ -1,3 +1,4 @@
+import { generate } from 'mqtt-packet';
 import { describe, expect, it } from 'vitest';
 import { connectionTo } from '../../../test/helpers/connection.js';
 import { connectionScene, MESSAGE } from '../../../test/helpers/connection-scene.js';
@@ -47,6 +48,24 @@ describe('ConnectionManager: losses', () => {
     await connection.linked(2);
     expect(connection.losses).toHaveLength(1);
     expect(broker.packets('publish')).toHaveLength(0);
+  });
+
+  it('delivers the acknowledgements that came before a malformed packet, even in one piece with it', async () => {
+    const { connection, broker } = await connectionScene({ ack: () => 'withhold' });
+    connection.start();
+    await connection.linked();
+    const acks = [1, 2, 3].map((messageId) => generate({ cmd: 'puback', messageId, reasonCode: 0 }));
+    broker.last.sendBytes(Buffer.concat([...acks, Buffer.from([0x41, 0])]));
+    expect((await connection.lost()).by).toBe('network');
+    expect(connection.acknowledgements.map(({ packetId }) => packetId)).toEqual([1, 2, 3]);
+  });
+
+  it('never reports a loss from inside cut()', async () => {
+    const { connection } = await connectionScene();
+    connection.start();
+    (await connection.linked()).cut('a reason');
+    expect(connection.losses).toHaveLength(0);
+    await connection.lost();
   });
 
   it('announces events in step with the observer', async () => {
