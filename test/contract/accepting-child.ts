@@ -22,7 +22,7 @@ async function acceptForEver(entity: string, caller: number): Promise<void> {
     writeSync(STDOUT, `${entity} ${accepted!.sequence} ${messageId}\n`);
     // Some are delivered meanwhile; that they are gone is no promise, that the rest is still there is.
     if (count % 3 === 0) {
-      const message = queue.take('normal', Infinity, () => true);
+      const message = queue.take('normal', () => true);
       if (message) {
         writeSync(STDOUT, `removing ${message.messageId}\n`);
         queue.remove([message]);

@@ -128,14 +128,14 @@ export const anyType = () => true;
 /** Takes everything that waits in a lane. */
 export function takeAll(queue: SyncQueue, lane: 'critical' | 'normal' | 'bulk' = 'normal'): QueuedMessage[] {
   const taken: QueuedMessage[] = [];
-  for (let message = queue.take(lane, Infinity, anyType); message; message = queue.take(lane, Infinity, anyType)) {
+  for (let message = queue.take(lane, anyType); message; message = queue.take(lane, anyType)) {
     taken.push(message);
   }
   return taken;
 }
 
 export function take(queue: SyncQueue, lane: 'critical' | 'normal' | 'bulk' = 'normal'): QueuedMessage {
-  const message = queue.take(lane, Infinity, anyType);
+  const message = queue.take(lane, anyType);
   if (!message) throw new Error('nothing waits');
   return message;
 }

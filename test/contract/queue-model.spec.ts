@@ -114,7 +114,7 @@ describe.each([
     };
     const takeSome = () => {
       const entities = TYPES.filter(() => random(3) > 0);
-      const message = queue.take('normal', Infinity, (entity) => entities.includes(entity));
+      const message = queue.take('normal', (entity) => entities.includes(entity));
       expect(message?.messageId).toBe(model.take(entities));
       if (message) flying.push(message);
     };
@@ -156,7 +156,7 @@ describe.each([
       expect(gapNumbers(queue, entity)).toEqual([...model.gapsOf(entity)].sort((a, b) => a - b));
     expect([...queue.deadLetters()].map(({ message }) => message?.messageId).sort()).toEqual(model.dead.sort());
     for (;;) {
-      const message = queue.take('normal', Infinity, anyType);
+      const message = queue.take('normal', anyType);
       expect(message?.messageId).toBe(model.take(TYPES));
       if (!message) break;
     }

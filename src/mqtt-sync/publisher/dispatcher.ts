@@ -211,14 +211,12 @@ export class Dispatcher implements LinkObserver {
   /** The suspect is the oldest of its entity type, so taking from that type gives it, or what goes before it. */
   private takeSuspect({ lane, entity }: QueuedMessage, standIn: boolean): QueuedMessage | undefined {
     const other = standIn ? this.takeAny((candidate) => candidate !== entity) : undefined;
-    return (
-      other ?? this.parts.queue.take(lane, Infinity, (candidate) => candidate === entity && this.admits(candidate))
-    );
+    return other ?? this.parts.queue.take(lane, (candidate) => candidate === entity && this.admits(candidate));
   }
 
   private takeAny(from: (entity: string) => boolean = () => true): QueuedMessage | undefined {
     for (const lane of this.lanes.order()) {
-      const message = this.parts.queue.take(lane, Infinity, (entity) => this.admits(entity) && from(entity));
+      const message = this.parts.queue.take(lane, (entity) => this.admits(entity) && from(entity));
       if (message) {
         this.lanes.served(lane);
         return message;

@@ -75,14 +75,14 @@ export class OpenQueue implements CommitWork {
     });
   }
 
-  take(lane: Lane, maxBytes: number, admits: (entity: string) => boolean): QueuedMessage | undefined {
+  take(lane: Lane, admits: (entity: string) => boolean): QueuedMessage | undefined {
     if (this.closed) return undefined;
     let first: EntityStream | undefined;
     let firstPosition = Infinity;
     for (const stream of this.streams) {
       if (stream.lane !== lane || stream.volume.messages === 0 || !admits(stream.entity)) continue;
       const message = stream.peek();
-      if (!message || message.position >= firstPosition || message.payload.length > maxBytes) continue;
+      if (!message || message.position >= firstPosition) continue;
       first = stream;
       firstPosition = message.position;
     }
@@ -235,6 +235,7 @@ export class OpenQueue implements CommitWork {
     raw: Buffer | undefined,
   ) {
     stream.discount(bytes);
+    this.outcome.left(key.position);
     this.pending.departures.push({ stream, key, bytes, letter, raw });
     this.committer.wake();
   }

@@ -34,6 +34,11 @@ export class Outcome {
     for (const { call } of plan.letterCalls) call.reject(error);
   }
 
+  /** A message is no longer counted. */
+  left(position: number): void {
+    this.guard(() => this.observer?.left(position));
+  }
+
   private applyChanges(plan: CommitPlan): void {
     for (const { stream, sequence, lastPosition, lane, stored, added, victims, losses } of plan.changes.values()) {
       Object.assign(stream, { sequence, lastPosition, lane, stored });
@@ -57,12 +62,11 @@ export class Outcome {
     for (const { victims } of changes.values()) {
       for (const victim of victims) {
         this.guard(() => observer.dropped(victim, 'queue_full'));
-        this.guard(() => observer.left(victim.position));
+        this.left(victim.position);
       }
     }
-    for (const { letter, key } of departures) {
+    for (const { letter } of departures) {
       if (letter) this.guard(() => observer.deadLettered(letter));
-      this.guard(() => observer.left(key.position));
     }
   }
 

@@ -78,7 +78,7 @@ describe('StoredQueue on a store that fails', () => {
     await queue.open({ vesselId: 'v', isExplicit: true });
   }
 
-  const take = () => queue.take('normal', Infinity, anyType)!;
+  const take = () => queue.take('normal', anyType)!;
 
   /** Lets the retry of the store come, and finish. */
   async function retry(): Promise<void> {
@@ -149,7 +149,7 @@ describe('StoredQueue on a store that fails', () => {
     store.gate = new Promise((resolve) => (open_ = resolve));
     const accepting = queue.accept([draft('a', 'm3')]);
     await new Promise((resolve) => setImmediate(resolve));
-    expect(queue.take('normal', Infinity, anyType)).toBeUndefined();
+    expect(queue.take('normal', anyType)).toBeUndefined();
     expect(queue.fateOf(first!)).toBe('waiting');
     open_();
     await accepting;
@@ -166,9 +166,10 @@ describe('StoredQueue on a store that fails', () => {
     await queue.settled();
     expect(queue.stats()).toMatchObject({ messages: 0, deadLetters: 0 });
     expect(queue.fateOf(accepted[1]!)).toBe('dead_lettered');
-    expect(observer.left).not.toHaveBeenCalled();
+    expect(observer.deadLettered).not.toHaveBeenCalled();
     store.commitFails = false;
     await retry();
+    expect(observer.deadLettered).toHaveBeenCalledTimes(1);
     expect(observer.left.mock.calls).toEqual([[1], [2]]);
     expect(queue.stats().deadLetters).toBe(1);
     expect(store.has({ type: 0, position: 1, sequence: 1 })).toBe(false);
@@ -195,12 +196,12 @@ describe('StoredQueue on a store that fails', () => {
     await queue.accept(Array.from({ length: 600 }, () => draft('a')));
     store.readFails = true;
     let taken = 0;
-    while (queue.take('normal', Infinity, anyType)) taken++;
+    while (queue.take('normal', anyType)) taken++;
     expect(taken).toBeLessThan(600);
     expect(queue.stats().available).toBe(false);
     store.readFails = false;
     await retry();
-    while (queue.take('normal', Infinity, anyType)) taken++;
+    while (queue.take('normal', anyType)) taken++;
     expect(taken).toBe(600);
     expect(queue.stats()).toMatchObject({ available: true, messages: 600 });
   });

@@ -87,8 +87,8 @@ export abstract class StoredQueue extends SyncQueue {
     return queue instanceof OpenQueue ? queue.accept(drafts) : Promise.reject(queue);
   }
 
-  take(lane: Lane, maxBytes: number, admits: (entity: string) => boolean): QueuedMessage | undefined {
-    return this.opened?.take(lane, maxBytes, admits);
+  take(lane: Lane, admits: (entity: string) => boolean): QueuedMessage | undefined {
+    return this.opened?.take(lane, admits);
   }
 
   putBack(messages: readonly QueuedMessage[]): void {

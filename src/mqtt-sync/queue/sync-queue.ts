@@ -65,12 +65,12 @@ export interface QueueStats {
 /** What became of an accepted message. */
 export type MessageFate = 'waiting' | 'left' | 'dropped' | 'dead_lettered';
 
-/** What the queue tells its owner, always after the commit that made it true. */
+/** What the queue tells its owner, after the commit that made it true; `left` as soon as the count says so. */
 export interface QueueObserver {
   dropped(message: QueuedMessage, reason: 'queue_full' | 'memory_store_stopped'): void;
   deadLettered(letter: DeadLetter): void;
   availability(available: boolean, reason: string | undefined): void;
-  /** A message left the count: delivered, dropped or dead-lettered. */
+  /** A message left the count: at once when it is removed or set aside, with the commit when it is dropped. */
   left(position: number): void;
 }
 
@@ -112,10 +112,9 @@ export abstract class SyncQueue {
   abstract accept(drafts: readonly MessageDraft[]): Promise<readonly AcceptedMessage[]>;
 
   /**
-   * Takes the oldest waiting message of a lane whose entity type `admits` lets through and whose payload is at most
-   * `maxBytes`; undefined when there is none. A type's oldest message that is too large holds its type back.
+   * Takes the oldest waiting message of a lane whose entity type `admits` lets through; undefined when there is none.
    */
-  abstract take(lane: Lane, maxBytes: number, admits: (entity: string) => boolean): QueuedMessage | undefined;
+  abstract take(lane: Lane, admits: (entity: string) => boolean): QueuedMessage | undefined;
 
   /** Makes taken messages waiting again, at the head of their entity type, in their old order. */
   abstract putBack(messages: readonly QueuedMessage[]): void;
