@@ -257,20 +257,38 @@ describe('DiskQueue with damage', () => {
     expect(queue.stats()).toMatchObject({ messages: 0, bytes: 0 });
   });
 
+  it('tells messages that are missing as a gap, when their number does not give them away', async () => {
+    const dir = temporaryFolder();
+    const before = await openOnDisk(dir);
+    const [first] = await before.queue.accept([draft('a'), draft('a'), draft('b')]);
+    await before.queue.close();
+    await tamper(dir, (root) => {
+      const messages = messagesOf(root);
+      const value = messages.get([0, first!.position + 1, 2])!;
+      messages.removeSync([0, first!.position + 1, 2]);
+      messages.putSync([7, first!.position + 1, 2], value);
+    });
+    const { queue, logger } = await openOnDisk(dir);
+    expect(takeAll(queue)).toHaveLength(2);
+    expect(queue.stats().messages).toBe(2);
+    expect(logger.errors).toHaveLength(1);
+    expect(queue.gaps().get('a')).toEqual([{ from: 2, to: 2, reason: 'corrupt' }]);
+  });
+
   it.each([
     ['truncated', (path: string) => truncateSync(path, Math.floor(statSync(path).size / 3))],
     ['overwritten', (path: string) => writeFileSync(path, Buffer.alloc(statSync(path).size))],
     [
-      'partly zeroed',
+      'zeroed in the middle',
       (path: string) => {
         const bytes = readFileSync(path);
-        writeFileSync(path, bytes.fill(0, 8192));
+        writeFileSync(path, bytes.fill(0, bytes.length >> 2, bytes.length >> 1));
       },
     ],
   ])('sets a store aside that was %s, and begins a new one with a new epoch', async (_how, damage) => {
     const dir = temporaryFolder();
     const before = await openOnDisk(dir);
-    for (let i = 0; i < 5; i++) await before.queue.accept(Array.from({ length: 100 }, () => draft('a')));
+    for (let i = 0; i < 10; i++) await before.queue.accept(Array.from({ length: 100 }, () => draft('a')));
     await before.queue.close();
     damage(join(dir, 'queue.mdb'));
     pretendUncleanStop(dir);

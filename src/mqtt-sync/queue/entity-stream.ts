@@ -1,15 +1,12 @@
 import { type Lane } from '../wire/lanes.js';
 import { type GapReason, type SequenceRanges } from '../wire/sequence-ranges.js';
 import { Losses, reasonIn } from './losses.js';
-import { type KeyedMessage, type MessageKey, type TypeRecord } from './message-store.js';
+import { type KeyedMessage, type TypeRecord } from './message-store.js';
 import { type QueuedMessage } from './message.js';
-import { type ReadRecords, WaitingLine } from './waiting-line.js';
+import { type LineSource, WaitingLine } from './waiting-line.js';
 
 /** Where a stream gets what is not in memory, and whom it tells of a damaged record. */
-export interface StreamSource {
-  readonly read: ReadRecords;
-  readonly damaged: (key: MessageKey, raw: Buffer) => void;
-}
+export type StreamSource = LineSource;
 
 /** Messages and the bytes of their payloads. */
 export interface Volume {
@@ -56,7 +53,11 @@ export class EntityStream {
     this.stored = { messages: record.messages, bytes: record.bytes };
     this.volume = { ...this.stored };
     this.gaps = gaps;
-    this.line = new WaitingLine({ ...source, missing: (count) => this.miss(count) }, record);
+    const missing = (count: number) => {
+      this.miss(count);
+      source.missing(count);
+    };
+    this.line = new WaitingLine({ ...source, missing }, record);
   }
 
   /** The message that leaves next. */
@@ -141,6 +142,10 @@ export class EntityStream {
   private miss(count: number): void {
     subtract(this.volume, count, 0);
     subtract(this.stored, count, 0);
+    for (let sequence = Math.max(1, this.sequence - count + 1); sequence <= this.sequence; sequence++) {
+      this.gaps.add(sequence, 'corrupt');
+      this.lost.add(sequence, 'corrupt');
+    }
   }
 
   /** Everything undelivered that is in memory or can be read; empties the stream. */

@@ -224,6 +224,13 @@ export class OpenQueue implements CommitWork {
         const verdict = { reason: 'corrupt', reasonCode: undefined, attempts: 0 };
         this.leave(stream(), key, raw.length, this.letterOf(stream(), key, undefined, verdict), raw);
       },
+      missing: (count) => {
+        this.parts.logger.error(
+          `${count} message(s) of "${stream().entity}" cannot be found in the store, which must be damaged; they are told as a gap.`,
+        );
+        this.pending.staleGaps.add(stream());
+        this.committer.wake();
+      },
     };
   }
 

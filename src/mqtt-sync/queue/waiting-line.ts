@@ -18,7 +18,7 @@ export interface LineSource {
   readonly read: ReadRecords;
   /** A record cannot be read. */
   readonly damaged: (key: MessageKey, raw: Buffer) => void;
-  /** The store holds fewer messages than it was said to. */
+  /** As many messages, the newest of the line, are not in the store though they should be. */
   readonly missing: (count: number) => void;
 }
 
