@@ -7,6 +7,8 @@ export interface Scale {
   readonly exactKillRounds: number;
   /** Rounds of SIGKILL of the service while it answers 202. */
   readonly serviceKillRounds: number;
+  /** Moments at which the power goes; two images of the disk at each. */
+  readonly powerCuts: number;
   /** Restarts of the broker under load. */
   readonly brokerRounds: number;
   /** Messages of the large backlog. */
@@ -22,6 +24,7 @@ const SCALES: Readonly<Record<Scale['name'], Scale>> = {
     killRounds: 20,
     exactKillRounds: 2,
     serviceKillRounds: 4,
+    powerCuts: 8,
     brokerRounds: 4,
     backlog: 70_000,
     hurry: 10,
@@ -32,6 +35,7 @@ const SCALES: Readonly<Record<Scale['name'], Scale>> = {
     killRounds: 200,
     exactKillRounds: 10,
     serviceKillRounds: 30,
+    powerCuts: 60,
     brokerRounds: 25,
     backlog: 1_000_000,
     hurry: 1,

@@ -74,6 +74,11 @@ export class Oracle {
     return this.distinct;
   }
 
+  /** Whether a message has come ashore. */
+  hasArrived(messageId: string): boolean {
+    return this.table.has(this.table.row(messageId), Known.arrived);
+  }
+
   /** Whether every obligation has arrived or been told gone. */
   get isSettled(): boolean {
     if (this.kept === this.obligations) return true;
