@@ -38,8 +38,9 @@ export class AcceptedIds {
     const values = accepted.map(({ entity, sequence, position }) => seal([entity, sequence, position]));
     const names = accepted.map(({ messageId }) => Buffer.from(messageId));
     const next = this.next + accepted.length;
-    const first = Math.max(this.first, next - this.limit);
-    const forgotten = this.namesBetween(this.first, Math.min(first, this.next));
+    // What this commit itself has too many is forgotten by the next one.
+    const first = Math.min(this.next, Math.max(this.first, next - this.limit));
+    const forgotten = this.namesBetween(this.first, first);
     return {
       write: () => {
         for (const [order, name] of forgotten) {
