@@ -3,6 +3,7 @@ import { generate, parser, type IConnackPacket, type IConnectPacket, type Packet
 import { onTestFinished } from 'vitest';
 import { listen } from './ports.js';
 import { until } from './wait.js';
+import { reset } from './sockets.js';
 
 /** A packet as the broker received it. */
 export interface ReceivedPacket {
@@ -43,7 +44,7 @@ export class ScriptedConnection {
 
   /** Resets the connection. */
   cut(): void {
-    this.socket.resetAndDestroy();
+    reset(this.socket);
   }
 
   /** Closes the connection as TCP does it politely. */

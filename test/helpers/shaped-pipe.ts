@@ -1,4 +1,5 @@
 import { type Socket } from 'node:net';
+import { reset } from './sockets.js';
 
 /** One direction of a link; everything absent is perfect. */
 export interface LinkQuality {
@@ -68,7 +69,7 @@ export class ShapedPipe {
 
   private send(item: Item): void {
     if (item.kind === 'end') this.sink.end();
-    else if (item.kind === 'reset') this.sink.resetAndDestroy();
+    else if (item.kind === 'reset') reset(this.sink);
     else if (item.kind === 'bytes') {
       this.queuedBytes -= item.bytes.length;
       this.sink.write(item.bytes);

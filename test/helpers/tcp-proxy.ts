@@ -2,6 +2,7 @@ import { connect, createServer, type Socket } from 'node:net';
 import { onTestFinished } from 'vitest';
 import { listen } from './ports.js';
 import { ShapedPipe, type LinkQuality } from './shaped-pipe.js';
+import { reset } from './sockets.js';
 
 /** Which way the bytes go: `up` from the client to the broker, `down` back. */
 export type ProxyDirection = 'up' | 'down';
@@ -50,7 +51,7 @@ export class TcpProxy {
 
   /** Resets every connection, as a router that lost its state would. */
   cut(): void {
-    for (const { sockets } of this.pairs) for (const socket of sockets) socket.resetAndDestroy();
+    for (const { sockets } of this.pairs) for (const socket of sockets) reset(socket);
   }
 
   /** Nobody listens any more: connecting is refused. What is open stays open. */

@@ -14,6 +14,8 @@ describe('ConnectionManager: protocol version', () => {
     expect(connection.story).toEqual(['connected', 'linked']);
     expect(connection.manager.reconnectAttempts).toBe(0);
     expect(broker.packets('connect').map(({ protocolVersion }) => protocolVersion)).toEqual([5, 4]);
+    expect(connection.logger.matching(/^warn/)).toEqual([]);
+    expect(connection.logger.matching(/does not speak MQTT 5/)).toHaveLength(1);
   });
 
   it('tries 5 first in each new outage', async () => {

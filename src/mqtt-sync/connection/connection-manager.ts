@@ -175,8 +175,11 @@ export class ConnectionManager implements ConnectionControl {
   }
 
   private retry(end: ConnectionEnd, life: LinkLife | undefined): void {
+    if (!life && this.fallsBack(end)) {
+      this.log.fellBack();
+      return this.dial(this.identity!);
+    }
     if (!life) this.log.failed(end.reason);
-    if (!life && this.fallsBack(end)) return this.dial(this.identity!);
     const { delayMs, suspicion } = this.policy.decide(end, life);
     if (suspicion) this.log.suspects(suspicion, this.identity!.clientId, delayMs);
     this.currentState = 'waiting';

@@ -8,6 +8,7 @@ function isWorthALine(attempt: number): boolean {
 /** Tells of an outage without filling the disk: attempts thinned, each reason once until it changes. */
 export class ReconnectLog {
   private lastReason: string | undefined;
+  private hasFallenBack = false;
 
   constructor(
     private readonly logger: SyncLogger,
@@ -30,6 +31,13 @@ export class ReconnectLog {
   /** The n-th attempt since the last connection begins. */
   attempt(attempt: number): void {
     if (isWorthALine(attempt)) this.logger.log(`Reconnecting to ${this.broker}, attempt ${attempt}`);
+  }
+
+  /** The broker does not speak MQTT 5, which is no failure: 3.1.1 is tried at once. */
+  fellBack(): void {
+    if (this.hasFallenBack) return;
+    this.hasFallenBack = true;
+    this.logger.log(`${this.broker} does not speak MQTT 5: trying 3.1.1`);
   }
 
   /** An attempt failed. */
