@@ -145,6 +145,8 @@ const provideLifecycle: Provider = {
       clock,
       logger,
     });
+    // What could not be handed out while the store failed can be now.
+    events.on('queue_availability', () => dispatcher.wake());
     await lifecycle.open();
     return lifecycle;
   },
