@@ -5,6 +5,8 @@ export interface Scale {
   readonly killRounds: number;
   /** Rounds of SIGKILL at one exact point. */
   readonly exactKillRounds: number;
+  /** Rounds of SIGKILL during a group commit. */
+  readonly groupKillRounds: number;
   /** Rounds of SIGKILL of the service while it answers 202. */
   readonly serviceKillRounds: number;
   /** Moments at which the power goes; two images of the disk at each. */
@@ -23,6 +25,7 @@ const SCALES: Readonly<Record<Scale['name'], Scale>> = {
     name: 'short',
     killRounds: 20,
     exactKillRounds: 2,
+    groupKillRounds: 4,
     serviceKillRounds: 4,
     powerCuts: 8,
     brokerRounds: 4,
@@ -34,6 +37,7 @@ const SCALES: Readonly<Record<Scale['name'], Scale>> = {
     name: 'long',
     killRounds: 200,
     exactKillRounds: 10,
+    groupKillRounds: 20,
     serviceKillRounds: 30,
     powerCuts: 60,
     brokerRounds: 25,
