@@ -23,6 +23,8 @@ export interface Exchange {
   readonly message: QueuedMessage | undefined;
   readonly control: ControlMessage | undefined;
   readonly sent: SentPacket;
+  /** An earlier connection of the session had already sent its PUBREL. */
+  readonly wasReleased: boolean;
   phase: Phase;
 }
 

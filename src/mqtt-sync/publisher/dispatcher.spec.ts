@@ -173,6 +173,21 @@ describe('Dispatcher', () => {
     expect(texts(link)).toEqual(['1', '1']);
   });
 
+  // Found by the fault suite: such an exchange was published a second time.
+  it('takes "packet identifier not found" for the end of an exchange whose PUBREL an earlier connection had sent', async () => {
+    await accept({ qos: 2, text: '1' });
+    const first = await connect();
+    const { packetId } = first.published[0]!;
+    first.acknowledge('pubrec', packetId);
+    first.lose();
+    const second = await connect({ sessionPresent: true });
+    second.acknowledge('pubcomp', packetId, 0x92);
+    await turn();
+    expect(second.published).toEqual([]);
+    expect(waiting()).toBe(0);
+    expect(statistics).toMatchObject({ messagesPublished: 1, possibleDuplicates: 0 });
+  });
+
   it('holds a message whose QoS differs from an unacknowledged earlier one of its key', async () => {
     await accept({ key: 'a', qos: 1, text: '1' }, { key: 'a', qos: 2, text: '2' }, { key: 'b', qos: 2, text: '3' });
     const link = await connect();

@@ -261,7 +261,7 @@ export class Dispatcher implements LinkObserver {
     }
     const sent = this.window.sent(bytes);
     const phase = resumes ? history.phase : 'published';
-    this.session.begin({ packetId, qos, message, control: undefined, sent, phase });
+    this.session.begin({ packetId, qos, message, control: undefined, sent, phase, wasReleased: phase === 'released' });
     return true;
   }
 
@@ -296,7 +296,8 @@ export class Dispatcher implements LinkObserver {
       return true;
     }
     const sent = this.window.sent(link.packetBytes(packet));
-    this.session.begin({ packetId, qos: 1, message: undefined, control, sent, phase: 'published' });
+    const rest = { phase: 'published', wasReleased: false } as const;
+    this.session.begin({ packetId, qos: 1, message: undefined, control, sent, ...rest });
     return true;
   }
 

@@ -34,7 +34,7 @@ export class Settlement {
   ) {}
 
   /** The broker has answered. */
-  settle({ message, control, qos }: Exchange, reasonCode: number): void {
+  settle({ message, control, qos, wasReleased }: Exchange, reasonCode: number): void {
     if (control) {
       this.state.suspects.controlAcknowledged();
       control.settled(isRefusal(reasonCode) ? 'refused' : 'acknowledged');
@@ -44,6 +44,8 @@ export class Settlement {
     this.state.suspects.acknowledged(message);
     if (!isRefusal(reasonCode)) return this.delivered(message);
     if (qos === 2 && reasonCode === PACKET_ID_NOT_FOUND) {
+      // No error during recovery: only the PUBCOMP of the earlier PUBREL was lost (MQTT 5, section 3.7.2.1).
+      if (wasReleased) return this.delivered(message);
       // The broker has forgotten the exchange, so it is not known whether it passed the message on.
       this.state.session.historyOf(message.position).mayHaveArrived = true;
       return this.putBack(message);
