@@ -25,6 +25,7 @@ export class FaultShore {
   private constructor(
     private readonly client: MqttClient,
     private readonly oracleOf: (envelope: ChangeEnvelope | GapEnvelope) => Oracle,
+    private readonly qos: 1 | 2,
   ) {
     client.on('message', (topic, payload, { qos, retain }) => {
       this.lastArrivalMs = performance.now();
@@ -33,8 +34,12 @@ export class FaultShore {
     });
   }
 
-  /** Connects to the broker itself, past any proxy; ends with the test. */
-  static async listen(url: string, oracle: Oracle | ((envelope: ChangeEnvelope | GapEnvelope) => Oracle)) {
+  /** Connects to the broker itself, past any proxy; ends with the test. With `qos` 2 publish one QoS only. */
+  static async listen(
+    url: string,
+    oracle: Oracle | ((envelope: ChangeEnvelope | GapEnvelope) => Oracle),
+    qos: 1 | 2 = 1,
+  ) {
     const clientId = `fault_shore_${process.pid}_${++shores}`;
     const client = connect(url, {
       ...{ clientId, protocolVersion: 5, clean: false, reconnectPeriod: 50 },
@@ -42,8 +47,8 @@ export class FaultShore {
     });
     client.on('error', () => {});
     onTestFinished(async () => void (await client.endAsync(true)));
-    const shore = new FaultShore(client, typeof oracle === 'function' ? oracle : () => oracle);
-    const subscribe = () => client.subscribeAsync(['vessel/sync/#', MARKER_TOPIC], { qos: 1, rh: 2 });
+    const shore = new FaultShore(client, typeof oracle === 'function' ? oracle : () => oracle, qos);
+    const subscribe = () => client.subscribeAsync(['vessel/sync/#', MARKER_TOPIC], { qos, rh: 2 });
     // A broker that lost its memory has to be asked again.
     client.on('connect', () => void subscribe().catch(() => {}));
     await until(() => client.connected, { what: 'the shore to connect' });
@@ -69,7 +74,7 @@ export class FaultShore {
   /** Resolves when everything that the broker had for us has arrived: a marker came through after it. */
   async caughtUp(deadlineMs = 120_000): Promise<void> {
     const marker = `${this.client.options.clientId} ${this.markersSeen.size}`;
-    await this.client.publishAsync(MARKER_TOPIC, marker, { qos: 1 });
+    await this.client.publishAsync(MARKER_TOPIC, marker, { qos: this.qos });
     await until(() => this.markersSeen.has(marker), { deadlineMs, what: 'the marker to come back' });
   }
 
