@@ -8,11 +8,14 @@ import { type Acknowledgement, type LinkLoss } from './link.js';
 import { createClient, type DialRequest } from './mqtt-client.js';
 import { MqttLink } from './mqtt-link.js';
 import { readSecrets, type Secrets } from './secrets.js';
+import { findingOf, isClean, type SessionFinding } from './session-choice.js';
 
 /** How one connection attempt, or the connection it led to, ended. */
 export interface ConnectionEnd extends LinkLoss {
   /** A CONNACK said no. */
   readonly refusal: Refusal | undefined;
+  /** The broker accepted, and we left again because of its memory of us. */
+  readonly session: SessionFinding | undefined;
   /** The broker was reached and hung up without a CONNACK. */
   readonly withoutAWord: boolean;
   /** The other end closed as TCP does it politely, where a broken network resets. */
@@ -35,6 +38,9 @@ const NO_SECRETS: Secrets = {
   key: undefined,
 };
 
+/** DISCONNECT of MQTT 3.1.1 (section 3.14). */
+const DISCONNECT_311 = Buffer.of(0xe0, 0);
+
 /** Errors of a socket that the other end closed. */
 const PEER_ERRORS: ReadonlySet<unknown> = new Set(['ECONNRESET', 'EPIPE']);
 
@@ -49,6 +55,7 @@ export class BrokerConnection {
   private transportIsUp: boolean;
   private connackReceived = false;
   private refusal: Refusal | undefined;
+  private finding: SessionFinding | undefined;
   private disconnect: IDisconnectPacket | undefined;
   private error: Error | undefined;
   private peerClosed = false;
@@ -163,18 +170,26 @@ export class BrokerConnection {
     // MQTT.js ends the connection on a second CONNACK [MQTT-3.2.0-2].
     if (this.connackReceived || this.isEnding) return;
     this.connackReceived = true;
-    this.cancelDeadline();
-    const { protocol, clean } = this.request;
+    const { protocol, session } = this.request;
     this.refusal = refusalOf(packet, protocol);
     if (this.refusal) return this.end();
+    this.finding = findingOf(session, packet.sessionPresent);
+    if (this.finding) return this.leave(client);
+    this.cancelDeadline();
     // A broker cannot resume what it was told to forget [MQTT-3.2.2-2].
-    const sessionPresent = packet.sessionPresent && !clean;
+    const sessionPresent = packet.sessionPresent && !isClean(session);
     const link = new MqttLink(client, protocol, sessionPresent, brokerLimits(packet), {
       cut: (reason) => this.cut(reason),
       drained: () => this.listener.drained(link),
     });
     this.currentLink = link;
     this.listener.linked(link);
+  }
+
+  /** Says goodbye, so that the broker does not publish the will; it closes then, or the deadline of the attempt passes. */
+  private leave(client: MqttClient): void {
+    this.localReason ??= `left a session behind (${this.finding})`;
+    client.stream.end(DISCONNECT_311);
   }
 
   /** The first error is the cause; the others are its echo. */
@@ -205,11 +220,11 @@ export class BrokerConnection {
   }
 
   private describeEnd(): ConnectionEnd {
-    const { refusal, localReason, disconnect, error } = this;
+    const { refusal, finding: session, localReason, disconnect, error } = this;
     const errorFromPeer = PEER_ERRORS.has((error as NodeJS.ErrnoException | undefined)?.code);
     const byPeer = this.peerClosed || errorFromPeer;
     const withoutAWord = byPeer && this.transportIsUp && !this.connackReceived && localReason === undefined;
-    const base = { refusal, withoutAWord, closedInOrder: this.peerClosed, reasonCode: undefined };
+    const base = { refusal, session, withoutAWord, closedInOrder: this.peerClosed, reasonCode: undefined };
     if (localReason !== undefined) return { ...base, by: 'local', reason: localReason };
     if (disconnect) return { ...base, ...this.describeDisconnect(disconnect) };
     if (refusal) return { ...base, by: 'peer', reason: this.text(refusal.reason) };

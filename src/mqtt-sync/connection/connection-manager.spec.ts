@@ -46,17 +46,57 @@ describe('ConnectionManager: session', () => {
     expect(connection.manager.state).toBe('stopped');
   });
 
-  it('resumes its session on MQTT 3.1.1 as well', async () => {
+  it('has a session that lasts from its first connection on MQTT 3.1.1 as well', async () => {
     const { broker, connection, retry } = await connectionScene(
       { connack: (_c, n) => ({ sessionPresent: n > 1 }) },
       { protocol: '3.1.1' },
     );
     connection.start();
-    await connection.linked();
+    expect(await connection.linked()).toMatchObject({ sessionPresent: false });
     broker.last.close();
     await retry();
     expect(await connection.linked(2)).toMatchObject({ protocol: '3.1.1', sessionPresent: true });
-    expect(broker.packets('connect').map(({ clean }) => clean)).toEqual([true, false]);
+    expect(broker.packets('connect').map(({ clean }) => clean)).toEqual([false, false]);
+  });
+
+  it('wipes a session that an earlier process left on a 3.1.1 broker, at once and without counting it', async () => {
+    const { broker, connection } = await connectionScene(
+      { connack: (_c, n) => ({ sessionPresent: n === 1 }) },
+      { protocol: '3.1.1' },
+    );
+    connection.start();
+    expect(await connection.linked()).toMatchObject({ sessionPresent: false });
+    expect(broker.packets('connect').map(({ clean }) => clean)).toEqual([false, true, false]);
+    // In order, so that the broker does not publish the will.
+    expect(broker.packets('disconnect')).toHaveLength(2);
+    expect(connection.story).toEqual(['connected', 'linked']);
+    expect(connection.manager.reconnectAttempts).toBe(0);
+  });
+
+  it('wipes once, also for a 3.1.1 broker that always claims to have a session', async () => {
+    const { broker, connection } = await connectionScene(
+      { connack: () => ({ sessionPresent: true }) },
+      { protocol: '3.1.1' },
+    );
+    connection.start();
+    await connection.linked();
+    expect(broker.packets('connect').map(({ clean }) => clean)).toEqual([false, true, false]);
+  });
+
+  it('goes on after the connect timeout when a broker does not close a connection that only wipes', async () => {
+    const { broker, connection, clock } = await connectionScene(
+      {
+        connack: (_c, n) => ({ sessionPresent: n === 1 }),
+        onPacket: ({ cmd }) => cmd === 'disconnect',
+      },
+      { protocol: '3.1.1' },
+    );
+    connection.start();
+    for (const attempt of [1, 2]) {
+      await broker.waitFor('disconnect', attempt);
+      clock.advance(15_000);
+    }
+    await connection.linked();
   });
 
   it('sends the last will', async () => {

@@ -11,6 +11,7 @@ import { type MqttLink } from './mqtt-link.js';
 import { ProtocolChoice } from './protocol-choice.js';
 import { ReconnectLog } from './reconnect-log.js';
 import { ReconnectPolicy, type LinkLife } from './reconnect-policy.js';
+import { SessionChoice } from './session-choice.js';
 import { logStart } from './start-log.js';
 
 export {
@@ -44,7 +45,7 @@ export class ConnectionManager implements ConnectionControl {
   private cancelWait: CancelTimer = () => {};
   private linkedAtMs = 0;
   private hasTried = false;
-  private hadLink = false;
+  private readonly sessions = new SessionChoice();
   private attempts = 0;
   private failure: string | undefined;
   private stopping: Promise<void> | undefined;
@@ -133,8 +134,7 @@ export class ConnectionManager implements ConnectionControl {
       options: this.options,
       identity,
       protocol: this.protocols.current,
-      // What an earlier process left behind is not ours to resume; what we left ourselves is.
-      clean: !this.hadLink,
+      session: this.sessions.next(this.protocols.current),
     };
     this.connection = new BrokerConnection(request, this.clock, {
       linked: (link) => this.linked(link),
@@ -149,7 +149,7 @@ export class ConnectionManager implements ConnectionControl {
     const { protocol, sessionPresent } = link;
     this.currentState = 'connected';
     this.linkedAtMs = this.clock.monotonicMs();
-    this.hadLink = true;
+    this.sessions.linked();
     this.attempts = 0;
     this.failure = undefined;
     this.protocols.accepted();
@@ -175,6 +175,10 @@ export class ConnectionManager implements ConnectionControl {
   }
 
   private retry(end: ConnectionEnd, life: LinkLife | undefined): void {
+    if (end.session) {
+      this.sessions.found(end.session);
+      return this.dial(this.identity!);
+    }
     if (!life && this.fallsBack(end)) {
       this.log.fellBack();
       return this.dial(this.identity!);

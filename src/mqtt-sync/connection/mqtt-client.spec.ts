@@ -11,7 +11,10 @@ function clientFor(brokerUrl: string, more: Partial<DialRequest> = {}): MqttClie
   const options = resolveOptions({ brokerUrl });
   const address = parseBrokerAddress(brokerUrl, options.tlsEnabled);
   const identity = { clientId: 'c', will: undefined };
-  const client = createClient({ address, options, identity, protocol: '5', clean: true, ...more }, SECRETS);
+  const client = createClient(
+    { address, options, identity, protocol: '5', session: 'begin' as const, ...more },
+    SECRETS,
+  );
   client.stream.on('error', () => {});
   onTestFinished(() => void client.end(true));
   return client;

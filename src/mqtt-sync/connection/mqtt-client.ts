@@ -4,6 +4,7 @@ import { type ConnectionIdentity } from './connection-control.js';
 import { type ConnectionOptions, type MqttProtocol } from './connection-options.js';
 import { createNullStore } from './null-store.js';
 import { type Secrets } from './secrets.js';
+import { isClean, type SessionRequest } from './session-choice.js';
 
 /** Everything that one connection attempt depends on. */
 export interface DialRequest {
@@ -11,8 +12,7 @@ export interface DialRequest {
   readonly options: ConnectionOptions;
   readonly identity: ConnectionIdentity;
   readonly protocol: MqttProtocol;
-  /** Whether the broker is to forget an earlier session (MQTT 5: Clean Start, section 3.1.2.4). */
-  readonly clean: boolean;
+  readonly session: SessionRequest;
 }
 
 /**
@@ -43,11 +43,11 @@ function transportOptions({ address, options }: DialRequest, secrets: Secrets): 
   };
 }
 
-function sessionOptions({ options, identity, protocol, clean }: DialRequest, secrets: Secrets): IClientOptions {
+function sessionOptions({ options, identity, protocol, session }: DialRequest, secrets: Secrets): IClientOptions {
   return {
     protocolVersion: protocol === '5' ? 5 : 4,
     clientId: identity.clientId,
-    clean,
+    clean: isClean(session),
     keepalive: options.keepaliveS,
     ...(protocol === '5' && { properties: { sessionExpiryInterval: SESSION_EXPIRY_S } }),
     ...(identity.will && { will: identity.will }),
