@@ -55,7 +55,7 @@ export interface Link {
   readonly limits: BrokerLimits;
   /** Bytes written that the socket has not taken yet. */
   readonly bufferedBytes: number;
-  /** Size of the packet on the wire. */
+  /** Size of the packet on the wire, as it would be written now. */
   packetBytes(packet: OutgoingPublish): number;
   publish(packet: OutgoingPublish): void;
   /** Sends PUBREL for a packet id. */

@@ -8,11 +8,23 @@ import { MqttLink } from './mqtt-link.js';
 
 const limits = brokerLimits({ cmd: 'connack', sessionPresent: false });
 
-function linkOn(protocol: '5' | '3.1.1'): { link: MqttLink; writes: Buffer[]; packets: () => Packet[] } {
+function linkOn(
+  protocol: '5' | '3.1.1',
+  topicAliasMaximum = 0,
+): { link: MqttLink; writes: Buffer[]; packets: () => Packet[] } {
   const stream = new PassThrough({ highWaterMark: 64 * 1024 * 1024 });
   const writes: Buffer[] = [];
   stream.on('data', (chunk: Buffer) => writes.push(chunk));
-  const link = new MqttLink({ stream } as unknown as MqttClient, protocol, false, limits, { cut() {}, drained() {} });
+  const link = new MqttLink(
+    { stream } as unknown as MqttClient,
+    protocol,
+    false,
+    { ...limits, topicAliasMaximum },
+    {
+      cut() {},
+      drained() {},
+    },
+  );
   const packets = (): Packet[] => {
     const found: Packet[] = [];
     const parsing = parser({ protocolVersion: protocol === '5' ? 5 : 4 });
@@ -88,5 +100,52 @@ describe.each(['5', '3.1.1'] as const)('MqttLink on MQTT %s', (protocol) => {
     link.flush();
     expect(link.bufferedBytes).toBe(0);
     expect(writes).toHaveLength(0);
+  });
+});
+
+describe('MqttLink to a broker that takes topic aliases', () => {
+  const written = (packets: Packet[]) =>
+    packets.flatMap((packet) => (packet.cmd === 'publish' ? [[packet.topic, packet.properties?.topicAlias]] : []));
+
+  it('writes a topic in full once and by its number from then on, as many topics as the broker takes', () => {
+    const { link, packets } = linkOn('5', 2);
+    for (const topic of ['a', 'b', 'a', 'c', 'b', 'c']) link.publish({ ...MESSAGE, topic });
+    link.flush();
+    expect(written(packets())).toEqual([
+      ['a', 1],
+      ['b', 2],
+      ['', 1],
+      ['c', undefined],
+      ['', 2],
+      ['c', undefined],
+    ]);
+  });
+
+  it('knows the size of a packet on the wire before and after the alias is known', () => {
+    const { link, writes } = linkOn('5', 1);
+    for (const topic of ['vessel/sync/work_orders', 'vessel/sync/work_orders', 'other']) {
+      const bytes = link.packetBytes({ ...MESSAGE, topic });
+      const before = writes.reduce((sum, { length }) => sum + length, 0);
+      link.publish({ ...MESSAGE, topic });
+      link.flush();
+      expect(writes.reduce((sum, { length }) => sum + length, 0) - before).toBe(bytes);
+    }
+  });
+
+  it('does not count on an alias that was never written', () => {
+    const { link, packets } = linkOn('5', 1);
+    const tooLong = 'x'.repeat(65_536);
+    expect(() => link.publish({ ...MESSAGE, topic: tooLong })).toThrow(RangeError);
+    link.publish({ ...MESSAGE, topic: 'a' });
+    link.flush();
+    expect(written(packets())).toEqual([['a', 1]]);
+  });
+
+  it('costs 15 bytes a message beyond the envelope, acknowledgement included', () => {
+    const { link } = linkOn('5', 1);
+    const packet = { ...MESSAGE, qos: 1, topic: 'vessel/sync/work_orders', payload: Buffer.alloc(300) } as const;
+    link.publish(packet);
+    const pubackBytes = 4;
+    expect(link.packetBytes(packet) - 300 + pubackBytes).toBe(15);
   });
 });

@@ -2,6 +2,7 @@ import { type MqttClient } from 'mqtt';
 import { type MqttProtocol } from './connection-options.js';
 import { type BrokerLimits, type Link, type OutgoingPublish } from './link.js';
 import { PacketBatch } from './packet-batch.js';
+import { TopicAliases } from './topic-aliases.js';
 
 /** What a link needs of the connection that it belongs to. */
 export interface LinkHost {
@@ -13,6 +14,9 @@ export interface LinkHost {
 
 /** Joining more than this gains nothing over the copy it costs; about what a socket takes in one write. */
 const JOIN_UP_TO_BYTES = 64 * 1024;
+
+/** An identifier and two bytes (MQTT 5, section 3.3.2.3.4). */
+const TOPIC_ALIAS_BYTES = 3;
 
 /** Bytes of a variable byte integer (MQTT 5, section 1.5.5). */
 function variableByteLength(value: number): number {
@@ -28,6 +32,7 @@ function variableByteLength(value: number): number {
  */
 export class MqttLink implements Link {
   private readonly batch: PacketBatch;
+  private readonly aliases: TopicAliases;
   private closed = false;
 
   constructor(
@@ -39,6 +44,7 @@ export class MqttLink implements Link {
     private readonly host: LinkHost,
   ) {
     this.batch = new PacketBatch(protocol);
+    this.aliases = new TopicAliases(limits.topicAliasMaximum);
   }
 
   get bufferedBytes(): number {
@@ -47,14 +53,28 @@ export class MqttLink implements Link {
 
   packetBytes({ topic, payload, qos }: OutgoingPublish): number {
     const packetId = qos === 0 ? 0 : 2;
-    const propertyLength = this.protocol === '5' ? 1 : 0;
-    const remaining = 2 + Buffer.byteLength(topic) + packetId + propertyLength + payload.length;
+    const written = this.aliases.write(topic);
+    const propertyLength = this.protocol === '5' ? 1 + (written.alias === undefined ? 0 : TOPIC_ALIAS_BYTES) : 0;
+    const remaining = 2 + Buffer.byteLength(written.topic) + packetId + propertyLength + payload.length;
     return 1 + variableByteLength(remaining) + remaining;
   }
 
   publish({ topic, payload, qos, retain, dup, packetId }: OutgoingPublish): void {
     if (this.closed) return;
-    this.batch.add({ cmd: 'publish', topic, payload, qos, retain, dup, messageId: packetId });
+    const written = this.aliases.write(topic);
+    const { alias } = written;
+    const properties = alias === undefined ? {} : { properties: { topicAlias: alias } };
+    this.batch.add({
+      cmd: 'publish',
+      topic: written.topic,
+      payload,
+      qos,
+      retain,
+      dup,
+      messageId: packetId,
+      ...properties,
+    });
+    this.aliases.written(topic, written);
     if (this.batch.bytes >= JOIN_UP_TO_BYTES) this.flush();
   }
 
