@@ -13,6 +13,8 @@ export interface Scale {
   readonly powerCuts: number;
   /** Restarts of the broker under load. */
   readonly brokerRounds: number;
+  /** How often in a row a broker refuses before it accepts. */
+  readonly refusals: number;
   /** Messages of the large backlog. */
   readonly backlog: number;
   /** Real times are divided by this: waits, gaps of a link, silences. 1 is real time. */
@@ -29,6 +31,7 @@ const SCALES: Readonly<Record<Scale['name'], Scale>> = {
     serviceKillRounds: 4,
     powerCuts: 8,
     brokerRounds: 4,
+    refusals: 2,
     backlog: 70_000,
     hurry: 10,
   },
@@ -41,6 +44,7 @@ const SCALES: Readonly<Record<Scale['name'], Scale>> = {
     serviceKillRounds: 30,
     powerCuts: 60,
     brokerRounds: 25,
+    refusals: 4,
     backlog: 1_000_000,
     hurry: 1,
   },

@@ -21,6 +21,7 @@ export class FaultShore {
   readonly statuses: string[] = [];
   private markersSeen = new Set<string>();
   private lastArrivalMs = performance.now();
+  private listening = false;
 
   private constructor(
     private readonly client: MqttClient,
@@ -48,16 +49,20 @@ export class FaultShore {
     client.on('error', () => {});
     onTestFinished(async () => void (await client.endAsync(true)));
     const shore = new FaultShore(client, typeof oracle === 'function' ? oracle : () => oracle, qos);
-    const subscribe = () => client.subscribeAsync(['vessel/sync/#', MARKER_TOPIC], { qos, rh: 2 });
+    const subscribe = async () => {
+      await client.subscribeAsync(['vessel/sync/#', MARKER_TOPIC], { qos, rh: 2 });
+      shore.listening = true;
+    };
     // A broker that lost its memory has to be asked again.
     client.on('connect', () => void subscribe().catch(() => {}));
-    await until(() => client.connected, { what: 'the shore to connect' });
-    await subscribe();
+    client.on('close', () => (shore.listening = false));
+    await until(() => shore.listening, { what: 'the shore to listen' });
     return shore;
   }
 
-  get isConnected(): boolean {
-    return this.client.connected;
+  /** Whether the broker passes on to it what it gets from now on. */
+  get isListening(): boolean {
+    return this.listening;
   }
 
   /**

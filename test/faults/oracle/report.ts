@@ -58,3 +58,20 @@ export function expectBalanced(report: FaultReport): void {
   );
   throw new Error(`"${report.name}" does not balance (${report.accepted} accepted):\n${lines.join('\n')}`);
 }
+
+const ADDED = [
+  ...(['rounds', 'seconds', 'accepted', 'delivered', 'lost', 'reordered', 'changed', 'repeatedAfterDedup'] as const),
+  ...(['duplicatesOnWire', 'dropped', 'deadLettered', 'unpromised'] as const),
+];
+
+/** Several reports as one row of the summary. */
+export function sumOf(name: string, reports: readonly FaultReport[], notes: readonly string[] = []): FaultReport {
+  const sums = Object.fromEntries(
+    ADDED.map((field) => [field, reports.reduce((sum, report) => sum + report[field], 0)]),
+  ) as Pick<FaultReport, (typeof ADDED)[number]>;
+  const reasons: Record<string, number> = {};
+  for (const report of reports)
+    for (const [reason, count] of Object.entries(report.reasons)) reasons[reason] = (reasons[reason] ?? 0) + count;
+  const findings = reports.flatMap((report) => report.findings);
+  return { name, ...sums, seconds: Math.round(sums.seconds * 10) / 10, reasons, findings, notes };
+}

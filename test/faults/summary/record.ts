@@ -30,3 +30,11 @@ export function conclude(report: FaultReport): void {
 export function recordNotTested(fault: string, why: string): void {
   append({ kind: 'not_tested', test: fault, why });
 }
+
+/**
+ * Puts a fault under which something is lost, and that nobody means to mend, into the summary as such: with what was
+ * seen, and outside the totals, so that those stay a promise.
+ */
+export function recordLimit(fault: string, what: string): void {
+  append({ kind: 'limit', test: currentTest(), what: `${fault}: ${what}` });
+}

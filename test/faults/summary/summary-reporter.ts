@@ -31,17 +31,27 @@ export class FaultSummaryReporter implements Reporter {
       ...records.flatMap((record) => (record.kind === 'not_tested' ? { fault: record.test, why: record.why } : [])),
       ...[...outcomes].flatMap(([fault, outcome]) => (outcome === 'skipped' ? { fault, why: 'skipped' } : [])),
     ];
+    const limits = records.flatMap((record) => (record.kind === 'limit' ? record.what : []));
     const reported = new Set(records.map(({ test }) => test));
     const withoutReport = [...outcomes].flatMap(([test, outcome]) =>
       outcome !== 'skipped' && !reported.has(test) ? { test, outcome } : [],
     );
     const seconds = Math.round((performance.now() - this.begunMs) / 1000);
-    const file = this.write({ scale: scale.name, seconds, totals: totalsOf(rows), rows, withoutReport, notTested });
+    const file = this.write({
+      scale: scale.name,
+      seconds,
+      totals: totalsOf(rows),
+      rows,
+      limits,
+      withoutReport,
+      notTested,
+    });
     const lines = [
       `Faults (${scale.name}, ${seconds} s)`,
       ...tableOf(rows),
       ...rows.flatMap(({ report }) => report.notes.map((note) => `  ${report.name}: ${note}`)),
       ...withoutReport.map(({ test, outcome }) => `  ${outcome}, without a report: ${test}`),
+      ...limits.map((what) => `  KNOWN LIMIT: ${what}`),
       ...notTested.map(({ fault, why }) => `  NOT TESTED: ${fault} (${why})`),
       `As JSON: ${relative(process.cwd(), file)}`,
     ];

@@ -1,0 +1,131 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { connectAsync } from 'mqtt';
+import { expect, it } from 'vitest';
+import { describeWithMosquitto, Mosquitto } from '../helpers/mosquitto.js';
+import { type SyncApplication } from '../helpers/sync-application.js';
+import { TcpProxy } from '../helpers/tcp-proxy.js';
+import { until } from '../helpers/wait.js';
+import { FaultShore, PATIENT_BROKER } from './oracle/fault-shore.js';
+import { Oracle } from './oracle/oracle.js';
+import { scale } from './scale.js';
+import { Crew } from './ship/crew.js';
+import { Tide } from './ship/tide.js';
+import { conclude } from './summary/record.js';
+import { delivered, faultApplication } from './witness/fault-application.js';
+
+/** A broker dies when a random number of messages below this has been delivered since it started. */
+const MOST_DELIVERED = 400;
+const LATEST_MOMENT_MS = 40;
+
+/** Writes its memory to disk with every 50 changes: what comes back after a kill is a little old. */
+const persistent = (folder: string): string =>
+  [
+    PATIENT_BROKER,
+    'persistence true',
+    `persistence_location ${folder}/`,
+    'autosave_on_changes true',
+    'autosave_interval 50',
+  ].join('\n');
+
+/** Whether the broker had kept the session, for every connection so far. */
+function sessionsOf(application: SyncApplication): boolean[] {
+  const sessions: boolean[] = [];
+  application.events.on('connected', ({ sessionPresent }) => sessions.push(sessionPresent));
+  return sessions;
+}
+
+/** Ends a broker again and again while a crew writes, and checks that everything comes ashore. */
+async function endAgainAndAgain(name: string, config: string | ((folder: string) => string), end: 'kill' | 'stop') {
+  const oracle = new Oracle();
+  const broker = await Mosquitto.start({ config });
+  const shore = await FaultShore.listen(broker.url, oracle);
+  const link = await TcpProxy.start(broker.port);
+  const application = await faultApplication(oracle, { brokerUrl: link.url });
+  await application.connected();
+  const sessions = sessionsOf(application);
+  const tide = new Tide(new Crew(application.publisher, oracle));
+  for (let round = 1; round <= scale.brokerRounds; round++) {
+    const enough = oracle.delivered + 1 + Math.floor(Math.random() * MOST_DELIVERED);
+    const what = () => `${enough} deliveries, there are ${oracle.delivered}`;
+    await until(() => oracle.delivered >= enough, { deadlineMs: 60_000, what });
+    await sleep(Math.random() * LATEST_MOMENT_MS);
+    await (end === 'kill' ? broker.kill() : broker.stop());
+    // What a broker takes while nobody has subscribed reaches nobody: the ship comes after the shore.
+    await link.refuse();
+    await broker.restart();
+    await until(() => shore.isListening, { deadlineMs: 60_000, what: 'the shore to be back' });
+    await link.accept();
+    await until(() => sessions.length >= round, { deadlineMs: 60_000, what: 'the ship to be back' });
+  }
+  await tide.stop();
+  await delivered(application, oracle);
+  await shore.caughtUp();
+  const resumed = sessions.filter(Boolean).length;
+  const notes = [`${resumed} of ${sessions.length} reconnects found their session`];
+  const report = oracle.report({ name, rounds: scale.brokerRounds, notes, everyArrivalIsPromised: true });
+  return { report, sessions };
+}
+
+describeWithMosquitto('A broker that ends under load', () => {
+  it('loses nothing when killed, with its memory', async () => {
+    const name = 'Mosquitto killed, without persistence';
+    const { report, sessions } = await endAgainAndAgain(name, PATIENT_BROKER, 'kill');
+    conclude(report);
+    expect(sessions).not.toContain(true);
+  });
+
+  it('loses nothing when killed, and back with a memory that is a little old', async () => {
+    const { report } = await endAgainAndAgain('Mosquitto killed, with persistence', persistent, 'kill');
+    conclude(report);
+  });
+
+  it('loses nothing when restarted in order, and back with the session', async () => {
+    const { report, sessions } = await endAgainAndAgain('Mosquitto restarted in order', persistent, 'stop');
+    conclude(report);
+    // Mosquitto 2.0 does not write down a session that began with a clean start, as the process's first one does.
+    expect(sessions.slice(1)).not.toContain(false);
+  });
+
+  it('publishes again what was in flight when the session is gone', async () => {
+    const oracle = new Oracle();
+    const broker = await Mosquitto.start({ config: PATIENT_BROKER });
+    const shore = await FaultShore.listen(broker.url, oracle);
+    const link = await TcpProxy.start(broker.port);
+    const application = await faultApplication(oracle, { brokerUrl: link.url });
+    await application.connected();
+    const sessions = sessionsOf(application);
+    const crew = new Crew(application.publisher, oracle);
+    for (let round = 1; round <= scale.brokerRounds; round++) {
+      // What the broker gets from now on is not acknowledged: it is in flight when the session goes.
+      link.blackHole(['down']);
+      const arrivals = oracle.arrivals;
+      await crew.publish(200);
+      await until(() => oracle.arrivals > arrivals, { what: 'something to be in flight' });
+      await link.refuse();
+      link.cut();
+      link.heal();
+      // Whoever connects with a clean start ends the session of that client id [MQTT-3.1.2-4].
+      const thief = await connectAsync(broker.url, { clientId: 'arus_sync_mv-fault', protocolVersion: 5, clean: true });
+      await thief.endAsync();
+      await link.accept();
+      await until(() => sessions.length >= round, { deadlineMs: 30_000, what: 'the next connection' });
+      await until(() => application.status.queue.messages === 0, { deadlineMs: 30_000, what: 'the queue to drain' });
+    }
+    expect(sessions).not.toContain(true);
+    await delivered(application, oracle);
+    await shore.caughtUp();
+    const { possibleDuplicates } = application.status.statistics;
+    const notes = [`${possibleDuplicates} counted as possible duplicates`];
+    const rounds = scale.brokerRounds;
+    const report = oracle.report({
+      name: 'session lost (Session Present 0)',
+      rounds,
+      notes,
+      everyArrivalIsPromised: true,
+    });
+    // The shore was connected all along, so every duplicate is the publisher's, and it knew that it might be one.
+    expect(report.duplicatesOnWire).toBeLessThanOrEqual(possibleDuplicates);
+    expect(report.duplicatesOnWire).toBeGreaterThan(0);
+    conclude(report);
+  });
+});
