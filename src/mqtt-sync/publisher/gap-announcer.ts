@@ -4,6 +4,7 @@ import { type QueueIdentity, type SyncQueue } from '../queue/sync-queue.js';
 import { type CancelTimer, type Clock } from '../time/clock.js';
 import { encodeEnvelope } from '../wire/envelope.js';
 import { type SequenceRange } from '../wire/sequence-ranges.js';
+import { AnnouncementGuard } from './announcement-guard.js';
 import { type ControlMessage } from './delivery-session.js';
 
 /** A gap is told at most this often per entity type. */
@@ -16,6 +17,7 @@ export class GapAnnouncer {
   private timer: CancelTimer | undefined;
   /** Entity types whose gap message is on the way. */
   private readonly underWay = new Set<string>();
+  private readonly guard: AnnouncementGuard;
   private refusalLogged = false;
 
   constructor(
@@ -25,18 +27,28 @@ export class GapAnnouncer {
     private readonly send: (control: ControlMessage) => void,
     private readonly clock: Clock,
     private readonly logger: SyncLogger,
-  ) {}
+  ) {
+    this.guard = new AnnouncementGuard(clock, (connections) =>
+      logger.warn(`The connection was lost ${connections} times while telling gaps on ${topic}; they are kept.`),
+    );
+  }
 
   /** A connection is up: tells what there is to tell, and looks again at intervals. */
   connected(): void {
-    this.disconnected();
-    this.timer = this.clock.after(INTERVAL_MS, () => this.connected());
-    for (const [entity, ranges] of this.queue.gaps()) this.announce(entity, ranges.slice(0, MAX_RANGES));
+    this.guard.connected();
+    this.tell();
   }
 
   disconnected(): void {
     this.timer?.();
     this.timer = undefined;
+  }
+
+  private tell(): void {
+    this.disconnected();
+    this.timer = this.clock.after(INTERVAL_MS, () => this.tell());
+    if (!this.guard.admits) return;
+    for (const [entity, ranges] of this.queue.gaps()) this.announce(entity, ranges.slice(0, MAX_RANGES));
   }
 
   private announce(entity: string, ranges: readonly SequenceRange[]): void {
@@ -48,6 +60,7 @@ export class GapAnnouncer {
       retain: false,
       settled: (outcome) => {
         this.underWay.delete(entity);
+        this.guard.settled(outcome);
         if (outcome === 'acknowledged') this.queue.forgetGaps(entity, ranges);
         if (outcome === 'refused' && !this.refusalLogged) {
           this.refusalLogged = true;

@@ -3,12 +3,8 @@ import { type SyncLogger } from '../logger.js';
 import { type QueueIdentity } from '../queue/sync-queue.js';
 import { type Clock } from '../time/clock.js';
 import { encodeEnvelope } from '../wire/envelope.js';
+import { AnnouncementGuard } from './announcement-guard.js';
 import { type ControlMessage } from './delivery-session.js';
-
-/** A broker may hang up on a topic it does not allow; after so many announcements lost in a row it is suspected. */
-const LOST_TO_SUSPECT = 3;
-/** A suspected announcement is still tried on every so many connections: the link may have been to blame. */
-const SUSPECTED_EVERY = 10;
 
 /** The envelope that says whether a vessel is online. */
 export function statusPayload(status: 'online' | 'offline', identity: QueueIdentity, clock: Clock): Buffer {
@@ -25,8 +21,7 @@ export function statusPayload(status: 'online' | 'offline', identity: QueueIdent
 
 /** Tells the other side, with a retained message, that this vessel is online, and when it goes by itself, offline. */
 export class StatusAnnouncer {
-  private lostInARow = 0;
-  private connections = 0;
+  private readonly guard: AnnouncementGuard;
   private refusalLogged = false;
 
   constructor(
@@ -35,20 +30,16 @@ export class StatusAnnouncer {
     private readonly send: (control: ControlMessage) => void,
     private readonly clock: Clock,
     private readonly logger: SyncLogger,
-  ) {}
+  ) {
+    this.guard = new AnnouncementGuard(clock, (connections) =>
+      logger.warn(`The connection was lost ${connections} times while announcing the status on ${topic}.`),
+    );
+  }
 
   /** A connection is up. */
   connected(): void {
-    this.connections++;
-    if (this.lostInARow >= LOST_TO_SUSPECT && this.connections % SUSPECTED_EVERY !== 0) return;
-    this.announce('online', (outcome) => {
-      if (outcome !== 'lost') this.lostInARow = 0;
-      else if (++this.lostInARow === LOST_TO_SUSPECT) {
-        this.logger.warn(
-          `The connection was lost ${LOST_TO_SUSPECT} times while announcing the status on ${this.topic}.`,
-        );
-      }
-    });
+    this.guard.connected();
+    if (this.guard.admits) this.announce('online', (outcome) => this.guard.settled(outcome));
   }
 
   /** Announces that the vessel goes offline; resolves when the broker knows, or will not. */

@@ -1,0 +1,48 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { FakeClock } from '../time/fake-clock.js';
+import { AnnouncementGuard } from './announcement-guard.js';
+
+describe('AnnouncementGuard', () => {
+  let clock: FakeClock;
+  let suspicions: number;
+  let guard: AnnouncementGuard;
+  beforeEach(() => {
+    clock = new FakeClock();
+    suspicions = 0;
+    guard = new AnnouncementGuard(clock, () => suspicions++);
+  });
+
+  /** Connections one after the other; answers on which of them something was announced, and lost. */
+  const lose = (count: number) =>
+    Array.from({ length: count }, () => {
+      guard.connected();
+      const { admits } = guard;
+      if (admits) guard.settled('lost');
+      return admits;
+    });
+
+  it('holds back after three connections lost in a row, but for every tenth', () => {
+    expect(lose(10)).toEqual([true, true, true, ...Array<boolean>(6).fill(false), true]);
+    expect(suspicions).toBe(1);
+  });
+
+  it('counts several announcements that are lost with one connection once', () => {
+    guard.connected();
+    for (const outcome of ['lost', 'lost', 'lost'] as const) guard.settled(outcome);
+    expect(guard.admits).toBe(true);
+  });
+
+  it('tries again on a connection that has lasted ten minutes', () => {
+    lose(4);
+    expect(guard.admits).toBe(false);
+    clock.advance(600_000);
+    expect(guard.admits).toBe(true);
+  });
+
+  it.each(['acknowledged', 'refused'] as const)('trusts the broker again after one that was %s', (outcome) => {
+    lose(10);
+    guard.connected();
+    guard.settled(outcome);
+    expect(guard.admits).toBe(true);
+  });
+});

@@ -1,0 +1,50 @@
+import { type Clock } from '../time/clock.js';
+import { type ControlMessage } from './delivery-session.js';
+
+/** A broker may hang up on a topic it does not allow; after so many connections lost in a row it is suspected. */
+const LOST_TO_SUSPECT = 3;
+/** A suspected announcement is still tried on every so many connections: the link may have been to blame. */
+const SUSPECTED_EVERY = 10;
+/** It is tried too on a connection that has lasted so long: the link is good, and one reconnect now and then is no harm. */
+const SUSPECTED_AFTER_MS = 600_000;
+
+/**
+ * Holds back an announcement of the service on which the broker seems to hang up: announcements go ahead of the queue, so
+ * that otherwise no change would get through.
+ */
+export class AnnouncementGuard {
+  private connections = 0;
+  private connectedAtMs = 0;
+  private lostInARow = 0;
+  private lostOnThisConnection = false;
+
+  constructor(
+    private readonly clock: Clock,
+    /** Called when the suspicion begins, with the number of connections that were lost. */
+    private readonly suspected: (connections: number) => void,
+  ) {}
+
+  /** A connection is up. */
+  connected(): void {
+    this.connections++;
+    this.connectedAtMs = this.clock.monotonicMs();
+    this.lostOnThisConnection = false;
+  }
+
+  /** Whether to announce now. */
+  get admits(): boolean {
+    if (this.lostInARow < LOST_TO_SUSPECT || this.connections % SUSPECTED_EVERY === 0) return true;
+    return this.clock.monotonicMs() - this.connectedAtMs >= SUSPECTED_AFTER_MS;
+  }
+
+  /** What became of an announcement; several that are lost with one connection count once. */
+  settled(outcome: Parameters<ControlMessage['settled']>[0]): void {
+    if (outcome !== 'lost') {
+      this.lostInARow = 0;
+      return;
+    }
+    if (this.lostOnThisConnection) return;
+    this.lostOnThisConnection = true;
+    if (++this.lostInARow === LOST_TO_SUSPECT) this.suspected(LOST_TO_SUSPECT);
+  }
+}
