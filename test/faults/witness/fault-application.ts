@@ -41,7 +41,7 @@ export function withQos(publisher: SyncPublisher, qos: Qos): Pick<SyncPublisher,
  * that both stay in proportion in the short form. In the long form nothing changes. Until the end of the test.
  */
 export function scaleTimers(): void {
-  const { after } = systemClock;
+  const after = systemClock.after.bind(systemClock);
   systemClock.after = (delayMs, callback) => after(delayMs / scale.hurry, callback);
   onTestFinished(() => void (systemClock.after = after));
 }

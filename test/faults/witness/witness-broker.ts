@@ -69,8 +69,8 @@ export class WitnessBroker {
   ) {}
 
   /** Starts a broker that ends with the test. */
-  static async start(oracle: Oracle, script: WitnessScript = {}): Promise<WitnessBroker> {
-    const broker = await ScriptedBroker.start();
+  static async start(oracle: Oracle, script: WitnessScript = {}, port = 0): Promise<WitnessBroker> {
+    const broker = await ScriptedBroker.start({}, port);
     const witness = new WitnessBroker(broker, oracle, script);
     broker.script = {
       connack: (connect, number) => {
