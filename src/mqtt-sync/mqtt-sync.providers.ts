@@ -147,6 +147,7 @@ const provideLifecycle: Provider = {
     });
     // What could not be handed out while the store failed can be now.
     events.on('queue_availability', () => dispatcher.wake());
+    events.on('message_retried', () => dispatcher.wake());
     await lifecycle.open();
     return lifecycle;
   },

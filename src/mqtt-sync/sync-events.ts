@@ -40,6 +40,8 @@ export interface SyncEventMap {
   message_dropped: MessageEvent & { readonly reason: 'queue_full' | 'memory_store_stopped' };
   /** A message was set aside: the broker will never take it, or its record is damaged. */
   message_dead_lettered: MessageEvent & { readonly reason: string; readonly reasonCode: number | undefined };
+  /** A dead letter was put back into the queue, with its old id and sequence. */
+  message_retried: MessageEvent;
   /**
    * A `publish()` was rejected (`rejected`), the broker refused a message (`refused`), or an attempt died with its
    * connection (`connection_lost`).

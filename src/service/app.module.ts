@@ -4,6 +4,7 @@ import { SyncHealthModule } from '../health/sync-health.module.js';
 import { SyncMetricsModule } from '../metrics/sync-metrics.module.js';
 import { MqttSyncModule } from '../mqtt-sync/mqtt-sync.module.js';
 import { type MqttSyncOptions } from '../mqtt-sync/mqtt-sync.options.js';
+import { DeadLettersModule } from './dead-letters/dead-letters.module.js';
 import { ProblemFilter } from './http/problem.filter.js';
 import { IngressModule } from './ingress/ingress.module.js';
 import { type ServiceSettings } from './service-settings.js';
@@ -19,6 +20,7 @@ export class AppModule {
         SyncMetricsModule.forRoot(),
         SyncHealthModule.forRoot({ rateLimit: settings.healthRateLimit }),
         IngressModule.forRoot(settings),
+        DeadLettersModule.forRoot(settings),
       ],
       providers: [{ provide: APP_FILTER, useClass: ProblemFilter }],
     };

@@ -26,6 +26,7 @@ export class RecordingObserver implements QueueObserver {
   readonly droppedIds: string[] = [];
   readonly dropReasons: string[] = [];
   readonly letters: DeadLetter[] = [];
+  readonly retriedIds: string[] = [];
   readonly availabilities: boolean[] = [];
   readonly leftPositions: number[] = [];
 
@@ -36,6 +37,10 @@ export class RecordingObserver implements QueueObserver {
 
   deadLettered(letter: DeadLetter): void {
     this.letters.push(letter);
+  }
+
+  retried(message: QueuedMessage): void {
+    this.retriedIds.push(message.messageId);
   }
 
   availability(available: boolean): void {

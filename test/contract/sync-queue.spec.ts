@@ -391,12 +391,23 @@ describe.each([
       await queue.settled();
       expect(await queue.retryDeadLetter(dead.position)).toBe(true);
       expect(queue.stats()).toMatchObject({ messages: 2, deadLetters: 0 });
+      expect(test.observer.retriedIds).toEqual(['bad']);
       const [, again] = takeAll(queue);
       expect(again).toMatchObject({ messageId: 'bad', sequence: 1 });
       expect(again!.payload).toEqual(dead.payload);
       const [next] = await queue.accept([draft('a')]);
       expect(next!.sequence).toBe(3);
       expect(await queue.retryDeadLetter(dead.position)).toBe(false);
+    });
+
+    it('lists those behind a position', async () => {
+      await queue.accept(Array.from({ length: 9 }, () => draft('a')));
+      const dead = takeAll(queue);
+      for (const message of dead) queue.setAside(message, REFUSED);
+      await queue.settled();
+      const behind = [...queue.deadLetters(dead[6]!.position)];
+      expect(behind.map(({ position }) => position)).toEqual([dead[7]!.position, dead[8]!.position]);
+      expect([...queue.deadLetters(dead[8]!.position)]).toEqual([]);
     });
 
     it('forgets one on request, as a gap', async () => {

@@ -47,7 +47,7 @@ describe('Dispatcher', () => {
     statistics = new SyncStatistics(events);
     const limits = { maxMessages: 10_000, maxBytes: 1e9, overflowPolicy: 'drop-oldest', maxDeadLetters: 10 } as const;
     queue = new MemoryQueue(limits, clock, silentLogger);
-    queue.observe({ dropped() {}, deadLettered: (letter) => dead.push(letter), availability() {}, left() {} });
+    queue.observe({ dropped() {}, deadLettered: (letter) => dead.push(letter), retried() {}, availability() {}, left() {} });
     await queue.open({ vesselId: 'v', isExplicit: true });
     const connection = { confirm: () => confirmed++ };
     dispatcher = new Dispatcher({ queue, connection, events, clock, logger: silentLogger, maxInFlight: 100 });

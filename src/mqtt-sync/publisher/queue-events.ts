@@ -43,6 +43,13 @@ export class QueueEvents implements QueueObserver {
     this.logger.error(`${which} was set aside as a dead letter: ${reason}${code}, after ${attempts} attempt(s).`);
   }
 
+  retried(message: QueuedMessage): void {
+    // It was not in the queue at the connect, so the flush does not wait for it.
+    this.flush.accepted(message.position);
+    this.events.emit('message_retried', describeMessage(message));
+    this.logger.log(`Dead letter ${message.messageId} (${message.entity}) is back in the queue, to be sent again.`);
+  }
+
   availability(available: boolean, reason: string | undefined): void {
     this.events.emit('queue_availability', { available, reason });
     if (available) this.logger.log('The queue accepts changes again.');

@@ -114,7 +114,9 @@ export class CommitFormer {
     const stream = this.streams.get(stored.letter.entity);
     if (!message || !stream) return false;
     plan.removedDeadLetters.push(stored.key);
-    plan.add(stream, { ...message, position: plan.nextPosition, lane: laneOf(stream, plan, message.lane) });
+    const again = { ...message, position: plan.nextPosition, lane: laneOf(stream, plan, message.lane) };
+    plan.add(stream, again);
+    plan.retried.push(again);
     return true;
   }
 

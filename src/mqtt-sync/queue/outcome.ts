@@ -56,9 +56,10 @@ export class Outcome {
     }
   }
 
-  private tell({ changes, departures }: CommitPlan): void {
+  private tell({ changes, departures, retried }: CommitPlan): void {
     const { observer } = this;
     if (!observer) return;
+    for (const message of retried) this.guard(() => observer.retried(message));
     for (const { victims } of changes.values()) {
       for (const victim of victims) {
         this.guard(() => observer.dropped(victim, 'queue_full'));

@@ -6,7 +6,7 @@ import { type SequenceRange } from '../wire/sequence-ranges.js';
 import { type EntityStream } from './entity-stream.js';
 import { identify } from './identify.js';
 import { type AcceptedMessage, type MessageDraft, type QueuedMessage } from './message.js';
-import { type MessageStore } from './message-store.js';
+import { type MessageStore, type StoredDeadLetter } from './message-store.js';
 import { OpenQueue } from './open-queue.js';
 import { type QueueLimits } from './room-maker.js';
 import {
@@ -22,7 +22,7 @@ import {
 } from './sync-queue.js';
 
 /** Dead letters read at once when they are listed. */
-const LETTERS_PER_READ = 64;
+const LETTERS_PER_READ = 16;
 
 const EMPTY_LANE: LaneStats = { messages: 0, bytes: 0, oldestAcceptedAtMs: undefined };
 const EMPTY_LANES = Object.fromEntries(LANES.map((lane) => [lane, EMPTY_LANE])) as Record<Lane, LaneStats>;
@@ -124,14 +124,12 @@ export abstract class StoredQueue extends SyncQueue {
     this.opened?.forgetGaps(entity, ranges);
   }
 
-  *deadLetters(): Iterable<DeadLetter> {
-    if (!this.opened || this.closing) return;
-    let after = -1;
-    for (;;) {
-      const letters = this.store.deadLettersAfter(after, LETTERS_PER_READ);
+  *deadLetters(after = -1): Iterable<DeadLetter> {
+    for (let last = after; this.opened && !this.closing;) {
+      const letters = this.readLetters(last);
       if (letters.length === 0) return;
       for (const { letter } of letters) yield letter;
-      after = letters.at(-1)!.key.position;
+      last = letters.at(-1)!.key.position;
     }
   }
 
@@ -153,6 +151,18 @@ export abstract class StoredQueue extends SyncQueue {
 
   /** What a queue does with what is left when it closes; nothing, where the store keeps it. */
   protected leaveBehind(_streams: Iterable<EntityStream>, _observer: QueueObserver | undefined): void {}
+
+  private readLetters(after: number): readonly StoredDeadLetter[] {
+    try {
+      return this.store.deadLettersAfter(after, LETTERS_PER_READ);
+    } catch (error) {
+      throw new QueueUnavailableError(
+        'The dead letters cannot be read just now. Check that the disk is healthy.',
+        {},
+        { cause: error },
+      );
+    }
+  }
 
   private async callLetter(position: number, action: 'retry' | 'discard'): Promise<boolean> {
     const queue = this.whileOpen();

@@ -69,6 +69,8 @@ export type MessageFate = 'waiting' | 'left' | 'dropped' | 'dead_lettered';
 export interface QueueObserver {
   dropped(message: QueuedMessage, reason: 'queue_full' | 'memory_store_stopped'): void;
   deadLettered(letter: DeadLetter): void;
+  /** A dead letter is back in the queue, at its new position. */
+  retried(message: QueuedMessage): void;
   availability(available: boolean, reason: string | undefined): void;
   /** A message left the count: at once when it is removed or set aside, with the commit when it is dropped. */
   left(position: number): void;
@@ -136,8 +138,12 @@ export abstract class SyncQueue {
   /** Forgets gaps that the broker has acknowledged to have been told. */
   abstract forgetGaps(entity: string, ranges: readonly SequenceRange[]): void;
 
-  /** The dead letters, oldest first. */
-  abstract deadLetters(): Iterable<DeadLetter>;
+  /**
+   * The dead letters by position, oldest first, read as they are asked for.
+   * @param after only those with a larger position. @default all
+   * @throws {QueueUnavailableError} the store cannot be read.
+   */
+  abstract deadLetters(after?: number): Iterable<DeadLetter>;
 
   /**
    * Puts a dead letter back into the queue: same id and sequence, a new position at the end. Resolves when that is

@@ -2,7 +2,7 @@ import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/com
 import type { Request } from 'express';
 import { ProblemException } from '../http/problem.js';
 import { IngressToken } from './ingress-token.js';
-import { isLocalOrigin, isLoopback } from './loopback.js';
+import { isLocalHost, isLocalOrigin, isLoopback } from './loopback.js';
 
 /**
  * Who may post changes and act. With a token set: whoever has it. Without one: only clients on this machine, by the
@@ -13,9 +13,11 @@ export class IngressGuard implements CanActivate {
   constructor(private readonly token: IngressToken) {}
 
   canActivate(context: ExecutionContext): boolean {
-    const { headers, socket } = context.switchToHttp().getRequest<Request>();
+    const { headers, socket, method } = context.switchToHttp().getRequest<Request>();
     if (this.token.isRequired) return this.checkToken(headers.authorization);
-    if (isLoopback(socket.remoteAddress) && isLocalOrigin(headers.origin)) return true;
+    // A browser sends no Origin when a page reads from its own host, whatever address its name has by then.
+    const isLocalPage = method === 'GET' ? isLocalHost(headers.host) : true;
+    if (isLoopback(socket.remoteAddress) && isLocalOrigin(headers.origin) && isLocalPage) return true;
     throw new ProblemException(403, {
       code: 'FORBIDDEN',
       detail: 'Without a token only clients on the same machine may do this. Set SYNC_INGRESS_TOKEN to allow others.',

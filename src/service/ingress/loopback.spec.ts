@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { isLocalOrigin, isLoopback } from './loopback.js';
+import { isLocalHost, isLocalOrigin, isLoopback } from './loopback.js';
 
 describe('isLoopback', () => {
   it.each(['127.0.0.1', '127.255.0.3', '::1', '::ffff:127.0.0.1'])('knows %s as this machine', (address) => {
@@ -22,4 +22,17 @@ describe('isLocalOrigin', () => {
   it.each(['https://evil.example', 'http://localhost.evil.example', 'null', ''])('stops %s', (origin) => {
     expect(isLocalOrigin(origin)).toBe(false);
   });
+});
+
+describe('isLocalHost', () => {
+  it.each(['localhost', 'LOCALHOST:5000', '127.0.0.1:5000', '[::1]'])('lets %s pass', (host) => {
+    expect(isLocalHost(host)).toBe(true);
+  });
+
+  it.each([undefined, '', 'evil.example:5000', 'localhost@evil.example', 'evil.example/localhost', '10.0.0.1', ':'])(
+    'stops %s',
+    (host) => {
+      expect(isLocalHost(host)).toBe(false);
+    },
+  );
 });

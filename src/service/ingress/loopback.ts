@@ -14,6 +14,16 @@ export function isLoopback(address: string | undefined): boolean {
 export function isLocalOrigin(origin: string | undefined): boolean {
   if (origin === undefined) return true;
   if (!URL.canParse(origin)) return false;
-  const hostname = new URL(origin).hostname.replace(/^\[|\]$/g, '');
-  return hostname === 'localhost' || isLoopback(hostname);
+  return isLocalName(new URL(origin).hostname);
+}
+
+/** Whether a Host header names this machine as seen from itself. */
+export function isLocalHost(host: string | undefined): boolean {
+  const url = `http://${host ?? ''}`;
+  return URL.canParse(url) && isLocalName(new URL(url).hostname);
+}
+
+function isLocalName(hostname: string): boolean {
+  const name = hostname.replace(/^\[|\]$/g, '');
+  return name === 'localhost' || isLoopback(name);
 }

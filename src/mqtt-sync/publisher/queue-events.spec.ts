@@ -1,0 +1,29 @@
+import { describe, expect, it } from 'vitest';
+import { queuedMessage } from '../../../test/helpers/messages.js';
+import { silentLogger } from '../logger.js';
+import { type SyncQueue } from '../queue/sync-queue.js';
+import { SyncEvents } from '../sync-events.js';
+import { FakeClock } from '../time/fake-clock.js';
+import { DeliveryWatch } from './delivery-watch.js';
+import { FlushWatch } from './flush-watch.js';
+import { QueueEvents } from './queue-events.js';
+
+describe('QueueEvents', () => {
+  it('tells of a dead letter that comes back, and does not take it for a part of the flush', () => {
+    const clock = new FakeClock();
+    const events = new SyncEvents(silentLogger);
+    const flush = new FlushWatch(clock, events);
+    const watch = new DeliveryWatch({} as SyncQueue, clock);
+    const told: string[] = [];
+    events.on('message_retried', ({ messageId }) => told.push(messageId));
+    events.on('queue_flushed', ({ messages }) => told.push(`flushed ${messages}`));
+    const observer = new QueueEvents(events, flush, watch, clock, silentLogger);
+    flush.begin(2);
+    observer.left(1);
+    observer.retried(queuedMessage({ position: 9, messageId: 'again' }));
+    observer.left(9);
+    expect(told).toEqual(['again']);
+    observer.left(2);
+    expect(told).toEqual(['again', 'flushed 2']);
+  });
+});

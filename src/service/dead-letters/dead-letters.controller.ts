@@ -1,0 +1,91 @@
+import { Controller, Delete, Get, Header, HttpCode, Param, Post, Query, UseGuards } from '@nestjs/common';
+import { QueueUnavailableError } from '../../mqtt-sync/errors.js';
+import { type DeadLetter, SyncQueue } from '../../mqtt-sync/queue/sync-queue.js';
+import { ProblemException } from '../http/problem.js';
+import { type Accepted } from '../ingress/accepted.js';
+import { IngressGuard } from '../ingress/ingress.guard.js';
+import { toPage, toPosition } from './dead-letter-request.js';
+import { type DeadLetterView, type DeadLetterWithPayload, toView, toViewWithPayload } from './dead-letter-view.js';
+
+/** One page of the list. */
+export interface DeadLetterList {
+  /** How many there are in all. */
+  readonly total: number;
+  /** Oldest first. */
+  readonly deadLetters: readonly DeadLetterView[];
+  /** Give it as `after` to see the next page; absent on the last. */
+  readonly next?: number;
+}
+
+/** What the broker will never take: to be looked at, tried again or given up. For whoever may post, since it shows payloads. */
+@Controller('api/mqtt/reliable-sync/dead-letters')
+@UseGuards(IngressGuard)
+export class DeadLettersController {
+  constructor(private readonly queue: SyncQueue) {}
+
+  @Get()
+  @Header('Cache-Control', 'no-store')
+  list(@Query() query: Readonly<Record<string, unknown>>): DeadLetterList {
+    const { after, limit } = toPage(query);
+    this.assertOpen();
+    const deadLetters: DeadLetterView[] = [];
+    let isMore = false;
+    for (const letter of this.queue.deadLetters(after)) {
+      isMore = deadLetters.length === limit;
+      if (isMore) break;
+      deadLetters.push(toView(letter));
+    }
+    const total = this.queue.stats().deadLetters;
+    return { total, deadLetters, ...(isMore && { next: deadLetters.at(-1)!.position }) };
+  }
+
+  @Get(':position')
+  @Header('Cache-Control', 'no-store')
+  show(@Param('position') position: string): DeadLetterWithPayload {
+    return toViewWithPayload(this.find(toPosition(position)));
+  }
+
+  /** Answers when it is committed that the message is back in the queue. */
+  @Post(':position/retry')
+  @HttpCode(202)
+  async retry(@Param('position') text: string): Promise<Accepted> {
+    const { position, message, sequence } = this.find(toPosition(text));
+    if (!message) {
+      throw new ProblemException(409, {
+        code: 'DEAD_LETTER_DAMAGED',
+        detail: 'The record of this message is damaged: it cannot be sent again, only discarded.',
+      });
+    }
+    if (!(await this.queue.retryDeadLetter(position))) throw notFound(position);
+    return { messageId: message.messageId, sequence };
+  }
+
+  /** Forgets it for good; the other side is told of a gap. */
+  @Delete(':position')
+  @HttpCode(204)
+  async discard(@Param('position') text: string): Promise<void> {
+    const position = toPosition(text);
+    if (!(await this.queue.discardDeadLetter(position))) throw notFound(position);
+  }
+
+  private find(position: number): DeadLetter {
+    this.assertOpen();
+    for (const letter of this.queue.deadLetters(position - 1)) {
+      if (letter.position === position) return letter;
+      break;
+    }
+    throw notFound(position);
+  }
+
+  /** A queue that is not open has no dead letters to show, which is not to say that there are none. */
+  private assertOpen(): void {
+    if (!this.queue.identity) throw new QueueUnavailableError('The queue is not open: see the log for the reason.');
+  }
+}
+
+function notFound(position: number): ProblemException {
+  return new ProblemException(404, {
+    code: 'DEAD_LETTER_NOT_FOUND',
+    detail: `There is no dead letter ${position}: it was retried or discarded, or never was one.`,
+  });
+}
