@@ -63,7 +63,11 @@ describe('dead letters over HTTP', () => {
   it('lists them with their story and without their payload', async () => {
     const answer = await http.get(PATH);
     expect([answer.status, answer.headers['cache-control']]).toEqual([200, 'no-store']);
-    const { total, deadLetters, next } = answer.body as unknown as { total: number; deadLetters: object[]; next?: number };
+    const { total, deadLetters, next } = answer.body as unknown as {
+      total: number;
+      deadLetters: object[];
+      next?: number;
+    };
     expect([total, next]).toEqual([3, undefined]);
     expect(deadLetters[0]).toEqual({
       ...{ position: positions[0], entity: 'crew', sequence: 1, reason: 'refused', reasonCode: 0x87, attempts: 2 },
@@ -95,7 +99,10 @@ describe('dead letters over HTTP', () => {
 
   it('shows one with its payload', async () => {
     const answer = await http.get(`${PATH}/${positions[1]}`);
-    expect(answer.body).toMatchObject({ messageId: 'm2', payload: { entity: 'crew', messageId: 'm2', data: { a: 1 } } });
+    expect(answer.body).toMatchObject({
+      messageId: 'm2',
+      payload: { entity: 'crew', messageId: 'm2', data: { a: 1 } },
+    });
   });
 
   it('puts one back into the queue with its id and sequence', async () => {
