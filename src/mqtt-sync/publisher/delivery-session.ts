@@ -79,6 +79,11 @@ export class DeliverySession {
     return this.packetIds.allocate();
   }
 
+  /** Nothing was sent under the id after all. */
+  giveBack(packetId: number): void {
+    this.packetIds.free(packetId);
+  }
+
   begin(exchange: Exchange): void {
     this.exchanges.set(exchange.packetId, exchange);
   }

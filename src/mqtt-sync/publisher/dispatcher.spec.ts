@@ -47,7 +47,13 @@ describe('Dispatcher', () => {
     statistics = new SyncStatistics(events);
     const limits = { maxMessages: 10_000, maxBytes: 1e9, overflowPolicy: 'drop-oldest', maxDeadLetters: 10 } as const;
     queue = new MemoryQueue(limits, clock, silentLogger);
-    queue.observe({ dropped() {}, deadLettered: (letter) => dead.push(letter), retried() {}, availability() {}, left() {} });
+    queue.observe({
+      dropped() {},
+      deadLettered: (letter) => dead.push(letter),
+      retried() {},
+      availability() {},
+      left() {},
+    });
     await queue.open({ vesselId: 'v', isExplicit: true });
     const connection = { confirm: () => confirmed++ };
     dispatcher = new Dispatcher({ queue, connection, events, clock, logger: silentLogger, maxInFlight: 100 });
@@ -223,6 +229,19 @@ describe('Dispatcher', () => {
     await queue.settled();
     expect(texts(link)).toEqual(['small']);
     expect(dead).toMatchObject([{ reason: 'too_large_for_broker', attempts: 0 }]);
+  });
+
+  // Found by reading: 65,535 messages too large for a broker used up the packet ids, and nothing was sent any more.
+  it('does not use up packet ids for what it never sends', async () => {
+    const link = await connect({ maximumPacketSize: 400 });
+    for (let thousands = 0; thousands < 66; thousands++) {
+      await accept(...numbered(1000, { key: 'x'.repeat(400) }));
+      for (let batch = 0; batch < 4; batch++) await turn();
+      await queue.settled();
+    }
+    expect(dead).toHaveLength(66_000);
+    await accept({ text: 'small' });
+    expect(texts(link)).toEqual(['small']);
   });
 
   it('pauses the entity type after a passing refusal until that message is through, and lets others go on', async () => {

@@ -243,6 +243,8 @@ export class Dispatcher implements LinkObserver {
     const packet = { topic, payload, qos, retain, dup: resumes, packetId };
     const bytes = link.packetBytes(packet);
     if (bytes > link.limits.maximumPacketSize) {
+      // An id that the broker's session knows stays taken as long as the session.
+      if (!resumes) this.session.giveBack(packetId);
       this.settlement.unsendable(message, 'too_large_for_broker');
       return true;
     }
@@ -252,6 +254,7 @@ export class Dispatcher implements LinkObserver {
     history.attempts++;
     if (resumes && history.phase === 'released') link.release(packetId);
     else if (!this.write(link, packet)) {
+      if (!resumes) this.session.giveBack(packetId);
       this.settlement.unsendable(message, 'cannot_be_encoded');
       return true;
     }
@@ -292,6 +295,7 @@ export class Dispatcher implements LinkObserver {
       packetId,
     } as const;
     if (!this.write(link, packet)) {
+      this.session.giveBack(packetId);
       control.settled('refused');
       return true;
     }
