@@ -24,6 +24,7 @@ export interface Witnessed {
   /** 1 for the first connection that the broker accepted. */
   readonly connection: number;
   readonly peer: ScriptedConnection;
+  readonly atMs: number;
 }
 
 /** `cut` resets the connection, `close` ends it politely, `silence` leaves the packet without an answer. */
@@ -111,7 +112,7 @@ export class WitnessBroker {
 
   private receivePublish(packet: IPublishPacket, peer: ScriptedConnection): void {
     const envelope = JSON.parse(packet.payload.toString()) as Witnessed['envelope'];
-    const witnessed = { packet, envelope, connection: peer.number, peer };
+    const witnessed = { packet, envelope, connection: peer.number, peer, atMs: performance.now() };
     const { qos, messageId = 0 } = packet;
     this.witnessed.push(witnessed);
     if (qos > 0) this.unacknowledged.add(messageId);
