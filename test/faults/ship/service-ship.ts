@@ -7,6 +7,16 @@ import { BUILD_FOLDER } from './build-folder.js';
 
 const PROGRAM = join(BUILD_FOLDER, 'src/service/main.js');
 
+/** How to run the service other than usual. */
+export interface ServiceLaunch {
+  /** A program that runs it, with its arguments. */
+  readonly wrapper?: readonly string[];
+  /** Options of Node. */
+  readonly nodeOptions?: readonly string[];
+  /** Whom it runs as; only root may choose. */
+  readonly uid?: number;
+}
+
 /** The stand-alone service in a process of its own, to be killed; without the helper's dependence on `dist`. */
 export class ServiceShip {
   private text = '';
@@ -19,8 +29,11 @@ export class ServiceShip {
   }
 
   /** Starts the service on a port of 127.0.0.1 and waits for nothing; it ends with the test. */
-  static launch(port: number, env: Readonly<Record<string, string>>): ServiceShip {
-    const child = spawn(process.execPath, [PROGRAM], {
+  static launch(port: number, env: Readonly<Record<string, string>>, launch: ServiceLaunch = {}): ServiceShip {
+    const { wrapper = [], nodeOptions = [], uid } = launch;
+    const [program = '', ...args] = [...wrapper, process.execPath, ...nodeOptions, PROGRAM];
+    const child = spawn(program, args, {
+      ...(uid !== undefined && { uid, gid: uid }),
       env: { PATH: process.env['PATH'], PORT: String(port), HOST: '127.0.0.1', LOG_LEVEL: 'warn', ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
       cwd: tmpdir(),
@@ -37,6 +50,10 @@ export class ServiceShip {
 
   get hasEnded(): boolean {
     return this.child.exitCode !== null || this.child.signalCode !== null;
+  }
+
+  get pid(): number {
+    return this.child.pid!;
   }
 
   /** SIGKILL. */
