@@ -26,7 +26,7 @@ export class AcknowledgementTimer {
     private readonly expired: (waitedMs: number) => void,
   ) {}
 
-  /** Starts over: something was acknowledged, or the send buffer drained. */
+  /** Starts over: something was acknowledged. */
   restart(unacknowledged: Unacknowledged): void {
     this.stop();
     const { bytes, bytesPerSecond = ASSUMED_BYTES_PER_SECOND } = unacknowledged;

@@ -317,6 +317,17 @@ describe('Dispatcher', () => {
     expect(waiting()).toBe(1);
   });
 
+  // Found by the fault suite: a trickle of new changes kept a link alive on which nothing was acknowledged any more.
+  it('cuts such a link also while new messages are being written', async () => {
+    const link = await connect();
+    for (let second = 0; second < 20; second++) {
+      await accept({ text: String(second) });
+      dispatcher.drained(link);
+      clock.advance(1000);
+    }
+    expect(dispatcher.inFlight).toBe(0);
+  });
+
   it('does not time out while nothing is in flight', async () => {
     await connect();
     expect(clock.pendingTimers).toBe(0);

@@ -134,9 +134,8 @@ export class Dispatcher implements LinkObserver {
   }
 
   drained(link: Link): void {
-    if (link !== this.link) return;
-    if (this.session.inFlight > 0) this.timer.restart(this.unacknowledged);
-    this.wake();
+    // No sign of life: what has left may lie in a buffer of this machine, whatever has become of the link.
+    if (link === this.link) this.wake();
   }
 
   acknowledged(link: Link, acknowledgement: Acknowledgement): void {
