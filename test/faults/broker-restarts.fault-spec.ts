@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connectAsync } from 'mqtt';
 import { expect, it } from 'vitest';
+import { type Qos } from '../../src/mqtt-sync/wire/entity-policies.js';
 import { describeWithMosquitto, Mosquitto } from '../helpers/mosquitto.js';
 import { type SyncApplication } from '../helpers/sync-application.js';
 import { TcpProxy } from '../helpers/tcp-proxy.js';
@@ -10,8 +11,8 @@ import { Oracle } from './oracle/oracle.js';
 import { scale } from './scale.js';
 import { Crew } from './ship/crew.js';
 import { Tide } from './ship/tide.js';
-import { conclude } from './summary/record.js';
-import { delivered, faultApplication } from './witness/fault-application.js';
+import { conclude, recordLimit } from './summary/record.js';
+import { delivered, faultApplication, withQos } from './witness/fault-application.js';
 
 /** A broker dies when a random number of messages below this has been delivered since it started. */
 const MOST_DELIVERED = 400;
@@ -34,16 +35,26 @@ function sessionsOf(application: SyncApplication): boolean[] {
   return sessions;
 }
 
-/** Ends a broker again and again while a crew writes, and checks that everything comes ashore. */
-async function endAgainAndAgain(name: string, config: string | ((folder: string) => string), end: 'kill' | 'stop') {
+/** How a broker ends, and what is published meanwhile. */
+interface Ending {
+  readonly name: string;
+  readonly config: string | ((folder: string) => string);
+  readonly end: 'kill' | 'stop';
+  /** @default mixed */
+  readonly qos?: Qos;
+}
+
+/** Ends a broker again and again while a crew writes, and adds up what comes ashore. */
+async function endAgainAndAgain({ name, config, end, qos }: Ending) {
   const oracle = new Oracle();
   const broker = await Mosquitto.start({ config });
-  const shore = await FaultShore.listen(broker.url, oracle);
+  const shore = await FaultShore.listen(broker.url, oracle, 0);
   const link = await TcpProxy.start(broker.port);
   const application = await faultApplication(oracle, { brokerUrl: link.url });
   await application.connected();
   const sessions = sessionsOf(application);
-  const tide = new Tide(new Crew(application.publisher, oracle));
+  const publisher = qos === undefined ? application.publisher : withQos(application.publisher, qos);
+  const tide = new Tide(new Crew(publisher, oracle));
   for (let round = 1; round <= scale.brokerRounds; round++) {
     const enough = oracle.delivered + 1 + Math.floor(Math.random() * MOST_DELIVERED);
     const what = () => `${enough} deliveries, there are ${oracle.delivered}`;
@@ -58,7 +69,7 @@ async function endAgainAndAgain(name: string, config: string | ((folder: string)
     await until(() => sessions.length >= round, { deadlineMs: 60_000, what: 'the ship to be back' });
   }
   await tide.stop();
-  await delivered(application, oracle);
+  await application.drained(60_000);
   await shore.caughtUp();
   const resumed = sessions.filter(Boolean).length;
   const notes = [`${resumed} of ${sessions.length} reconnects found their session`];
@@ -67,20 +78,39 @@ async function endAgainAndAgain(name: string, config: string | ((folder: string)
 }
 
 describeWithMosquitto('A broker that ends under load', () => {
-  it('loses nothing when killed, with its memory', async () => {
+  it('loses nothing when killed, with all that it remembers', async () => {
     const name = 'Mosquitto killed, without persistence';
-    const { report, sessions } = await endAgainAndAgain(name, PATIENT_BROKER, 'kill');
+    const { report, sessions } = await endAgainAndAgain({ name, config: PATIENT_BROKER, end: 'kill' });
     conclude(report);
     expect(sessions).not.toContain(true);
   });
 
-  it('loses nothing when killed, and back with a memory that is a little old', async () => {
-    const { report } = await endAgainAndAgain('Mosquitto killed, with persistence', persistent, 'kill');
+  it('loses nothing of QoS 1 when killed, and back with a memory that is a little old', async () => {
+    const name = 'Mosquitto killed, with persistence, QoS 1';
+    const { report } = await endAgainAndAgain({ name, config: persistent, end: 'kill', qos: 1 });
     conclude(report);
   });
 
+  /**
+   * With PUBREC the broker has taken a message over, and the sender must not publish it again (MQTT 5, section 4.3.3). A
+   * broker that dies then, comes back from a file that is older than that, says "Session Present" all the same and
+   * answers the resumed PUBREL with PUBCOMP has lost the message, and no client can know. Every loss that was looked at had
+   * this shape: PUBLISH, PUBREC, PUBREL, kill, PUBREL resumed, PUBCOMP with 0 from a broker that had no such message.
+   */
+  it('does not reorder or repeat QoS 2 when the broker is back with a memory that is a little old', async () => {
+    const name = 'Mosquitto killed, with persistence, QoS 2';
+    const { report } = await endAgainAndAgain({ name, config: persistent, end: 'kill', qos: 2 });
+    const { accepted, lost, rounds } = report;
+    recordLimit(
+      name,
+      `${lost} of ${accepted} messages lost in ${rounds} kills: the broker forgot what it had taken over`,
+    );
+    expect(report).toMatchObject({ reordered: 0, changed: 0, repeatedAfterDedup: 0 });
+  });
+
   it('loses nothing when restarted in order, and back with the session', async () => {
-    const { report, sessions } = await endAgainAndAgain('Mosquitto restarted in order', persistent, 'stop');
+    const name = 'Mosquitto restarted in order';
+    const { report, sessions } = await endAgainAndAgain({ name, config: persistent, end: 'stop' });
     conclude(report);
     // Mosquitto 2.0 does not write down a session that began with a clean start, as the process's first one does.
     expect(sessions.slice(1)).not.toContain(false);

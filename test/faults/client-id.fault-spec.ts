@@ -14,9 +14,9 @@ import { conclude, recordLimit } from './summary/record.js';
 import { faultApplication, scaleTimers, withQos } from './witness/fault-application.js';
 
 /** How long both write, in the real world. */
-const FIGHT_MS = 120_000;
-/** Together, over a fight: the first twenty or so come fast, until it is clear that something is wrong. */
-const MOST_CONNECTIONS = 150;
+const FIGHT_MS = 90_000;
+/** Together, over a fight: the first twenty or so of each come fast, until it is clear that something is wrong. */
+const MOST_CONNECTIONS = 120;
 
 /** Two services write for a while, both under one client id; then each delivers what it holds when it has its turn. */
 async function fight(qos: 1 | 2) {

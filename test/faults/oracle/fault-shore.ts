@@ -1,7 +1,7 @@
-import { connect, type MqttClient } from 'mqtt';
 import { onTestFinished } from 'vitest';
 import { type ChangeEnvelope, type GapEnvelope, type StatusEnvelope } from '../../../src/mqtt-sync/wire/envelope.js';
 import { until } from '../../helpers/wait.js';
+import { Listener } from './listener.js';
 import { type Oracle } from './oracle.js';
 
 const MARKER_TOPIC = 'faults/marker';
@@ -19,50 +19,46 @@ let shores = 0;
 export class FaultShore {
   /** Statuses of the vessels, as they came. */
   readonly statuses: string[] = [];
-  private markersSeen = new Set<string>();
+  private readonly markersSeen = new Set<string>();
   private lastArrivalMs = performance.now();
-  private listening = false;
+  private readonly listener: Listener;
+  private readonly qos: 0 | 1 | 2;
+  private readonly number = ++shores;
 
   private constructor(
-    private readonly client: MqttClient,
+    url: string,
+    qos: 0 | 1 | 2,
     private readonly oracleOf: (envelope: ChangeEnvelope | GapEnvelope) => Oracle,
-    private readonly qos: 1 | 2,
   ) {
-    client.on('message', (topic, payload, { qos, retain }) => {
+    const clientId = `fault_shore_${process.pid}_${this.number}`;
+    this.qos = qos;
+    const topics = ['vessel/sync/#', MARKER_TOPIC];
+    this.listener = new Listener({ url, clientId, topics, qos }, (packet) => {
       this.lastArrivalMs = performance.now();
-      if (topic === MARKER_TOPIC) this.markersSeen.add(payload.toString());
-      else if (!retain) this.receive(payload, qos);
+      if (packet.topic === MARKER_TOPIC) this.markersSeen.add(packet.payload.toString());
+      else if (!packet.retain) this.receive(packet.payload.toString(), packet.qos);
     });
   }
 
-  /** Connects to the broker itself, past any proxy; ends with the test. With `qos` 2 publish one QoS only. */
+  /**
+   * Connects to the broker itself, past any proxy; ends with the test. With `qos` 2 publish one QoS only. With 0 it never
+   * writes: where a broker is killed that matters, because a failed write ends a socket before all of it was read, and
+   * what a killed broker has passed on, nobody passes on again.
+   */
   static async listen(
     url: string,
     oracle: Oracle | ((envelope: ChangeEnvelope | GapEnvelope) => Oracle),
-    qos: 1 | 2 = 1,
-  ) {
-    const clientId = `fault_shore_${process.pid}_${++shores}`;
-    const client = connect(url, {
-      ...{ clientId, protocolVersion: 5, clean: false, reconnectPeriod: 50 },
-      properties: { sessionExpiryInterval: 86_400 },
-    });
-    client.on('error', () => {});
-    onTestFinished(async () => void (await client.endAsync(true)));
-    const shore = new FaultShore(client, typeof oracle === 'function' ? oracle : () => oracle, qos);
-    const subscribe = async () => {
-      await client.subscribeAsync(['vessel/sync/#', MARKER_TOPIC], { qos, rh: 2 });
-      shore.listening = true;
-    };
-    // A broker that lost its memory has to be asked again.
-    client.on('connect', () => void subscribe().catch(() => {}));
-    client.on('close', () => (shore.listening = false));
-    await until(() => shore.listening, { what: 'the shore to listen' });
+    qos: 0 | 1 | 2 = 1,
+  ): Promise<FaultShore> {
+    const shore = new FaultShore(url, qos, typeof oracle === 'function' ? oracle : () => oracle);
+    onTestFinished(() => shore.listener.stop());
+    await until(() => shore.isListening, { what: 'the shore to listen' });
     return shore;
   }
 
   /** Whether the broker passes on to it what it gets from now on. */
   get isListening(): boolean {
-    return this.listening;
+    return this.listener.isListening;
   }
 
   /**
@@ -78,15 +74,16 @@ export class FaultShore {
 
   /** Resolves when everything that the broker had for us has arrived: a marker came through after it. */
   async caughtUp(deadlineMs = 120_000): Promise<void> {
-    const marker = `${this.client.options.clientId} ${this.markersSeen.size}`;
-    await this.client.publishAsync(MARKER_TOPIC, marker, { qos: this.qos });
+    const marker = `${process.pid} ${this.number} ${this.markersSeen.size}`;
+    this.listener.publish(MARKER_TOPIC, marker);
     await until(() => this.markersSeen.has(marker), { deadlineMs, what: 'the marker to come back' });
   }
 
-  private receive(payload: Buffer, qos: number): void {
-    const envelope = JSON.parse(payload.toString()) as ChangeEnvelope | GapEnvelope | StatusEnvelope;
+  private receive(payload: string, qos: number): void {
+    const envelope = JSON.parse(payload) as ChangeEnvelope | GapEnvelope | StatusEnvelope;
     if (envelope.type === 'status') this.statuses.push(envelope.data.status);
     else if (envelope.type === 'gap') this.oracleOf(envelope).gap(envelope.entity, envelope.data.ranges);
-    else this.oracleOf(envelope).arrived({ ...envelope, qos });
+    // A subscription of QoS 0 makes every arrival one, whatever it was published with.
+    else this.oracleOf(envelope).arrived({ ...envelope, qos: this.qos === 0 ? undefined : qos });
   }
 }
