@@ -37,6 +37,8 @@ export class Window {
   private ackedBytes = 0;
   private ackedAtMs = 0;
   private shortestRoundTripMs = Infinity;
+  private readonly roundTripsMs: number[] = [];
+  private roundTripMs = Infinity;
   private readonly roundRates: number[] = [];
   private roundRate = 0;
   /** The first round ends with a packet that was sent after the first acknowledgement: it spans a whole window. */
@@ -74,6 +76,8 @@ export class Window {
     this.ackedBytes = 0;
     this.ackedAtMs = this.clock.monotonicMs();
     this.shortestRoundTripMs = Infinity;
+    this.roundTripsMs.length = 0;
+    this.roundTripMs = Infinity;
     this.roundRates.length = 0;
     this.roundRate = 0;
     this.roundEndsAtBytes = 1;
@@ -94,7 +98,8 @@ export class Window {
     this.unacked -= packet.bytes;
     this.ackedBytes += packet.bytes;
     this.ackedAtMs = nowMs;
-    this.shortestRoundTripMs = Math.min(this.shortestRoundTripMs, nowMs - packet.sentAtMs);
+    this.roundTripMs = Math.min(this.roundTripMs, nowMs - packet.sentAtMs);
+    this.shortestRoundTripMs = Math.min(this.shortestRoundTripMs, this.roundTripMs);
     const elapsedMs = Math.max(nowMs - packet.ackedAtMsBefore, 1);
     this.roundRate = Math.max(this.roundRate, (this.ackedBytes - packet.ackedBytesBefore) / elapsedMs);
     // A round has passed when a packet is acknowledged that was sent after the round began.
@@ -105,12 +110,17 @@ export class Window {
     this.roundEndsAtBytes = this.ackedBytes;
     if (this.wasFull || this.roundRate > this.bestRate) this.learn();
     this.roundRate = 0;
+    this.roundTripMs = Infinity;
     this.wasFull = false;
   }
 
   private learn(): void {
     this.roundRates.push(this.roundRate);
     if (this.roundRates.length > REMEMBERED_ROUNDS) this.roundRates.shift();
+    this.roundTripsMs.push(this.roundTripMs);
+    if (this.roundTripsMs.length > REMEMBERED_ROUNDS) this.roundTripsMs.shift();
+    // So little on the way hardly delays itself: the link has become longer, and the old round trip will not come back.
+    if (this.limit <= SMALLEST_WINDOW_BYTES) this.shortestRoundTripMs = Math.min(...this.roundTripsMs);
     const grew = this.roundRate >= this.bestRate * GROWTH;
     this.bestRate = Math.max(this.bestRate, this.roundRate);
     const roundTripMs = Math.max(this.shortestRoundTripMs, SHORTEST_ROUND_TRIP_MS);
