@@ -72,7 +72,7 @@ export class ChangeTooLargeError extends MqttSyncError {
     entity: string,
   ) {
     super(
-      `The change of ${entity} takes ${bytes} bytes, the limit is ${maxBytes}. Send less data or raise maxMessageBytes.`,
+      `The change of ${entity} takes ${bytes} bytes, the limit is ${maxBytes}. Send less data, or raise the limit of message bytes.`,
       { bytes, maxBytes, entity },
     );
   }

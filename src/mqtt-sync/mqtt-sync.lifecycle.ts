@@ -63,7 +63,7 @@ export class MqttSyncLifecycle implements OnModuleInit, BeforeApplicationShutdow
   async open(): Promise<void> {
     const { options, queue, connection, logger, clock } = this.parts;
     if (!options.localMode) {
-      logger.log('Sync is turned off (localMode is false): changes are neither stored nor sent.');
+      logger.log('Sync is turned off: changes are neither stored nor sent.');
       return;
     }
     connection.observe(this.linkObserver(), () => this.parts.dispatcher.inFlight);

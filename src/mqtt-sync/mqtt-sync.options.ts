@@ -78,7 +78,15 @@ export interface MqttSyncOptions {
   readonly shutdownDeadlineMs?: number;
 }
 
-const wholeNumber = (min: number, max: number) => z.int().min(min).max(max);
+function wholeNumber(min: number, max: number) {
+  const error = `expected a whole number from ${min} to ${max}`;
+  return z.int({ error }).min(min, { error }).max(max, { error });
+}
+
+function oneOf<const Values extends readonly [string, ...string[]]>(values: Values) {
+  return z.enum(values, { error: `expected one of ${values.join(', ')}` });
+}
+
 const filePath = z.string().min(1);
 const DAY_S = 86_400;
 
@@ -104,7 +112,7 @@ const brokerUrl = z.string().refine(isBrokerUrl, 'expected a URL with scheme mqt
 const entityPolicy = z.strictObject({
   qos: z.union([z.literal(0), z.literal(1), z.literal(2)]).optional(),
   retain: z.boolean().optional(),
-  lane: z.enum(LANES).optional(),
+  lane: oneOf(LANES).optional(),
 });
 
 const entityTypeName = z
@@ -134,17 +142,17 @@ const schema = z
     topicPrefix: topicPrefix.default('vessel/sync'),
     inboundPrefix: topicPrefix.optional(),
     localMode: z.boolean().default(true),
-    protocol: z.enum(['auto', '5', '3.1.1']).default('auto'),
+    protocol: oneOf(['auto', '5', '3.1.1']).default('auto'),
     keepaliveS: wholeNumber(1, 65_535).default(60),
     reconnectMaxS: wholeNumber(1, DAY_S).default(10),
     connectTimeoutMs: wholeNumber(100, 600_000).default(15_000),
     queue: z
       .strictObject({
-        store: z.enum(['disk', 'memory']).default('disk'),
+        store: oneOf(['disk', 'memory']).default('disk'),
         dir: filePath.default('.mqtt-queue'),
         maxMessages: wholeNumber(1, 100_000_000).default(10_000),
         maxBytes: wholeNumber(1024, Number.MAX_SAFE_INTEGER).default(1_073_741_824),
-        overflowPolicy: z.enum(['drop-oldest', 'drop-lowest-priority', 'reject']).default('drop-oldest'),
+        overflowPolicy: oneOf(['drop-oldest', 'drop-lowest-priority', 'reject']).default('drop-oldest'),
         maxDeadLetters: wholeNumber(1, 1_000_000).default(1000),
       })
       .prefault({}),

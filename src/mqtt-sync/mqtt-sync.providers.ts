@@ -56,7 +56,7 @@ const provideWatch: Provider = {
 const provideFlush: Provider = {
   provide: FlushWatch,
   inject: [SyncEvents],
-  useFactory: (events: SyncEvents) => new FlushWatch(clock, events),
+  useFactory: (events: SyncEvents) => new FlushWatch(clock, events, logger),
 };
 
 const provideConnection: Provider = {

@@ -48,6 +48,7 @@ async function start(environment: Environment, logger: ServiceLogger, stop: Serv
     logger.log(`Listening for "sync.change" on tcp://127.0.0.1:${portOf(tcp.unwrap<Server>())}`, 'Service');
   }
   await app.listen(settings.port, settings.host);
+  logger.started();
   const host = /^(0\.0\.0\.0|::)$/.test(settings.host) ? '127.0.0.1' : settings.host;
   const base = `http://${host.includes(':') ? `[${host}]` : host}:${portOf(app.getHttpServer())}`;
   const sync = `${base}/api/mqtt/reliable-sync`;

@@ -23,12 +23,16 @@ const FRAMEWORK_CONTEXTS = new Set([
   'NestMicroservice',
 ]);
 
+/** Who shows an error that ends the start. */
+const START_ERROR_CONTEXTS = new Set(['ExceptionHandler', 'NestApplication']);
+
 /** Shorter ones would blot out half of every line, and protect nothing. */
 const SHORTEST_SECRET = 4;
 
 /** The service's log: Nest's, quieter, and without secrets. */
 export class ServiceLogger extends ConsoleLogger {
   private readonly secrets: readonly string[];
+  private isStarting = true;
 
   constructor({ level, json, colors, secrets }: ServiceLoggerOptions) {
     const logLevels = LEVELS.slice(0, LEVELS.indexOf(level === 'info' ? 'log' : level) + 1);
@@ -41,6 +45,19 @@ export class ServiceLogger extends ConsoleLogger {
     const context = rest.at(-1);
     if (typeof context === 'string' && FRAMEWORK_CONTEXTS.has(context)) super.debug(message, ...rest);
     else super.log(message, ...rest);
+  }
+
+  /** Nest shows an error of the start with its stack before it throws it; whoever catches it says it once, in words. */
+  override error(message: unknown, ...rest: unknown[]): void {
+    const context = rest.at(-1);
+    if (this.isStarting && typeof context === 'string' && START_ERROR_CONTEXTS.has(context)) {
+      super.debug(message, context);
+    } else super.error(message, ...rest);
+  }
+
+  /** From now on Nest's own errors are nobody else's to tell. */
+  started(): void {
+    this.isStarting = false;
   }
 
   /** The same everywhere in the world, and sortable. */

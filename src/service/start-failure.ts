@@ -4,13 +4,16 @@ interface SystemError extends Error {
   readonly code: string;
   readonly port?: number;
   readonly address?: string;
+  readonly hostname?: string;
 }
 
 /** Says why the service did not start, and what to do about it. */
 export function describeStartFailure(error: unknown): string {
   if (error instanceof MqttSyncError) return `The service cannot start. ${error.message}`;
   if (isListenError(error)) {
-    return `The service cannot listen on ${error.address ?? '?'} port ${error.port ?? '?'}: ${REASONS[error.code] ?? error.message}.`;
+    const { address, hostname, port, code, message } = error;
+    const where = [address ?? hostname, port === undefined ? undefined : `port ${port}`].filter(Boolean).join(' ');
+    return `The service cannot listen on ${where}: ${REASONS[code] ?? message}.`;
   }
   return `The service cannot start: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`;
 }

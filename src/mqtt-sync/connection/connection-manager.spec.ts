@@ -84,7 +84,7 @@ describe('ConnectionManager: session', () => {
   });
 
   it('goes on after the connect timeout when a broker does not close a connection that only wipes', async () => {
-    const { broker, connection, clock } = await connectionScene(
+    const { connection, clock } = await connectionScene(
       {
         connack: (_c, n) => ({ sessionPresent: n === 1 }),
         onPacket: ({ cmd }) => cmd === 'disconnect',
@@ -92,11 +92,8 @@ describe('ConnectionManager: session', () => {
       { protocol: '3.1.1' },
     );
     connection.start();
-    for (const attempt of [1, 2]) {
-      await broker.waitFor('disconnect', attempt);
-      clock.advance(15_000);
-    }
-    await connection.linked();
+    // Time goes on all along: a timeout that hits an attempt which was only slow is followed by the next attempt.
+    await until(() => (clock.advance(500), connection.links.length > 0), { what: 'a link' });
   });
 
   it('sends the last will', async () => {

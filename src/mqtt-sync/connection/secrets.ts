@@ -43,11 +43,10 @@ async function readPassword(options: SecretOptions, address: BrokerAddress): Pro
  */
 export async function readSecrets(options: SecretOptions, address: BrokerAddress): Promise<Secrets> {
   const { caFile, certFile, keyFile } = options.tlsEnabled ? options.tls : {};
-  const [password, ca, cert, key] = await Promise.all([
-    readPassword(options, address),
-    readOptional('CA file', caFile),
-    readOptional('client certificate file', certFile),
-    readOptional('client key file', keyFile),
-  ]);
+  // One after the other, so that of several bad files it is always the same one that is named.
+  const password = await readPassword(options, address);
+  const ca = await readOptional('CA file', caFile);
+  const cert = await readOptional('client certificate file', certFile);
+  const key = await readOptional('client key file', keyFile);
   return { username: options.username ?? address.username, password, ca, cert, key };
 }

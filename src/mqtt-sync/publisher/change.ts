@@ -58,7 +58,9 @@ function toJson(entity: string, operation: Operation, data: unknown): string | u
   }
   if (json !== undefined) return json;
   throw new ChangeNotSerialisableError(
-    `The data of the change of ${entity} has no JSON form: it is ${data === undefined ? 'missing' : `a ${typeof data}`}.`,
+    data === undefined
+      ? `The change of ${entity} has no data: only a delete may go without.`
+      : `The data of the change of ${entity} has no JSON form: it is a ${typeof data}.`,
     { entity },
   );
 }

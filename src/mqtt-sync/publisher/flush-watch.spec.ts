@@ -9,7 +9,7 @@ function watched() {
   const events = new SyncEvents(silentLogger);
   const flushes: { messages: number; durationMs: number }[] = [];
   events.on('queue_flushed', (event) => flushes.push(event));
-  return { clock, flushes, watch: new FlushWatch(clock, events) };
+  return { clock, flushes, watch: new FlushWatch(clock, events, silentLogger) };
 }
 
 describe('FlushWatch', () => {

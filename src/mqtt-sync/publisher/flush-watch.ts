@@ -1,4 +1,5 @@
 import { type Clock } from '../time/clock.js';
+import { type SyncLogger } from '../logger.js';
 import { type SyncEvents } from '../sync-events.js';
 
 /** A flush under way. */
@@ -17,6 +18,7 @@ export class FlushWatch {
   constructor(
     private readonly clock: Clock,
     private readonly events: Pick<SyncEvents, 'emit'>,
+    private readonly logger: SyncLogger,
   ) {}
 
   /** A connection is up, with so many messages in the queue. */
@@ -42,6 +44,7 @@ export class FlushWatch {
     if (flush.remaining > 0) return;
     this.flush = undefined;
     const durationMs = Math.round(this.clock.monotonicMs() - flush.startedAtMs);
+    this.logger.log(`Delivered the backlog of ${flush.messages} message(s) in ${(durationMs / 1000).toFixed(1)} s.`);
     this.events.emit('queue_flushed', { messages: flush.messages, durationMs });
   }
 }

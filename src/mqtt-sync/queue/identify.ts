@@ -24,7 +24,15 @@ export function identify(
   const { identity: stored, latestEpoch } = contents;
   const epoch = Math.max(Math.floor(clock.wallMs() / 1000), latestEpoch + 1, (stored?.epoch ?? 0) + 1);
   const claimed = { identity: { vesselId: claim.vesselId, epoch }, isNew: true };
-  if (!stored) return claimed;
+  if (!stored) {
+    if (latestEpoch > 0) {
+      logger.warn(
+        `The store that this folder had (epoch ${latestEpoch}) is gone or was set aside: a new one is begun, with epoch ${epoch}. ` +
+          'What was accepted and not yet delivered is not in it.',
+      );
+    }
+    return claimed;
+  }
   if (stored.vesselId === claim.vesselId) return { identity: stored, isNew: false };
   if (!claim.isExplicit) {
     logger.warn(

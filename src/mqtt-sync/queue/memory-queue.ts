@@ -15,7 +15,7 @@ export class MemoryQueue extends StoredQueue {
   override open(claim: VesselClaim): Promise<QueueIdentity> {
     if (!this.identity) {
       this.logger.warn(
-        'The queue is in memory: changes that wait are lost when the process stops. Use queue.store "disk" to keep them.',
+        'The queue is in memory: changes that wait are lost when the process stops. Use the disk store to keep them.',
       );
     }
     return super.open(claim);

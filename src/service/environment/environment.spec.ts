@@ -105,9 +105,9 @@ describe('readEnvironment', () => {
     });
     expect(faults).toEqual({
       MQTT_MAX_QUEUE_SIZE: 'expected a whole number',
-      MQTT_INFLIGHT_WINDOW: expect.stringContaining('>=1') as string,
+      MQTT_INFLIGHT_WINDOW: 'expected a whole number from 1 to 65535',
       MQTT_BROKER_URL: expect.stringContaining('mqtt, mqtts, ws or wss') as string,
-      MQTT_OVERFLOW_POLICY: expect.stringContaining('"drop-oldest"') as string,
+      MQTT_OVERFLOW_POLICY: 'expected one of drop-oldest, drop-lowest-priority, reject',
       PORT: 'expected 0 to 65535',
       LOG_LEVEL: 'expected one of fatal, error, warn, info, debug, verbose',
       LOCAL_MODE: 'expected true or false',

@@ -61,6 +61,6 @@ function walkInChild(path: string, budgetMs: number): Promise<ChildEnd> {
     let lastWords = '';
     child.stderr.setEncoding('utf8').on('data', (text: string) => (lastWords = (lastWords + text).slice(-300)));
     child.on('error', (error) => resolve({ code: null, signal: null, lastWords: error.message }));
-    child.on('close', (code, signal) => resolve({ code, signal, lastWords: lastWords.trim() }));
+    child.on('close', (code, signal) => resolve({ code, signal, lastWords: lastWords.trim().replaceAll(/\s+/g, ' ') }));
   });
 }
