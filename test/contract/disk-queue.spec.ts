@@ -1,5 +1,5 @@
 import { type ChildProcess } from 'node:child_process';
-import { readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { open as openLmdb } from 'lmdb';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
@@ -295,10 +295,29 @@ describe('DiskQueue with damage', () => {
     const { queue, logger } = await openOnDisk(dir);
     expect(logger.errors).toHaveLength(1);
     expect(logger.errors[0]).toContain('set aside');
+    // A log has a line for each thing that happened.
+    expect(logger.errors[0]).not.toContain('\n');
     expect(readdirSync(dir).filter((name) => name.startsWith('queue.mdb.damaged-'))).toHaveLength(1);
     expect(queue.identity!.epoch).toBeGreaterThan(before.queue.identity!.epoch);
     const [first] = await queue.accept([draft('a')]);
     expect(first!.sequence).toBe(1);
+  });
+
+  // Once it began a new life without a word: the loss could only be seen by the epoch on the wire.
+  it.each([
+    ['deleted', (path: string) => rmSync(path)],
+    ['emptied', (path: string) => truncateSync(path, 0)],
+  ])('says so when the store was %s, and begins a new one with a new epoch', async (_how, damage) => {
+    const dir = temporaryFolder();
+    const before = await openOnDisk(dir);
+    await before.queue.accept([draft('a')]);
+    await before.queue.close();
+    expect(before.logger.warnings).toEqual([]);
+    damage(join(dir, 'queue.mdb'));
+    const { queue, logger } = await openOnDisk(dir);
+    expect(queue.identity!.epoch).toBeGreaterThan(before.queue.identity!.epoch);
+    expect(logger.warnings).toHaveLength(1);
+    expect(logger.warnings[0]).toMatch(/\(epoch \d+\) is gone or was set aside/);
   });
 
   it('keeps a sound store after an unclean stop', async () => {
