@@ -15,6 +15,10 @@ export interface Scale {
   readonly brokerRounds: number;
   /** How often in a row a broker refuses before it accepts. */
   readonly refusals: number;
+  /** Of so many ways to damage a store one is tried. */
+  readonly damagesEvery: number;
+  /** Malformed requests thrown at the service. */
+  readonly malformedRequests: number;
   /** Messages of the large backlog. */
   readonly backlog: number;
   /** Real times are divided by this: waits, gaps of a link, silences. 1 is real time. */
@@ -32,6 +36,8 @@ const SCALES: Readonly<Record<Scale['name'], Scale>> = {
     powerCuts: 8,
     brokerRounds: 4,
     refusals: 2,
+    damagesEvery: 4,
+    malformedRequests: 1000,
     backlog: 70_000,
     hurry: 10,
   },
@@ -45,6 +51,8 @@ const SCALES: Readonly<Record<Scale['name'], Scale>> = {
     powerCuts: 60,
     brokerRounds: 25,
     refusals: 4,
+    damagesEvery: 1,
+    malformedRequests: 10_000,
     backlog: 1_000_000,
     hurry: 1,
   },
