@@ -28,11 +28,18 @@ export async function delivered(application: SyncApplication, oracle: Oracle, de
   oracle.counters(statisticsOf(application));
 }
 
-/** A publisher that sends everything with one QoS, whatever the change asks for. */
-export function withQos(publisher: SyncPublisher, qos: Qos): Pick<SyncPublisher, 'publish' | 'publishMany'> {
+/**
+ * A publisher that sends everything with one QoS, whatever the change asks for; or with 1 and 2 in turn, so that every key
+ * mixes an order that MQTT itself does not keep.
+ */
+export function withQos(publisher: SyncPublisher, qos: Qos | 'mixed'): Pick<SyncPublisher, 'publish' | 'publishMany'> {
+  let calls = 0;
+  // In runs of 50: some messages of a key share their QoS, and the next ones do not.
+  const next = (): Qos => (qos === 'mixed' ? (Math.floor(calls++ / 50) % 2 === 0 ? 1 : 2) : qos);
   return {
-    publish: (entity, operation, data, options) => publisher.publish(entity, operation, data, { ...options, qos }),
-    publishMany: (changes) => publisher.publishMany(changes.map((change) => ({ ...change, qos }))),
+    publish: (entity, operation, data, options) =>
+      publisher.publish(entity, operation, data, { ...options, qos: next() }),
+    publishMany: (changes) => publisher.publishMany(changes.map((change) => ({ ...change, qos: next() }))),
   };
 }
 
