@@ -1,6 +1,6 @@
 import { type IConnackPacket } from 'mqtt';
 import { type MqttProtocol } from './connection-options.js';
-import { failureText, reasonCodeText } from './failure-text.js';
+import { reasonCodeText } from './failure-text.js';
 import { type BrokerLimits } from './link.js';
 
 /** A CONNACK that says no. */
@@ -49,8 +49,8 @@ export function refusalOf(packet: IConnackPacket, protocol: MqttProtocol): Refus
   const code = connackCode(packet, protocol);
   if (code === 0) return undefined;
   const { reasonString, serverReference } = packet.properties ?? {};
-  const said = typeof reasonString === 'string' && reasonString !== '' ? `, "${failureText(reasonString)}"` : '';
-  const elsewhere = typeof serverReference === 'string' ? `, it names ${failureText(serverReference)} instead` : '';
+  const said = typeof reasonString === 'string' && reasonString !== '' ? `, "${reasonString}"` : '';
+  const elsewhere = typeof serverReference === 'string' ? `, it names ${serverReference} instead` : '';
   return { code, reason: `the broker refused the connection: ${reasonCodeText(code)}${said}${elsewhere}` };
 }
 

@@ -1,10 +1,8 @@
 import { ReasonCodes } from 'mqtt';
+import { secretForms } from './secret-forms.js';
 
 /** Longer texts are cut: a broker or a proxy may answer with a page of them. */
 const MAX_LENGTH = 300;
-
-/** A password of three letters would blot out half of every message, and says nothing when it shows up in one. */
-const MIN_SECRET_LENGTH = 4;
 
 function messageOf(error: unknown): string {
   if (error instanceof AggregateError && error.message === '') {
@@ -22,7 +20,7 @@ const OPENSSL_ERROR = /[0-9A-F]+:error:[0-9A-F]+:([^:]*):[^:]*:([^:]*):.*/;
 export function failureText(error: unknown, secrets: readonly (string | undefined)[] = []): string {
   let text = messageOf(error).replace(OPENSSL_ERROR, '$1: $2');
   for (const secret of secrets) {
-    if (secret !== undefined && secret.length >= MIN_SECRET_LENGTH) text = text.replaceAll(secret, '***');
+    for (const form of secretForms(secret ?? '')) text = text.replaceAll(form, '***');
   }
   return text
     .replace(/[\s\p{Cc}]+/gu, ' ')
