@@ -1,4 +1,4 @@
-import { Injectable, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
+import { Injectable, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { InjectMetric } from '@willsoto/nestjs-prometheus';
 import { Histogram } from 'prom-client';
 import { SyncEvents, type SyncEventMap } from '../mqtt-sync/sync-events.js';
@@ -8,7 +8,7 @@ export const DELIVERY_LATENCY = 'arus_sync_delivery_latency_seconds';
 
 /** Feeds the histogram of delivery latencies. */
 @Injectable()
-export class DeliveryLatency implements OnModuleInit, OnModuleDestroy {
+export class DeliveryLatency implements OnModuleInit, OnApplicationShutdown {
   constructor(
     @InjectMetric(DELIVERY_LATENCY) private readonly histogram: Histogram,
     private readonly events: SyncEvents,
@@ -18,7 +18,8 @@ export class DeliveryLatency implements OnModuleInit, OnModuleDestroy {
     this.events.on('message_published', this.observe);
   }
 
-  onModuleDestroy(): void {
+  /** Not earlier: what is delivered while stopping counts too. */
+  onApplicationShutdown(): void {
     this.events.off('message_published', this.observe);
   }
 

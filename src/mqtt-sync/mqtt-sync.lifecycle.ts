@@ -66,15 +66,20 @@ export class MqttSyncLifecycle implements OnModuleInit, BeforeApplicationShutdow
       logger.log('Sync is turned off: changes are neither stored nor sent.');
       return;
     }
-    connection.observe(this.linkObserver(), () => this.parts.dispatcher.inFlight);
+    connection.observe(this.linkObserver(), {
+      unacknowledged: () => this.parts.dispatcher.inFlight,
+      isProbing: () => this.parts.dispatcher.isProbing,
+    });
     try {
       this.opened(await queue.open({ vesselId: options.vesselId, isExplicit: options.vesselIdIsExplicit }));
     } catch (error) {
-      if (!(error instanceof QueueUnavailableError)) throw error;
+      // On a later try the application is running: to stop it would take it down with the store.
+      const isRunning = this.openFailure !== undefined;
+      if (!(error instanceof QueueUnavailableError) && !(isRunning && error instanceof MqttSyncError)) throw error;
       if (error.message !== this.openFailure)
         logger.error(`${error.message} Trying again every ${REOPEN_INTERVAL_MS / 1000} s.`);
       this.openFailure = error.message;
-      this.reopen = clock.after(REOPEN_INTERVAL_MS, () => void this.tryReopen());
+      if (this.stopBeganMs === undefined) this.reopen = clock.after(REOPEN_INTERVAL_MS, () => void this.tryReopen());
     }
   }
 
@@ -132,7 +137,8 @@ export class MqttSyncLifecycle implements OnModuleInit, BeforeApplicationShutdow
     const { status } = new Topics(options.topicPrefix, identity.vesselId);
     connection.start({
       clientId: `arus_sync_${identity.vesselId}`,
-      will: { topic: status, payload: statusPayload('offline', identity, clock), qos: 1, retain: true },
+      // Made anew for every connection, so that no two outages look like one message.
+      will: () => ({ topic: status, payload: statusPayload('offline', identity, clock), qos: 1, retain: true }),
     });
   }
 
@@ -143,7 +149,7 @@ export class MqttSyncLifecycle implements OnModuleInit, BeforeApplicationShutdow
         flush.begin(queue.stats().messages);
         dispatcher.linked(link);
         this.announcers?.status.connected();
-        this.announcers?.gaps.connected();
+        this.announcers?.gaps.connected(link.limits.maximumPacketSize);
       },
       acknowledged: (link: Link, acknowledgement: Acknowledgement) => dispatcher.acknowledged(link, acknowledgement),
       drained: (link: Link) => dispatcher.drained(link),

@@ -39,7 +39,16 @@ export interface SyncEventMap {
   /** A message was dropped for want of room, or is left behind by a memory store. */
   message_dropped: MessageEvent & { readonly reason: 'queue_full' | 'memory_store_stopped' };
   /** A message was set aside: the broker will never take it, or its record is damaged. */
-  message_dead_lettered: MessageEvent & { readonly reason: string; readonly reasonCode: number | undefined };
+  message_dead_lettered: {
+    readonly entity: string;
+    readonly sequence: number;
+    /** Names the dead letter. */
+    readonly position: number;
+    /** Undefined when the record is damaged. */
+    readonly messageId: string | undefined;
+    readonly reason: string;
+    readonly reasonCode: number | undefined;
+  };
   /** A dead letter was put back into the queue, with its old id and sequence. */
   message_retried: MessageEvent;
   /**

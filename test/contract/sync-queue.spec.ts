@@ -186,6 +186,26 @@ describe.each([
     });
   });
 
+  describe('untaking', () => {
+    it('makes messages that were taken but not sent waiting again, at their old places', async () => {
+      const accepted = await queue.accept(Array.from({ length: 5 }, () => draft('a')));
+      const [first, second, third, fourth] = [take(queue), take(queue), take(queue), take(queue)];
+      queue.putBack([first, third]);
+      queue.untake([fourth, second]);
+      expect(takeAll(queue).map(({ position }) => position)).toEqual(accepted.map(({ position }) => position));
+    });
+
+    it('lets them be dropped, where those that were sent cannot be', async () => {
+      await reopen({ maxMessages: 3 });
+      await queue.accept([draft('a'), draft('a'), draft('a')]);
+      const [first, second, third] = [take(queue), take(queue), take(queue)];
+      queue.putBack([first]);
+      queue.untake([second, third]);
+      await queue.accept([draft('a')]);
+      expect(takeAll(queue).map(({ sequence }) => sequence)).toEqual([1, 3, 4]);
+    });
+  });
+
   describe('removing', () => {
     it('takes a delivered message out of the count, and tells so, at once', async () => {
       const [accepted] = await queue.accept([draft('a')]);

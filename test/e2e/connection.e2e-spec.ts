@@ -156,11 +156,14 @@ describeWithMosquitto('A connection to Mosquitto', () => {
     const proxy = await TcpProxy.start(broker.port);
     const received = await subscriber(broker.url, 'status');
     const will = { topic: 'status', payload: Buffer.from('offline'), qos: 1, retain: true } as const;
-    const stopped = connectionTo({ brokerUrl: proxy.url, identity: { will: { ...will, payload: Buffer.from('no') } } });
+    const stopped = connectionTo({
+      brokerUrl: proxy.url,
+      identity: { will: () => ({ ...will, payload: Buffer.from('no') }) },
+    });
     stopped.start();
     await stopped.linked();
     await stopped.manager.stop(1000);
-    const killed = connectionTo({ brokerUrl: proxy.url, identity: { will } });
+    const killed = connectionTo({ brokerUrl: proxy.url, identity: { will: () => will } });
     killed.start();
     await killed.linked();
     proxy.cut();

@@ -66,7 +66,7 @@ describe('A 3.1.1 broker that hangs up on particular messages', () => {
     const crew = new Crew(publisher, oracle);
     // From the first time that the broker hung up on a message until it is set aside.
     let isolatedMs = 0;
-    application.events.on('message_dead_lettered', ({ messageId }) => {
+    application.events.on('message_dead_lettered', ({ messageId = '' }) => {
       const [first] = broker.attemptsAt(messageId);
       isolatedMs = Math.max(isolatedMs, performance.now() - first!.atMs);
     });

@@ -33,6 +33,7 @@ export interface RecordedConnectionOptions extends MqttSyncOptions {
   readonly random?: () => number;
   readonly identity?: Partial<ConnectionIdentity>;
   readonly unacknowledged?: () => number;
+  readonly isProbing?: () => boolean;
 }
 
 let connectionsMade = 0;
@@ -50,7 +51,14 @@ export class RecordedConnection {
   readonly identity: ConnectionIdentity;
 
   constructor(given: RecordedConnectionOptions) {
-    const { clock = systemClock, random = Math.random, identity, unacknowledged, ...options } = given;
+    const {
+      clock = systemClock,
+      random = Math.random,
+      identity,
+      unacknowledged,
+      isProbing = () => false,
+      ...options
+    } = given;
     this.identity = { clientId: `test_${process.pid}_${++connectionsMade}`, will: undefined, ...identity };
     const events = new SyncEvents(this.logger);
     events.on('connected', () => this.story.push('connected'));
@@ -70,7 +78,7 @@ export class RecordedConnection {
           this.losses.push(loss);
         },
       },
-      unacknowledged,
+      { unacknowledged: unacknowledged ?? (() => 0), isProbing },
     );
   }
 

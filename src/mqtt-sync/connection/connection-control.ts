@@ -1,11 +1,26 @@
 import { type LinkObserver } from './link.js';
 
+/** A last will (MQTT 5, section 3.1.2.5). */
+export interface LastWill {
+  readonly topic: string;
+  readonly payload: Buffer;
+  readonly qos: 1;
+  readonly retain: true;
+}
+
 /** How this side presents itself to the broker; known once the queue is open. */
 export interface ConnectionIdentity {
   readonly clientId: string;
-  /** Published by the broker when the connection ends without a DISCONNECT (MQTT 5, section 3.1.2.5). */
-  readonly will:
-    { readonly topic: string; readonly payload: Buffer; readonly qos: 1; readonly retain: true } | undefined;
+  /** Asked for at every connect: what the broker publishes when that connection ends without a DISCONNECT. */
+  readonly will: (() => LastWill) | undefined;
+}
+
+/** What the spacing of the attempts depends on. */
+export interface PublisherView {
+  /** Messages in flight: a broker that closes on nothing hints at a client id used twice. */
+  readonly unacknowledged: () => number;
+  /** Whether a message is being sent alone because the broker may hang up on it: then closes are expected. */
+  readonly isProbing: () => boolean;
 }
 
 /** What the connection is doing. */
@@ -27,10 +42,9 @@ export interface ConnectionView {
 /** The surface that the publisher relies on; `ConnectionManager` implements it. */
 export interface ConnectionControl extends ConnectionView {
   /**
-   * Set once, before `start()`. `unacknowledged` tells how many messages are in flight: a broker that closes on a
-   * message blames the message, one that closes on nothing hints at a client id used twice. @default none
+   * Set once, before `start()`. `publisher` tells what closes mean. @default nothing in flight
    */
-  observe(observer: LinkObserver, unacknowledged?: () => number): void;
+  observe(observer: LinkObserver, publisher?: PublisherView): void;
   /** Starts connecting, for ever, until `stop()`; returns at once. */
   start(identity: ConnectionIdentity): void;
   /** The link has proven itself (a message was acknowledged): the next reconnect starts from the shortest delay. */

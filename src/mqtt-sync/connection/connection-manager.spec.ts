@@ -98,7 +98,10 @@ describe('ConnectionManager: session', () => {
 
   it('sends the last will', async () => {
     const will = { topic: 'v/status', payload: Buffer.from('offline'), qos: 1, retain: true } as const;
-    const { broker, connection } = await connectionScene({}, { identity: { clientId: 'arus_sync_x', will } });
+    const { broker, connection } = await connectionScene(
+      {},
+      { identity: { clientId: 'arus_sync_x', will: () => will } },
+    );
     connection.start();
     await connection.linked();
     expect(broker.packets('connect')[0]).toMatchObject({ clientId: 'arus_sync_x', will });

@@ -3,7 +3,12 @@ import { type CancelTimer, type Clock } from '../time/clock.js';
 import { parseBrokerAddress, type BrokerAddress } from './broker-address.js';
 import { BrokerConnection, type ConnectionEnd } from './broker-connection.js';
 import { isUnsupportedVersion } from './connack.js';
-import { type ConnectionControl, type ConnectionIdentity, type ConnectionState } from './connection-control.js';
+import {
+  type ConnectionControl,
+  type ConnectionIdentity,
+  type ConnectionState,
+  type PublisherView,
+} from './connection-control.js';
 import { type ConnectionEvents, type ConnectionOptions } from './connection-options.js';
 import { failureText } from './failure-text.js';
 import { type LinkObserver } from './link.js';
@@ -18,8 +23,11 @@ export {
   type ConnectionControl,
   type ConnectionIdentity,
   type ConnectionState,
+  type PublisherView,
   type ConnectionView,
 } from './connection-control.js';
+
+const NO_PUBLISHER: PublisherView = { unacknowledged: () => 0, isProbing: () => false };
 
 const NOBODY: LinkObserver = { linked() {}, acknowledged() {}, drained() {}, lost() {} };
 
@@ -38,7 +46,7 @@ export class ConnectionManager implements ConnectionControl {
   private readonly policy: ReconnectPolicy;
   private readonly log: ReconnectLog;
   private observer = NOBODY;
-  private unacknowledged: () => number = () => 0;
+  private publisher = NO_PUBLISHER;
   private identity: ConnectionIdentity | undefined;
   private currentState: ConnectionState = 'idle';
   private connection: BrokerConnection | undefined;
@@ -87,9 +95,9 @@ export class ConnectionManager implements ConnectionControl {
     return this.failure;
   }
 
-  observe(observer: LinkObserver, unacknowledged: () => number = () => 0): void {
+  observe(observer: LinkObserver, publisher = NO_PUBLISHER): void {
     this.observer = observer;
-    this.unacknowledged = unacknowledged;
+    this.publisher = publisher;
   }
 
   start(identity: ConnectionIdentity): void {
@@ -165,13 +173,14 @@ export class ConnectionManager implements ConnectionControl {
     const life = link && this.lifeOf(link);
     if (link) {
       if (this.currentState === 'stopped') this.log.disconnected();
-      else this.log.lost(end.reason);
+      else this.log.lost(end.reason, this.clock.monotonicMs() - this.linkedAtMs);
       if (this.currentState !== 'stopped') this.currentState = 'waiting';
       this.events.emit('disconnected', { reason: end.reason });
       const { reason, by, reasonCode } = end;
       this.tell(() => this.observer.lost(link, { reason, by, reasonCode }));
     }
-    if (this.currentState !== 'stopped') this.retry(end, life);
+    // Only now: the publisher has drawn its conclusions from the loss.
+    if (this.currentState !== 'stopped') this.retry(end, life && { ...life, isProbing: this.publisher.isProbing() });
   }
 
   private retry(end: ConnectionEnd, life: LinkLife | undefined): void {
@@ -198,9 +207,9 @@ export class ConnectionManager implements ConnectionControl {
     return false;
   }
 
-  private lifeOf({ protocol }: MqttLink): LinkLife {
+  private lifeOf({ protocol }: MqttLink): Omit<LinkLife, 'isProbing'> {
     const livedMs = this.clock.monotonicMs() - this.linkedAtMs;
-    return { livedMs, protocol, unacknowledged: this.unacknowledged() };
+    return { livedMs, protocol, unacknowledged: this.publisher.unacknowledged() };
   }
 
   /** Whatever the observer does, the connection goes on. */

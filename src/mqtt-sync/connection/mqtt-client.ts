@@ -50,7 +50,7 @@ function sessionOptions({ options, identity, protocol, session }: DialRequest, s
     clean: isClean(session),
     keepalive: options.keepaliveS,
     ...(protocol === '5' && { properties: { sessionExpiryInterval: SESSION_EXPIRY_S } }),
-    ...(identity.will && { will: identity.will }),
+    ...(identity.will && { will: identity.will() }),
     ...(secrets.username !== undefined && { username: secrets.username }),
     ...(secrets.password !== undefined && { password: secrets.password }),
   };

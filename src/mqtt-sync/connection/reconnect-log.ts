@@ -5,9 +5,14 @@ function isWorthALine(attempt: number): boolean {
   return attempt <= 10 || (attempt <= 100 ? attempt % 10 === 0 : attempt % 100 === 0);
 }
 
+/** A link that lives shorter is one of a series: accepted and dropped again. */
+const SHORT_LIFE_MS = 30_000;
+
 /** Tells of an outage without filling the disk: attempts thinned, each reason once until it changes. */
 export class ReconnectLog {
   private lastReason: string | undefined;
+  /** Links in a row that lived only shortly. */
+  private shortLives = 0;
   private hasFallenBack = false;
 
   constructor(
@@ -17,15 +22,18 @@ export class ReconnectLog {
 
   connected(protocol: string, sessionPresent: boolean): void {
     this.lastReason = undefined;
-    this.logger.log(`Connected to ${this.broker} (MQTT ${protocol}, session ${sessionPresent ? 'resumed' : 'new'})`);
+    if (isWorthALine(this.shortLives))
+      this.logger.log(`Connected to ${this.broker} (MQTT ${protocol}, session ${sessionPresent ? 'resumed' : 'new'})`);
   }
 
   disconnected(): void {
     this.logger.log(`Disconnected from ${this.broker}`);
   }
 
-  lost(reason: string): void {
-    this.logger.warn(`Lost the connection to ${this.broker}: ${reason}`);
+  /** A link that lived so long is gone; of a series of short ones only some are told. */
+  lost(reason: string, livedMs: number): void {
+    this.shortLives = livedMs < SHORT_LIFE_MS ? this.shortLives + 1 : 0;
+    if (isWorthALine(this.shortLives)) this.logger.warn(`Lost the connection to ${this.broker}: ${reason}`);
   }
 
   /** The n-th attempt since the last connection begins. */

@@ -28,6 +28,9 @@ const EARLY_CLOSES_TOLERATED = 20;
 /** MQTT 5 DISCONNECT, "Session taken over" (section 3.14.2.1). */
 const SESSION_TAKEN_OVER = 0x8e;
 
+/** While a culprit is being isolated the closes are expected, and everything waits for the finding. */
+const PROBE_LIMITS = { baseMs: BASE_MS, capMs: 2000 };
+
 /** How long to wait before the next attempt, and why. */
 export interface ReconnectDecision {
   readonly delayMs: number;
@@ -43,6 +46,8 @@ export interface LinkLife {
   readonly livedMs: number;
   readonly unacknowledged: number;
   readonly protocol: MqttProtocol;
+  /** The publisher is finding out which message the broker hangs up on. */
+  readonly isProbing: boolean;
 }
 
 /** Spaces the attempts: exponential growth with jitter, slower after refusals, slowest when the session is taken over. */
@@ -63,6 +68,8 @@ export class ReconnectPolicy {
 
   /** Decides after a failed attempt, or after the end of a link that lived as given. */
   decide(end: ConnectionEnd, life: LinkLife | undefined): ReconnectDecision {
+    if (life?.isProbing)
+      return { delayMs: fullJitterDelay(this.attempts++, PROBE_LIMITS, this.random), suspicion: undefined };
     if (life) this.learn(end, life);
     const closesLikeTakeover = life && this.idleCloses > IDLE_CLOSES_TOLERATED[life.protocol];
     const takenOver = end.reasonCode === SESSION_TAKEN_OVER || closesLikeTakeover;

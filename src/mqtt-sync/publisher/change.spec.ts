@@ -78,6 +78,18 @@ describe('draftMessage', () => {
     expect(() => draft(change)).toThrow(ChangeInvalidError);
   });
 
+  it('refuses data whose id cannot be read, and what is no object at all', () => {
+    const data = {
+      get id(): string {
+        throw new Error('lazy relation');
+      },
+    };
+    expect(() => draft({ data })).toThrow(ChangeNotSerialisableError);
+    for (const change of [null, undefined, 7]) {
+      expect(() => draftMessage(change as never, context)).toThrow(ChangeInvalidError);
+    }
+  });
+
   it('refuses an envelope over the limit, saying how large it is, and takes one just below', () => {
     const overhead = draft({ data: '' }).envelope.maxBytes;
     expect(() => draft({ data: 'x'.repeat(1024 - overhead) })).not.toThrow();

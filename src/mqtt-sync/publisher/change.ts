@@ -65,8 +65,22 @@ function toJson(entity: string, operation: Operation, data: unknown): string | u
   );
 }
 
+/** The id in the data, which may be a getter that throws. */
+function idIn(entity: string, data: unknown): unknown {
+  if (typeof data !== 'object' || data === null) return undefined;
+  try {
+    return 'id' in data ? data.id : undefined;
+  } catch (cause) {
+    throw new ChangeNotSerialisableError(
+      `The id in the data of the change of ${entity} cannot be read.`,
+      { entity },
+      { cause },
+    );
+  }
+}
+
 function keyOf(entity: string, given: unknown, data: unknown): string | undefined {
-  const id: unknown = given ?? (typeof data === 'object' && data !== null && 'id' in data ? data.id : undefined);
+  const id = given ?? idIn(entity, data);
   const key = typeof id === 'number' && Number.isFinite(id) ? String(id) : id;
   if (typeof key === 'string') {
     if (key.length > 0 && key.length <= MAX_KEY_CHARACTERS) return key;
@@ -89,6 +103,7 @@ function checkOptions(entity: string, { qos, retain, messageId }: PublishOptions
  * @throws {EntityTypeInvalidError | ChangeInvalidError | ChangeNotSerialisableError | ChangeTooLargeError}
  */
 export function draftMessage(change: Change, context: DraftContext): MessageDraft {
+  if (typeof change !== 'object' || change === null) throw new ChangeInvalidError('A change must be an object.');
   const { entity, operation, data } = change;
   assertEntityType(entity);
   if (!OPERATIONS.includes(operation)) throw invalid(entity, `its operation must be one of ${OPERATIONS.join(', ')}`);

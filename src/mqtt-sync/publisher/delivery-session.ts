@@ -38,6 +38,8 @@ export interface SendHistory {
   mayHaveArrived: boolean;
   /** It was sent again although the broker may have it. */
   possibleDuplicate: boolean;
+  /** It is back in the queue, waiting to be sent again. */
+  isBack: boolean;
 }
 
 /**
@@ -48,6 +50,8 @@ export class DeliverySession {
   private readonly packetIds = new PacketIds();
   private readonly exchanges = new Map<number, Exchange>();
   private readonly histories = new Map<number, SendHistory>();
+  /** How many messages of an entity type were sent and are back in the queue. */
+  private readonly back = new Map<string, number>();
 
   /** How many exchanges are in flight. */
   get inFlight(): number {
@@ -64,9 +68,39 @@ export class DeliverySession {
         phase: 'published',
         mayHaveArrived: false,
         possibleDuplicate: false,
+        isBack: false,
       };
       this.histories.set(position, history);
     }
+    return history;
+  }
+
+  /** Messages that were sent and are not through, on their way or back in the queue: none of them can be dropped. */
+  get unsettled(): number {
+    return this.histories.size;
+  }
+
+  /** Whether messages of the entity type were sent and are back in the queue. */
+  hasBack(entity: string): boolean {
+    return this.back.has(entity);
+  }
+
+  /** A message that was sent goes back to the queue. */
+  putBack({ position, entity }: QueuedMessage): void {
+    const history = this.historyOf(position);
+    if (history.isBack) return;
+    history.isBack = true;
+    this.back.set(entity, (this.back.get(entity) ?? 0) + 1);
+  }
+
+  /** A message is taken out of the queue to be sent, for the first time or again. */
+  takeOut({ position, entity }: QueuedMessage): SendHistory {
+    const history = this.historyOf(position);
+    if (!history.isBack) return history;
+    history.isBack = false;
+    const left = (this.back.get(entity) ?? 1) - 1;
+    if (left > 0) this.back.set(entity, left);
+    else this.back.delete(entity);
     return history;
   }
 
@@ -103,8 +137,9 @@ export class DeliverySession {
   }
 
   /** Forgets a message that is through or set aside. */
-  forget(position: number): void {
-    this.histories.delete(position);
+  forget(message: QueuedMessage): void {
+    if (this.histories.has(message.position)) this.takeOut(message);
+    this.histories.delete(message.position);
   }
 
   /**
@@ -123,6 +158,7 @@ export class DeliverySession {
       history.packetId = packetId;
       history.phase = phase;
       history.mayHaveArrived = true;
+      this.putBack(message);
     }
     return unfinished;
   }

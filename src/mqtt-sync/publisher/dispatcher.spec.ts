@@ -38,6 +38,8 @@ describe('Dispatcher', () => {
   let statistics: SyncStatistics;
   let dead: DeadLetter[];
   let confirmed: number;
+  let dropped: string[];
+  let limits: { maxMessages: number } & Omit<ConstructorParameters<typeof MemoryQueue>[0], 'maxMessages'>;
 
   beforeEach(async () => {
     clock = new FakeClock();
@@ -45,10 +47,11 @@ describe('Dispatcher', () => {
     confirmed = 0;
     const events = new SyncEvents(silentLogger);
     statistics = new SyncStatistics(events);
-    const limits = { maxMessages: 10_000, maxBytes: 1e9, overflowPolicy: 'drop-oldest', maxDeadLetters: 10 } as const;
+    limits = { maxMessages: 10_000, maxBytes: 1e9, overflowPolicy: 'drop-oldest', maxDeadLetters: 100 } as const;
+    dropped = [];
     queue = new MemoryQueue(limits, clock, silentLogger);
     queue.observe({
-      dropped() {},
+      dropped: ({ payload }) => dropped.push(dataOf(payload)),
       deadLettered: (letter) => dead.push(letter),
       retried() {},
       availability() {},
@@ -260,11 +263,11 @@ describe('Dispatcher', () => {
     expect(dead).toEqual([]);
   });
 
-  /** Connects again and again to a broker that hangs up on "3", until nothing waits. */
-  async function untilDelivered(announce: boolean) {
+  /** Connects again and again to a broker that hangs up on one text, until nothing waits or a last one is delivered. */
+  async function untilDelivered(announce: boolean, culprit = '3', last?: string) {
     const delivered: string[] = [];
     let connections = 0;
-    for (; waiting() > 0 && connections < 20; connections++) {
+    for (; waiting() > 0 && connections < 20 && !delivered.includes(last ?? ''); connections++) {
       const link = new FakeLink(dispatcher);
       const status = { topic: 's', payload: Buffer.from('{"data":"status"}'), retain: true, settled() {} };
       if (announce) dispatcher.send(status);
@@ -272,7 +275,7 @@ describe('Dispatcher', () => {
         await turn();
         const packet = link.published[seen++];
         if (!packet) break;
-        if (dataOf(packet.payload) === '3') {
+        if (dataOf(packet.payload) === culprit) {
           link.lose();
           break;
         }
@@ -304,6 +307,57 @@ describe('Dispatcher', () => {
       expect(connections).toBeLessThanOrEqual(6);
     },
   );
+
+  it('lets the other entity types go on after the first of many culprits in a row', async () => {
+    await accept(...numbered(30, { entity: 'alerts', lane: 'critical' }).map((wish) => ({ ...wish, text: 'bad' })));
+    await accept({ entity: 'crew', text: 'good' });
+    const { connections, delivered } = await untilDelivered(true, 'bad', 'good');
+    expect(delivered).toEqual(['good']);
+    expect(connections).toBeLessThanOrEqual(6);
+  });
+
+  it('does not let a suspect in a paused entity type hold up the other types', async () => {
+    await accept({ text: 'x' }, { text: 'y' }, { text: 'z' });
+    const first = await connect();
+    await accept({ entity: 'crew', text: 'other' });
+    first.acknowledge('puback', first.published[0]!.packetId, 0x97);
+    first.lose({ reason: 'packet too large', by: 'server_disconnect', reasonCode: 0x95 });
+    const second = await connect();
+    expect(texts(second)).toEqual(['other']);
+  });
+
+  it('does not keep what it only holds for the order from being dropped', async () => {
+    await accept(...numbered(90).map((wish, at) => ({ ...wish, key: 'a', qos: (at % 2 ? 2 : 1) as Qos })));
+    const link = await connect();
+    expect(link.published).toHaveLength(1);
+    link.lose();
+    limits.maxMessages = 90;
+    await accept({ text: 'new' });
+    expect(dropped).toEqual(['2']);
+  });
+
+  it('never has more messages sent and unsettled than may be in flight, over any number of connections', async () => {
+    await accept(...numbered(100));
+    const first = await connect();
+    expect(first.published).toHaveLength(100);
+    first.lose();
+    await accept(...numbered(50, { entity: 'alerts', lane: 'critical' }));
+    const second = await connect();
+    expect(second.published.every(({ topic }) => topic === 't/work_orders')).toBe(true);
+    second.acknowledge('puback', second.published[0]!.packetId);
+    await turn();
+    expect(second.published.at(-1)).toMatchObject({ topic: 't/alerts' });
+  });
+
+  it('refuses its own traffic where it is larger than the broker takes', async () => {
+    const link = await connect({ maximumPacketSize: 100 });
+    const outcomes: string[] = [];
+    const payload = Buffer.alloc(200);
+    dispatcher.send({ topic: 's', payload, retain: false, settled: (outcome) => outcomes.push(outcome) });
+    await turn();
+    expect(outcomes).toEqual(['refused']);
+    expect(link.sent).toEqual([]);
+  });
 
   it('cuts a link on which nothing is acknowledged, but not one on which acknowledgements keep coming', async () => {
     await accept(...numbered(2));

@@ -68,6 +68,11 @@ export class Dispatcher implements LinkObserver {
     return this.session.inFlight;
   }
 
+  /** Whether a message on which the broker may hang up is being looked for. */
+  get isProbing(): boolean {
+    return this.suspects.probe !== undefined;
+  }
+
   /** There may be something to send. */
   wake(): void {
     if (!this.link || this.fillScheduled) return;
@@ -202,15 +207,20 @@ export class Dispatcher implements LinkObserver {
     for (;;) {
       const released = this.order.release();
       if (released) return released;
-      const taken = probe?.suspect ? this.takeSuspect(probe.suspect, probe.standIn) : this.takeAny();
+      const taken = probe ? this.takeProbing(probe) : this.takeAny();
       if (!taken || this.order.admit(taken)) return taken;
     }
   }
 
-  /** The suspect is the oldest of its entity type, so taking from that type gives it, or what goes before it. */
-  private takeSuspect({ lane, entity }: QueuedMessage, standIn: boolean): QueuedMessage | undefined {
-    const other = standIn ? this.takeAny((candidate) => candidate !== entity) : undefined;
-    return other ?? this.parts.queue.take(lane, (candidate) => candidate === entity && this.admits(candidate));
+  /**
+   * The suspect is the oldest of its entity type, so taking from that type gives it, or what goes before it. Where the
+   * type pauses, and after a conviction, other types are not held up by it.
+   */
+  private takeProbing({ suspect, standIn, lastIn }: Probe): QueuedMessage | undefined {
+    const apart = suspect?.entity ?? lastIn;
+    const other = (): QueuedMessage | undefined => this.takeAny((entity) => entity !== apart);
+    const own = (): QueuedMessage | undefined => this.takeAny((entity) => apart === undefined || entity === apart);
+    return suspect && !standIn ? (own() ?? other()) : (other() ?? own());
   }
 
   private takeAny(from: (entity: string) => boolean = () => true): QueuedMessage | undefined {
@@ -225,13 +235,17 @@ export class Dispatcher implements LinkObserver {
   }
 
   private admits(entity: string): boolean {
-    return this.pauses.admits(entity) && this.order.hasRoom(entity);
+    if (!this.pauses.admits(entity) || !this.order.hasRoom(entity)) return false;
+    // The one try of a paused type is for the message that it waits for, which may be held.
+    if (this.pauses.isPaused(entity) && this.order.isHolding(entity)) return false;
+    // What was sent cannot be dropped, so it must not become more than what may be in flight.
+    return this.session.hasBack(entity) || this.session.unsettled + this.order.held < this.parts.maxInFlight;
   }
 
   /** Answers whether more may be sent. */
   private sendMessage(link: Link, message: QueuedMessage): boolean {
-    const { topic, payload, position } = message;
-    const history = this.session.historyOf(position);
+    const { topic, payload } = message;
+    const history = this.session.takeOut(message);
     const { qos, retain } = this.fit.adapt(message);
     const resumes = history.packetId !== undefined;
     const packetId = qos === 0 ? 0 : (history.packetId ?? this.session.allocate());
@@ -293,12 +307,13 @@ export class Dispatcher implements LinkObserver {
       dup: false,
       packetId,
     } as const;
-    if (!this.write(link, packet)) {
+    const bytes = link.packetBytes(packet);
+    if (bytes > link.limits.maximumPacketSize || !this.write(link, packet)) {
       this.session.giveBack(packetId);
       control.settled('refused');
       return true;
     }
-    const sent = this.window.sent(link.packetBytes(packet));
+    const sent = this.window.sent(bytes);
     const rest = { phase: 'published', wasReleased: false } as const;
     this.session.begin({ packetId, qos: 1, message: undefined, control, sent, ...rest });
     return true;

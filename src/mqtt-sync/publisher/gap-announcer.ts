@@ -11,6 +11,10 @@ import { type ControlMessage } from './delivery-session.js';
 const INTERVAL_MS = 10_000;
 /** Ranges in one message at most, so that it stays around 50 kB; the rest follows in the next one. */
 const MAX_RANGES = 1000;
+/** The most that a range takes as JSON: two numbers of 16 digits, the longest reason, and what stands around them. */
+const RANGE_BYTES = 80;
+/** The most that everything else takes: packet, topic of 256 bytes with a vessel id, and the other fields of the envelope. */
+const ENVELOPE_BYTES = 900;
 
 /** Tells the other side which sequence numbers it will never see, and forgets them once the broker has that. */
 export class GapAnnouncer {
@@ -19,6 +23,7 @@ export class GapAnnouncer {
   private readonly underWay = new Set<string>();
   private readonly guard: AnnouncementGuard;
   private refusalLogged = false;
+  private rangesPerMessage = MAX_RANGES;
 
   constructor(
     private readonly topic: string,
@@ -34,7 +39,9 @@ export class GapAnnouncer {
   }
 
   /** A connection is up: tells what there is to tell, and looks again at intervals. */
-  connected(): void {
+  connected(maximumPacketSize: number): void {
+    const room = Math.floor((maximumPacketSize - ENVELOPE_BYTES) / RANGE_BYTES);
+    this.rangesPerMessage = Math.min(MAX_RANGES, Math.max(1, room));
     this.guard.connected();
     this.tell();
   }
@@ -48,7 +55,7 @@ export class GapAnnouncer {
     this.disconnected();
     this.timer = this.clock.after(INTERVAL_MS, () => this.tell());
     if (!this.guard.admits) return;
-    for (const [entity, ranges] of this.queue.gaps()) this.announce(entity, ranges.slice(0, MAX_RANGES));
+    for (const [entity, ranges] of this.queue.gaps()) this.announce(entity, ranges.slice(0, this.rangesPerMessage));
   }
 
   private announce(entity: string, ranges: readonly SequenceRange[]): void {

@@ -35,6 +35,18 @@ export class OrderGuard {
     return (this.entities.get(entity)?.held.length ?? 0) < MAX_HELD;
   }
 
+  /** How many messages are held. */
+  get held(): number {
+    let count = 0;
+    for (const order of this.entities.values()) count += order.held.length;
+    return count;
+  }
+
+  /** Whether messages of the entity type are held. */
+  isHolding(entity: string): boolean {
+    return (this.entities.get(entity)?.held.length ?? 0) > 0;
+  }
+
   /** Lets a message through, and counts it as under way; or holds it, and answers false. */
   admit(message: QueuedMessage): boolean {
     if (message.qos === 0) return true;

@@ -36,9 +36,12 @@ export class QueueEvents implements QueueObserver {
     this.lastDropLogMs = nowMs;
   }
 
-  deadLettered({ message, reason, reasonCode, attempts }: DeadLetter): void {
-    if (message) this.events.emit('message_dead_lettered', { ...describeMessage(message), reason, reasonCode });
-    const which = message ? `Message ${message.messageId} (${message.entity})` : 'A damaged record';
+  deadLettered({ message, entity, sequence, position, reason, reasonCode, attempts }: DeadLetter): void {
+    const messageId = message?.messageId;
+    this.events.emit('message_dead_lettered', { entity, sequence, position, messageId, reason, reasonCode });
+    const which = message
+      ? `Message ${message.messageId} (${entity})`
+      : `A damaged record (${entity}, sequence ${sequence})`;
     const code = reasonCode === undefined ? '' : ` ${formatReasonCode(reasonCode)}`;
     this.logger.error(`${which} was set aside as a dead letter: ${reason}${code}, after ${attempts} attempt(s).`);
   }

@@ -39,6 +39,11 @@ export class RefusalPauses {
     return pause === undefined || pause.state === 'due';
   }
 
+  /** Whether the type waits for a refused message to get through. */
+  isPaused(entity: string): boolean {
+    return this.pauses.has(entity);
+  }
+
   /** A message is about to be sent; if its type is paused, it is the one try. */
   sending({ entity, position }: QueuedMessage): void {
     const pause = this.pauses.get(entity);

@@ -79,7 +79,16 @@ export class Settlement {
 
   /** Makes one message wait again, and with it what is held behind it. */
   private putBack(message: QueuedMessage): void {
-    this.parts.queue.putBack([message, ...this.state.order.withdraw(message.entity)]);
+    this.state.session.putBack(message);
+    this.giveBack([message, ...this.state.order.withdraw(message.entity)]);
+  }
+
+  /** Back to the queue: what was sent stays safe from being dropped, what was only taken waits as if it never had been. */
+  private giveBack(messages: readonly QueuedMessage[]): void {
+    const { queue } = this.parts;
+    const wasSent = ({ position }: QueuedMessage) => this.state.session.attemptsOf(position) > 0;
+    queue.putBack(messages.filter(wasSent));
+    queue.untake(messages.filter((message) => !wasSent(message)));
   }
 
   /** A message cannot be sent at all: too large for the broker, or without an encoding. */
@@ -96,7 +105,7 @@ export class Settlement {
   }
 
   private forget(message: QueuedMessage): void {
-    this.state.session.forget(message.position);
+    this.state.session.forget(message);
     this.state.suspects.forget(message.position);
     this.state.pauses.settled(message);
   }
@@ -104,7 +113,9 @@ export class Settlement {
   /** All packet ids are in use: the message waits for one to come free. */
   takeBack(message: QueuedMessage): void {
     this.state.order.settle(message);
-    this.putBack(message);
+    this.giveBack([message, ...this.state.order.withdraw(message.entity)]);
+    if (this.state.session.attemptsOf(message.position) === 0) this.state.session.forget(message);
+    else this.state.session.putBack(message);
   }
 
   /** The link is gone: what was on the way goes back to the queue, but for a message that the broker hung up on. */
@@ -117,7 +128,7 @@ export class Settlement {
       if (message !== guilty) events.emit('message_queued', { ...describeMessage(message), reason: 'connection_lost' });
     }
     const held = this.state.order.clear();
-    queue.putBack([...messages.filter((message) => message !== guilty), ...held]);
+    this.giveBack([...messages.filter((message) => message !== guilty), ...held]);
     if (!guilty) return;
     const attempts = this.state.session.attemptsOf(guilty.position);
     this.forget(guilty);

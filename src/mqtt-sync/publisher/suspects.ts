@@ -31,6 +31,8 @@ export interface Probe {
    * broker has not yet shown that it takes anything at all.
    */
   readonly standIn: boolean;
+  /** The entity type of the last culprit: where there was one there may be more, so the others go first. */
+  readonly lastIn: string | undefined;
 }
 
 /** Whose fault the loss of a connection was. */
@@ -49,13 +51,14 @@ export class Suspects {
   private limit = 0;
   /** Messages still to get through before probing ends. */
   private toClear = 0;
+  private guiltyEntity: string | undefined;
 
   constructor(private readonly logger: SyncLogger) {}
 
   /** Undefined when nothing is suspected. */
   get probe(): Probe | undefined {
     if (this.limit === 0) return undefined;
-    return { limit: this.limit, suspect: this.suspect, standIn: this.needsStandIn };
+    return { limit: this.limit, suspect: this.suspect, standIn: this.needsStandIn, lastIn: this.guiltyEntity };
   }
 
   /** A connection died with these messages unacknowledged, oldest first. */
@@ -68,6 +71,7 @@ export class Suspects {
     if (wasAlone) suspicion.alone++;
     if (this.isGuilty(suspicion, loss)) {
       this.acquitOf(oldest.position);
+      this.guiltyEntity = oldest.entity;
       return 'guilty';
     }
     if (suspicion.strikes >= STRIKES_TO_PROBE || blamesAMessage(loss.reasonCode)) {
@@ -91,8 +95,13 @@ export class Suspects {
     // As long as there is a suspect, it was a stand-in that got through.
     if (this.limit === 0 || this.suspect) return;
     this.toClear--;
-    if (this.toClear <= 0) this.limit = 0;
+    if (this.toClear <= 0) this.end();
     else if (this.limit < WIDEST_PROBE) this.limit *= 2;
+  }
+
+  private end(): void {
+    this.limit = 0;
+    this.guiltyEntity = undefined;
   }
 
   /** Something of the service's own traffic was acknowledged: the broker works. */

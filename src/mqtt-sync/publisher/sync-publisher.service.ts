@@ -1,4 +1,4 @@
-import { MqttSyncError, QueueUnavailableError, StoppingError } from '../errors.js';
+import { ChangeInvalidError, MqttSyncError, QueueUnavailableError, StoppingError } from '../errors.js';
 import { type AcceptedMessage, type MessageDraft } from '../queue/message.js';
 import { type SyncQueue } from '../queue/sync-queue.js';
 import { type SyncEvents } from '../sync-events.js';
@@ -78,6 +78,7 @@ export class SyncPublisher {
    */
   async publishMany(changes: readonly Change[]): Promise<Receipt[]> {
     try {
+      if (!Array.isArray(changes)) throw new ChangeInvalidError('publishMany() takes an array of changes.');
       const drafts = this.draft(changes);
       if (!this.options.localMode) return drafts.map(({ messageId }) => skippedReceipt(messageId));
       if (drafts.length === 0) return [];
@@ -85,7 +86,7 @@ export class SyncPublisher {
       return accepted.map((message, index) => this.accept(drafts[index]!, message));
     } catch (error) {
       const code = error instanceof MqttSyncError ? error.code : undefined;
-      this.parts.events.emit('publish_failed', { cause: 'rejected', entity: changes[0]?.entity, code });
+      this.parts.events.emit('publish_failed', { cause: 'rejected', entity: entityOf(changes), code });
       throw error;
     }
   }
@@ -142,6 +143,12 @@ export class SyncPublisher {
     }
     return receiptOf(accepted, queue.durable, waiting, watch);
   }
+}
+
+/** For the event of a rejected call, whatever was given. */
+function entityOf(changes: readonly Change[] | undefined): string | undefined {
+  const entity: unknown = changes?.[0]?.entity;
+  return typeof entity === 'string' ? entity : undefined;
 }
 
 interface Addressing {

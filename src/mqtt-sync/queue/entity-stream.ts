@@ -62,14 +62,17 @@ export class EntityStream {
 
   /** The message that leaves next. */
   peek(): QueuedMessage | undefined {
-    return this.returned.at(-1) ?? (this.victims > 0 ? undefined : this.line.peek());
+    const sent = this.returned.at(-1);
+    const unsent = this.victims > 0 ? undefined : this.line.peek();
+    return sent && unsent ? (sent.position < unsent.position ? sent : unsent) : (sent ?? unsent);
   }
 
   /** Takes what `peek()` shows. */
   take(): QueuedMessage | undefined {
     const message = this.peek();
     if (!message) return undefined;
-    if (!this.returned.pop()) this.line.shift();
+    if (message === this.returned.at(-1)) this.returned.pop();
+    else this.line.shift();
     this.inFlight.set(message.position, message);
     return message;
   }
@@ -81,6 +84,11 @@ export class EntityStream {
       if (message) this.returned.push(message);
     }
     this.returned.sort((a, b) => b.position - a.position);
+  }
+
+  /** Makes taken messages waiting again that were never sent, as if they had not been taken. */
+  untake(messages: readonly QueuedMessage[]): void {
+    this.line.unshift(messages.flatMap(({ position }) => this.endFlight(position) ?? []));
   }
 
   /** The taken message, no longer in flight; undefined when it was not. */

@@ -90,15 +90,11 @@ export class OpenQueue implements CommitWork {
   }
 
   putBack(messages: readonly QueuedMessage[]): void {
-    const byStream = new Map<EntityStream, QueuedMessage[]>();
-    for (const message of messages) {
-      const stream = this.streams.get(message.entity);
-      if (!stream) continue;
-      const some = byStream.get(stream);
-      if (some) some.push(message);
-      else byStream.set(stream, [message]);
-    }
-    for (const [stream, some] of byStream) stream.putBack(some);
+    for (const [stream, some] of this.byStream(messages)) stream.putBack(some);
+  }
+
+  untake(messages: readonly QueuedMessage[]): void {
+    for (const [stream, some] of this.byStream(messages)) stream.untake(some);
   }
 
   /** A taken message leaves: delivered, or with a verdict as a dead letter. One that is not in flight is ignored. */
@@ -205,7 +201,7 @@ export class OpenQueue implements CommitWork {
   }
 
   availability(available: boolean, reason: string | undefined): void {
-    this.parts.observer?.availability(available, reason);
+    this.outcome.availability(available, reason);
   }
 
   // ---- what streams ask and tell
@@ -245,6 +241,18 @@ export class OpenQueue implements CommitWork {
     this.outcome.left(key.position);
     this.pending.departures.push({ stream, key, bytes, letter, raw });
     this.committer.wake();
+  }
+
+  private byStream(messages: readonly QueuedMessage[]): ReadonlyMap<EntityStream, readonly QueuedMessage[]> {
+    const byStream = new Map<EntityStream, QueuedMessage[]>();
+    for (const message of messages) {
+      const stream = this.streams.get(message.entity);
+      if (!stream) continue;
+      const some = byStream.get(stream);
+      if (some) some.push(message);
+      else byStream.set(stream, [message]);
+    }
+    return byStream;
   }
 
   private letterOf(

@@ -39,6 +39,10 @@ export class Outcome {
     this.guard(() => this.observer?.left(position));
   }
 
+  availability(available: boolean, reason: string | undefined): void {
+    this.guard(() => this.observer?.availability(available, reason));
+  }
+
   private applyChanges(plan: CommitPlan): void {
     for (const { stream, sequence, lastPosition, lane, stored, added, victims, losses } of plan.changes.values()) {
       Object.assign(stream, { sequence, lastPosition, lane, stored });

@@ -95,6 +95,10 @@ export abstract class StoredQueue extends SyncQueue {
     this.opened?.putBack(messages);
   }
 
+  untake(messages: readonly QueuedMessage[]): void {
+    this.opened?.untake(messages);
+  }
+
   remove(messages: readonly QueuedMessage[]): void {
     for (const message of messages) this.opened?.depart(message, undefined);
   }

@@ -80,8 +80,8 @@ export interface QueueObserver {
  * The store-and-forward queue between the application and the broker: the contract, and the token to inject.
  *
  * A message is *waiting* until `take()`, then *in flight* until `remove()` or `setAside()`; `putBack()` makes it
- * waiting again, ahead of everything never taken. Only messages never taken can be dropped: one that was sent may have
- * arrived, and to tell a gap for it would be a lie.
+ * waiting again after it was sent, `untake()` when it was not. Only messages never sent can be dropped: one that was sent
+ * may have arrived, and to tell a gap for it would be a lie.
  *
  * Within an entity type messages are handed out in the order of acceptance.
  */
@@ -120,6 +120,9 @@ export abstract class SyncQueue {
 
   /** Makes taken messages waiting again, at the head of their entity type, in their old order. */
   abstract putBack(messages: readonly QueuedMessage[]): void;
+
+  /** Makes taken messages waiting again that were never sent: they can be dropped like any that was never taken. */
+  abstract untake(messages: readonly QueuedMessage[]): void;
 
   /** Forgets delivered messages; the removal is committed in the background, grouped, and retried until it holds. */
   abstract remove(messages: readonly QueuedMessage[]): void;

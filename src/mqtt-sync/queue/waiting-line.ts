@@ -51,8 +51,9 @@ export class WaitingLine {
 
   /** Whether a position lies in the line, so that a message stored there is waiting. */
   reaches(position: number): boolean {
-    const first = this.peek();
-    return first !== undefined && first.position <= position && position <= this.committedUpTo;
+    if (position > this.loadedUpTo) return position <= this.committedUpTo;
+    for (const message of this.head) if (message.position === position) return true;
+    return false;
   }
 
   /** The first message; read from the store when need be. */
@@ -69,9 +70,11 @@ export class WaitingLine {
     return message;
   }
 
-  /** Puts messages that were just shifted before all others again. */
+  /** Puts messages that were shifted back to their places at the head. */
   unshift(messages: readonly QueuedMessage[]): void {
-    this.head.unshift(messages);
+    if (messages.length === 0) return;
+    const head = [...messages, ...this.head.drain()].sort((a, b) => a.position - b.position);
+    for (const message of head) this.head.push(message);
     for (const { payload } of messages) this.headBytes += payload.length;
   }
 
