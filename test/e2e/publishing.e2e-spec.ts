@@ -2,6 +2,7 @@ import { expect, it } from 'vitest';
 import { QueueFullError, StoppingError } from '../../src/mqtt-sync/errors.js';
 import { describeWithMosquitto, Mosquitto } from '../helpers/mosquitto.js';
 import { freePort } from '../helpers/ports.js';
+import { ScriptedBroker } from '../helpers/scripted-broker.js';
 import { Shore } from '../helpers/shore.js';
 import { queueFolder, SyncApplication } from '../helpers/sync-application.js';
 import { TcpProxy } from '../helpers/tcp-proxy.js';
@@ -234,7 +235,25 @@ describeWithMosquitto('Publishing from a Nest application', () => {
     await until(() => application.publisher.isStopping, { what: 'the stop to begin' });
     await expect(application.publisher.publish('crew', 'create', { id: 2 })).rejects.toThrow(StoppingError);
     await closing;
-    expect(performance.now() - begun).toBeLessThan(2000);
+    // The deadline, and what a busy machine takes to notice.
+    expect(performance.now() - begun).toBeLessThan(1250);
+  });
+
+  it('never has more than half of the queue in flight, so that the rest can make room', async () => {
+    const broker = await ScriptedBroker.start({ ack: () => 'withhold' });
+    const application = await SyncApplication.start({
+      brokerUrl: broker.url,
+      inflightWindow: 1000,
+      shutdownDeadlineMs: 500,
+      queue: { store: 'memory', maxMessages: 10 },
+    });
+    await application.connected();
+    for (const n of numbers(30)) await application.publisher.publish('crew', 'update', { n }, { key: 'a' });
+    await until(() => application.status.inFlight >= 5, { what: 'the window to fill' });
+    expect(application.status.statistics.messagesDropped).toBe(20);
+    const sent = broker.packets('publish').filter(({ topic }) => topic === 'vessel/sync/crew');
+    // One place is taken by the status, which nobody acknowledges either.
+    expect(sent).toHaveLength(4);
   });
 
   it('neither stores nor sends anything while sync is off, and says so', async () => {

@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import { type IConnackPacket } from 'mqtt-packet';
 import { refusalOf } from './connack.js';
 import { failureText } from './failure-text.js';
 import { secretForms } from './secret-forms.js';

@@ -327,7 +327,7 @@ describe('Dispatcher', () => {
   });
 
   it('does not keep what it only holds for the order from being dropped', async () => {
-    await accept(...numbered(90).map((wish, at) => ({ ...wish, key: 'a', qos: (at % 2 ? 2 : 1) as Qos })));
+    await accept(...numbered(90).map((wish, at) => ({ ...wish, key: 'a', qos: at % 2 ? (2 as const) : (1 as const) })));
     const link = await connect();
     expect(link.published).toHaveLength(1);
     link.lose();

@@ -28,7 +28,7 @@ export class GapAnnouncer {
   constructor(
     private readonly topic: string,
     private readonly identity: QueueIdentity,
-    private readonly queue: SyncQueue,
+    private readonly queue: Pick<SyncQueue, 'gaps' | 'forgetGaps'>,
     private readonly send: (control: ControlMessage) => void,
     private readonly clock: Clock,
     private readonly logger: SyncLogger,
