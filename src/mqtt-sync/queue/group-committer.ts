@@ -34,6 +34,8 @@ export interface CommitWork {
 export class GroupCommitter {
   private inProgress: CommitPlan | undefined;
   private scheduled = false;
+  /** A retry of a failing store is under way, with what comes before its commit: nothing else may begin meanwhile. */
+  private recovering = false;
   private stopped = false;
   private failure: QueueUnavailableError | undefined;
   private attempt = 0;
@@ -79,12 +81,13 @@ export class GroupCommitter {
     );
     this.work.refuseCalls(this.failure);
     if (isNew) this.work.availability(false, this.failure.message);
+    // What is under way sees to the next retry when it ends.
     if (!this.inProgress) this.retryLater();
   }
 
   /** Resolves when what was asked for so far is committed, or cannot be. */
   async settled(): Promise<void> {
-    if (!this.inProgress && !this.scheduled) return;
+    if (!this.inProgress && !this.scheduled && !this.recovering) return;
     await new Promise<void>((resolve) => this.whenSettled.push(resolve));
   }
 
@@ -94,7 +97,9 @@ export class GroupCommitter {
   }
 
   private async commitNext(): Promise<void> {
-    if (this.inProgress || this.failure) return;
+    // Whatever is under way settles when it ends.
+    if (this.inProgress || this.recovering) return;
+    if (this.failure || this.stopped) return this.settle();
     const plan = this.tryForm(true);
     if (plan && !plan.isEmpty) await this.commit(plan);
     this.next(plan);
@@ -110,6 +115,8 @@ export class GroupCommitter {
   }
 
   private next(plan: CommitPlan | undefined): void {
+    // A recovery that began in the meantime ends here, too.
+    if (this.recovering) return;
     if (this.failure) this.retryLater();
     if (this.failure || !this.work.isPending(true)) return this.settle();
     this.scheduled = true;
@@ -155,7 +162,7 @@ export class GroupCommitter {
   // ---- failing
 
   private retryLater(): void {
-    if (this.cancelRetry || this.stopped) return;
+    if (this.cancelRetry || this.stopped || this.recovering) return;
     this.cancelRetry = this.clock.after(fullJitterDelay(this.attempt++, RETRY), () => {
       this.cancelRetry = undefined;
       void this.recover();
@@ -164,17 +171,26 @@ export class GroupCommitter {
 
   private async recover(): Promise<void> {
     if (this.inProgress || this.stopped) return this.retryLater();
+    this.recovering = true;
+    const holds = await this.tryStore();
+    this.recovering = false;
+    if (holds) {
+      this.failure = undefined;
+      this.work.availability(true, undefined);
+    }
+    this.next(undefined);
+  }
+
+  /** @returns whether it can be used again. */
+  private async tryStore(): Promise<boolean> {
     try {
       await this.store.ensureReserve();
     } catch {
       await this.storeUpkeepOnReserve();
-      return this.retryLater();
+      return false;
     }
     const plan = this.tryForm(false);
-    if (!plan || !(await this.commit(plan))) return this.retryLater();
-    this.failure = undefined;
-    this.work.availability(true, undefined);
-    this.next(undefined);
+    return plan !== undefined && this.commit(plan);
   }
 
   /** The disk is full: what left the queue is still forgotten, so that little is sent twice after a restart. */

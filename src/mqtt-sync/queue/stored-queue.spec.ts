@@ -1,61 +1,13 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { QueueUnavailableError } from '../errors.js';
+import { draft, FailingStore, TestQueue } from '../../../test/contract/failing-store.js';
 import { silentLogger } from '../logger.js';
 import { FakeClock } from '../time/fake-clock.js';
-import { DraftEnvelope } from '../wire/envelope.js';
-import { InMemoryMessageStore } from './in-memory-message-store.js';
-import { type StoreCommit, type StoredRecord } from './message-store.js';
-import { type MessageDraft, type QueuedMessage } from './message.js';
-import { StoredQueue } from './stored-queue.js';
+import { type QueuedMessage } from './message.js';
 import { type DeadLetter, type QueueObserver } from './sync-queue.js';
-
-/** A store whose commits, reads and reserve can be made to fail, and to wait. */
-class FailingStore extends InMemoryMessageStore {
-  commitFails = false;
-  readFails = false;
-  /** A disk so full that there is no room for the reserve either. */
-  reserveFails = false;
-  reserveReleased = false;
-  readonly commits: StoreCommit[] = [];
-  gate: Promise<void> | undefined;
-
-  override async commit(commit: StoreCommit): Promise<void> {
-    await this.gate;
-    if (this.commitFails && !this.reserveReleased) throw new Error('no space left');
-    this.commits.push(commit);
-    await super.commit(commit);
-  }
-
-  override read(...args: Parameters<InMemoryMessageStore['read']>): StoredRecord[] {
-    if (this.readFails) throw new Error('unreadable');
-    return super.read(...args);
-  }
-
-  override ensureReserve(): Promise<void> {
-    if (this.reserveFails) return Promise.reject(new Error('the disk is full'));
-    this.reserveReleased = false;
-    return Promise.resolve();
-  }
-
-  override releaseReserve(): Promise<void> {
-    this.reserveReleased = true;
-    return Promise.resolve();
-  }
-}
-
-class TestQueue extends StoredQueue {}
 
 const REFUSED = { reason: 'refused', reasonCode: 0x87, attempts: 1 };
 const anyType = () => true;
-
-function draft(entity: string, messageId = 'm'): MessageDraft {
-  const operation = 'update' as const;
-  const known = { entity, operation, key: 'k', messageId };
-  const envelope = new DraftEnvelope({ ...known, vesselId: 'v', timestamp: 't', dataJson: '1' });
-  return {
-    ...{ ...known, envelope, topic: 't', qos: 1, retain: true, acceptedAtMs: 0, lane: 'normal', idIsGiven: false },
-  };
-}
 
 describe('StoredQueue on a store that fails', () => {
   let store: FailingStore;
