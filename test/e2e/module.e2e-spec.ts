@@ -4,6 +4,7 @@ import { Test } from '@nestjs/testing';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import {
   ChangeInvalidError,
+  ChangeTooLargeError,
   EntityTypeInvalidError,
   OptionsError,
   QueueFullError,
@@ -13,6 +14,7 @@ import { MqttSyncModule } from '../../src/mqtt-sync/mqtt-sync.module.js';
 import { MQTT_SYNC_OPTIONS } from '../../src/mqtt-sync/mqtt-sync.module-definition.js';
 import { type ResolvedOptions } from '../../src/mqtt-sync/mqtt-sync.options.js';
 import { SyncPublisher } from '../../src/mqtt-sync/publisher/sync-publisher.service.js';
+import { SyncEvents } from '../../src/mqtt-sync/sync-events.js';
 import { SyncStatus } from '../../src/mqtt-sync/sync-status.js';
 import { MqttSyncTestingModule, RecordingPublisher } from '../../src/mqtt-sync/testing/index.js';
 import { freePort } from '../helpers/ports.js';
@@ -165,6 +167,24 @@ describe('MqttSyncTestingModule', () => {
     const { recorder } = await start();
     await expect(recorder.publish('Bad Type', 'create', {})).rejects.toThrow(EntityTypeInvalidError);
     expect(recorder.published).toEqual([]);
+  });
+
+  it("takes the application's own prefix, policies and size limit, and lets it listen to events", async () => {
+    const options = {
+      topicPrefix: 'fleet/{vesselId}',
+      vesselId: 'a1',
+      entities: { crew: { qos: 2 } },
+      maxMessageBytes: 512,
+    } as const;
+    const module = await Test.createTestingModule({ imports: [MqttSyncTestingModule.register(options)] }).compile();
+    const recorder = module.get(RecordingPublisher);
+    await recorder.publish('crew', 'create', { id: 1 });
+    expect(recorder.published).toMatchObject([{ topic: 'fleet/a1/crew', qos: 2 }]);
+    await expect(recorder.publish('crew', 'create', { note: 'x'.repeat(600) })).rejects.toThrow(ChangeTooLargeError);
+    const heard: string[] = [];
+    module.get(SyncEvents).on('disconnected', ({ reason }) => heard.push(reason));
+    module.get(SyncEvents).emit('disconnected', { reason: 'in a test' });
+    expect(heard).toEqual(['in a test']);
   });
 
   it('fails once when a test asks for it', async () => {

@@ -1,2 +1,2 @@
 export { MqttSyncTestingModule } from './mqtt-sync-testing.module.js';
-export { type RecordedChange, RecordingPublisher } from './recording-publisher.js';
+export { type RecordedChange, type RecordingOptions, RecordingPublisher } from './recording-publisher.js';

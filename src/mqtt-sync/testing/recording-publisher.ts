@@ -1,6 +1,6 @@
 import { v7 as uuidv7 } from 'uuid';
 import { type MqttSyncError } from '../errors.js';
-import { resolveOptions } from '../mqtt-sync.options.js';
+import { type MqttSyncOptions, type ResolvedOptions, resolveOptions } from '../mqtt-sync.options.js';
 import { type Change, draftMessage } from '../publisher/change.js';
 import { type Receipt } from '../publisher/receipt.js';
 import { type SyncPublisher } from '../publisher/sync-publisher.service.js';
@@ -21,15 +21,25 @@ export interface RecordedChange {
   readonly sequence: number;
 }
 
+/** The options that decide what a change becomes. */
+export type RecordingOptions = Pick<MqttSyncOptions, 'topicPrefix' | 'entities' | 'maxMessageBytes' | 'vesselId'>;
+
 /** Stands in for `SyncPublisher` in tests: checks changes as the real one does, and records them instead of sending them. */
 export class RecordingPublisher implements Pick<SyncPublisher, 'publish' | 'publishMany' | 'isStopping'> {
   private readonly changes: RecordedChange[] = [];
   private readonly sequences = new Map<string, number>();
   private nextFailure: MqttSyncError | undefined;
-  private readonly options = resolveOptions({ vesselId: 'test-vessel' });
-  private readonly policies = new EntityPolicies();
-  private readonly topics = new Topics(this.options.topicPrefix, this.options.vesselId);
+  private readonly options: ResolvedOptions;
+  private readonly policies: EntityPolicies;
+  private readonly topics: Topics;
   readonly isStopping = false;
+
+  /** @param options those of the application that decide what a change becomes: prefix, policies, size limit, vessel id */
+  constructor(options: RecordingOptions = {}) {
+    this.options = resolveOptions({ vesselId: 'test-vessel', ...options });
+    this.policies = new EntityPolicies(this.options.entities);
+    this.topics = new Topics(this.options.topicPrefix, this.options.vesselId);
+  }
 
   /** What was published so far, in order. */
   get published(): readonly RecordedChange[] {
