@@ -474,6 +474,21 @@ describe.each([
   });
 
   describe('closing', () => {
+    it('during the opening ends both, and leaves the store to others', async () => {
+      const makeQueue = make();
+      const first = watch(makeQueue).queue;
+      await first.open(VESSEL);
+      await first.close();
+      const closed = watch(makeQueue).queue;
+      const opening = closed.open(VESSEL);
+      const refused = expect(opening).rejects.toThrow(StoppingError);
+      await closed.close();
+      await refused;
+      expect(closed.identity).toBeUndefined();
+      expect(closed.stats().available).toBe(false);
+      await expect(watch(makeQueue).queue.open(VESSEL)).resolves.toMatchObject({ vesselId: VESSEL.vesselId });
+    });
+
     it('finishes what was asked for and refuses what comes then', async () => {
       const accepting = queue.accept([draft('a')]);
       const closing = queue.close();

@@ -38,6 +38,7 @@ export abstract class StoredQueue extends SyncQueue {
   readonly durable: boolean;
   private observer: QueueObserver | undefined;
   private opened: OpenQueue | undefined;
+  private opening: Promise<QueueIdentity> | undefined;
   private closing: Promise<void> | undefined;
 
   constructor(
@@ -61,9 +62,19 @@ export abstract class StoredQueue extends SyncQueue {
   async open(claim: VesselClaim): Promise<QueueIdentity> {
     if (this.opened) return this.opened.identity;
     if (this.closing) throw new StoppingError('The queue is closed.');
+    this.opening ??= this.begin(claim).finally(() => (this.opening = undefined));
+    return this.opening;
+  }
+
+  private async begin(claim: VesselClaim): Promise<QueueIdentity> {
     try {
       const opened = await this.openStore(claim);
       await opened.start();
+      if (this.closing) {
+        opened.close();
+        await opened.committer.settled();
+        throw new StoppingError('The queue was closed while it opened.');
+      }
       // Only now: whoever sees an identity may call accept().
       this.opened = opened;
       return opened.identity;
@@ -181,6 +192,8 @@ export abstract class StoredQueue extends SyncQueue {
   }
 
   private async finish(): Promise<void> {
+    // Who opens closes the store again on seeing this.
+    await this.opening?.catch(() => undefined);
     await this.settled();
     if (this.opened) this.leaveBehind(this.opened.streams, this.observer);
     this.opened?.close();

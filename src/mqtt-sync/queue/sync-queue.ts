@@ -72,7 +72,10 @@ export interface QueueObserver {
   /** A dead letter is back in the queue, at its new position. */
   retried(message: QueuedMessage): void;
   availability(available: boolean, reason: string | undefined): void;
-  /** A message left the count: at once when it is removed or set aside, with the commit when it is dropped. */
+  /**
+   * A message left the count: at once when it is removed or set aside, with the commit when it is dropped. The position
+   * is 0 for one that a damaged store has lost, and its position with it.
+   */
   left(position: number): void;
 }
 
@@ -100,6 +103,7 @@ export abstract class SyncQueue {
    * @throws {QueueLockedError} another process has the folder open.
    * @throws {QueueVesselMismatchError} it holds messages of another vessel than the explicit one.
    * @throws {QueueUnavailableError} the folder cannot be used; `open()` may be called again.
+   * @throws {StoppingError} the queue is closed, or was closed before it was open.
    */
   abstract open(claim: VesselClaim): Promise<QueueIdentity>;
 
@@ -162,6 +166,9 @@ export abstract class SyncQueue {
   /** Resolves when everything asked for so far is committed, or cannot be. */
   abstract settled(): Promise<void>;
 
-  /** Refuses new messages, finishes the commits and closes the store. Safe to call twice. */
+  /**
+   * Refuses new messages, finishes the commits and closes the store; takes no longer than the commit under way. Safe to
+   * call twice, and during `open()`, which then rejects.
+   */
   abstract close(): Promise<void>;
 }
