@@ -11,6 +11,8 @@ import { DraftEnvelope } from '../../src/mqtt-sync/wire/envelope.js';
 export class FailingStore extends InMemoryMessageStore {
   commitFails = false;
   readFails = false;
+  /** As after a damage: what should be there is not found. */
+  readIsEmpty = false;
   lettersFail = false;
   /** A disk so full that there is no room for the reserve either. */
   reserveFails = false;
@@ -36,7 +38,7 @@ export class FailingStore extends InMemoryMessageStore {
 
   override read(...args: Parameters<InMemoryMessageStore['read']>): StoredRecord[] {
     if (this.readFails) throw new Error('unreadable');
-    return super.read(...args);
+    return this.readIsEmpty ? [] : super.read(...args);
   }
 
   override deadLetterAt(position: number): StoredDeadLetter | undefined {

@@ -72,11 +72,21 @@ export class CommitFormer {
     const { accepts } = this.pending;
     for (let call = accepts.first; call; call = accepts.first) {
       if (plan.coming.messages > 0 && exceedsBounds(plan, call)) return;
-      const answer = this.planAccept(plan, call);
+      const answer = this.tryPlanAccept(plan, call);
       if (answer === 'later') return;
       accepts.shift();
       if (answer instanceof Error) call.reject(answer);
       else plan.calls.push({ call, accepted: answer });
+    }
+  }
+
+  /** What is wrong with one call is told to its caller; only a store that cannot be read concerns everybody. */
+  private tryPlanAccept(plan: CommitPlan, call: AcceptCall): readonly AcceptedMessage[] | 'later' | Error {
+    try {
+      return this.planAccept(plan, call);
+    } catch (error) {
+      if (error instanceof UnreadableStoreError) throw error.cause;
+      return error instanceof Error ? error : new Error(String(error));
     }
   }
 
@@ -98,8 +108,12 @@ export class CommitFormer {
   // ---- dead letters
 
   private planLetterCalls(plan: CommitPlan): void {
-    for (let call = this.pending.letters.shift(); call; call = this.pending.letters.shift()) {
-      plan.letterCalls.push({ call, found: this.planLetterCall(plan, call) });
+    const { letters } = this.pending;
+    for (let call = letters.first; call; call = letters.first) {
+      // A call whose letter cannot be read stays where it is refused with the others.
+      const found = this.planLetterCall(plan, call);
+      letters.shift();
+      plan.letterCalls.push({ call, found });
     }
   }
 
@@ -144,6 +158,9 @@ export class CommitFormer {
     }
   }
 }
+
+/** A read of the store failed, with the cause. */
+class UnreadableStoreError extends Error {}
 
 /** Gives the drafts of one call their places; nothing of it reaches the plan before there is room. */
 class Placement {
@@ -190,7 +207,13 @@ class Placement {
   }
 
   private knownAs(messageId: string): AcceptedMessage | undefined {
-    return this.ids.get(messageId) ?? this.plan.acceptedIds.get(messageId) ?? this.store.acceptedUnder(messageId);
+    const coming = this.ids.get(messageId) ?? this.plan.acceptedIds.get(messageId);
+    if (coming) return coming;
+    try {
+      return this.store.acceptedUnder(messageId);
+    } catch (cause) {
+      throw new UnreadableStoreError('unreadable', { cause });
+    }
   }
 
   private streamOf({ entity, lane }: MessageDraft): EntityStream | undefined {

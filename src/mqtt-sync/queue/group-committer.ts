@@ -12,8 +12,8 @@ const SLOW_COMMIT_MS = 30_000;
 
 /** What a committer commits, and whom it tells. */
 export interface CommitWork {
-  /** The next commit; empty when there is nothing to do. Throws when the store cannot be read. */
-  form(accepting: boolean): CommitPlan;
+  /** The next commit; empty when there is nothing to do, undefined when the store cannot be read, see `fail()`. */
+  form(accepting: boolean): CommitPlan | undefined;
   /** Something waits to be committed. */
   isPending(accepting: boolean): boolean;
   succeeded(plan: CommitPlan): void;
@@ -71,18 +71,20 @@ export class GroupCommitter {
   }
 
   /** The store cannot be read or written. */
-  fail(cause: unknown): void {
+  fail(cause: unknown): QueueUnavailableError {
     const reason = cause instanceof Error ? cause.message : String(cause);
     const isNew = !this.failure;
-    this.failure = new QueueUnavailableError(
+    const failure = new QueueUnavailableError(
       `The queue's store cannot be used just now: ${reason}. Check that the disk has room, is writable and healthy.`,
       {},
       { cause },
     );
-    this.work.refuseCalls(this.failure);
-    if (isNew) this.work.availability(false, this.failure.message);
+    this.failure = failure;
+    this.work.refuseCalls(failure);
+    if (isNew) this.work.availability(false, failure.message);
     // What is under way sees to the next retry when it ends.
     if (!this.inProgress) this.retryLater();
+    return failure;
   }
 
   /** Resolves when what was asked for so far is committed, or cannot be. */
@@ -100,18 +102,9 @@ export class GroupCommitter {
     // Whatever is under way settles when it ends.
     if (this.inProgress || this.recovering) return;
     if (this.failure || this.stopped) return this.settle();
-    const plan = this.tryForm(true);
+    const plan = this.work.form(true);
     if (plan && !plan.isEmpty) await this.commit(plan);
     this.next(plan);
-  }
-
-  private tryForm(accepting: boolean): CommitPlan | undefined {
-    try {
-      return this.work.form(accepting);
-    } catch (error) {
-      this.fail(error);
-      return undefined;
-    }
   }
 
   private next(plan: CommitPlan | undefined): void {
@@ -138,8 +131,7 @@ export class GroupCommitter {
       if (!plan.writesNothing || this.failure) await this.store.commit(plan.toCommit());
     } catch (error) {
       this.inProgress = undefined;
-      this.fail(error);
-      this.work.failed(plan, this.failure!);
+      this.work.failed(plan, this.fail(error));
       return false;
     } finally {
       cancelWatch();
@@ -189,7 +181,7 @@ export class GroupCommitter {
       await this.storeUpkeepOnReserve();
       return false;
     }
-    const plan = this.tryForm(false);
+    const plan = this.work.form(false);
     return plan !== undefined && this.commit(plan);
   }
 
@@ -201,7 +193,7 @@ export class GroupCommitter {
     } catch (error) {
       this.logger.error(`The reserve of the queue cannot be given up: ${String(error)}`);
     }
-    const plan = this.tryForm(false);
+    const plan = this.work.form(false);
     if (plan && !plan.isEmpty) await this.commit(plan);
   }
 }

@@ -171,13 +171,13 @@ export class OpenQueue implements CommitWork {
 
   // ---- what the committer asks and tells
 
-  form(accepting: boolean): CommitPlan {
+  form(accepting: boolean): CommitPlan | undefined {
     const plan = new CommitPlan(this.streams.nextPosition);
     try {
       this.former.fill(plan, accepting);
     } catch (error) {
-      this.outcome.failed(plan, error instanceof Error ? error : new Error(String(error)));
-      throw error;
+      this.outcome.failed(plan, this.committer.fail(error));
+      return undefined;
     }
     return plan;
   }
@@ -225,6 +225,7 @@ export class OpenQueue implements CommitWork {
           `${count} message(s) of "${stream().entity}" cannot be found in the store, which must be damaged; they are told as a gap.`,
         );
         this.pending.staleGaps.add(stream());
+        for (let lost = 0; lost < count; lost++) this.outcome.left(0);
         this.committer.wake();
       },
     };

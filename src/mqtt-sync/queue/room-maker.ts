@@ -43,7 +43,7 @@ export class RoomMaker {
     if (overflowPolicy === 'reject') return this.full('The overflow policy is to reject');
     const victims = this.choose(messages, excess, plan, [...streams]);
     if (!isMet(excess)) {
-      for (const { stream, message } of victims.reverse()) stream.spare([message]);
+      spare(victims);
       // Messages of the commit in the making cannot be dropped before they are stored.
       if (plan.coming.messages > 0) return 'later';
       return this.full('Nothing that waits may be dropped for them');
@@ -60,16 +60,17 @@ export class RoomMaker {
   ): Victim[] {
     const urgency = this.limits.overflowPolicy === 'drop-lowest-priority' ? urgencyOf : () => 0;
     // For a batch: what makes room must not be more urgent than any message of it.
-    const floor = Math.max(...messages.map(urgency));
-    const lowestComing = Math.max(
-      ...[...plan.changes.values()].flatMap(({ added, lane }) => (added.length > 0 ? urgency({ lane }) : [])),
-    );
+    let floor = 0;
+    for (const message of messages) floor = Math.max(floor, urgency(message));
+    // Nor than any message of the commit in the making.
+    for (const { added, lane } of plan.changes.values()) {
+      if (added.length > 0) floor = Math.max(floor, urgency({ lane }));
+    }
     const victims: Victim[] = [];
     while (!isMet(excess)) {
       const victim = oldestOfLowest(streams, urgency);
       if (!victim) break;
-      const rank = urgency(victim.message);
-      if (rank < floor || rank < lowestComing) break;
+      if (urgency(victim.message) < floor) break;
       victim.stream.takeVictim();
       victims.push(victim);
       excess.messages--;
@@ -91,6 +92,17 @@ export class RoomMaker {
 /** 0 is the most urgent lane. */
 function urgencyOf({ lane }: Pick<QueuedMessage, 'lane'>): number {
   return LANES.indexOf(lane);
+}
+
+/** Puts victims back, all of one entity type at once. */
+function spare(victims: readonly Victim[]): void {
+  const byStream = new Map<EntityStream, QueuedMessage[]>();
+  for (const { stream, message } of victims) {
+    const some = byStream.get(stream);
+    if (some) some.push(message);
+    else byStream.set(stream, [message]);
+  }
+  for (const [stream, some] of byStream) stream.spare(some);
 }
 
 function isMet({ messages, bytes }: Volume): boolean {

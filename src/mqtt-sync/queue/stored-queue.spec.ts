@@ -172,6 +172,46 @@ describe('StoredQueue on a store that fails', () => {
     expect(queue.stats().available).toBe(true);
   });
 
+  it('answers who asks for a dead letter that cannot be read', async () => {
+    await queue.accept([draft('a'), draft('a')]);
+    for (const message of [take(), take()]) queue.setAside(message, REFUSED);
+    await queue.settled();
+    store.lettersFail = true;
+    const calls = await Promise.allSettled([queue.retryDeadLetter(1), queue.discardDeadLetter(2)]);
+    for (const call of calls) expect(call).toMatchObject({ reason: expect.any(QueueUnavailableError) as unknown });
+    store.lettersFail = false;
+    await retry();
+    await expect(queue.retryDeadLetter(1)).resolves.toBe(true);
+  });
+
+  it('tells of messages that the store has lost that they left the count', async () => {
+    await open(1000);
+    await queue.accept(Array.from({ length: 400 }, () => draft('a')));
+    store.readIsEmpty = true;
+    while (queue.take('normal', anyType));
+    const inFlight = queue.stats().messages;
+    expect(inFlight).toBeLessThan(400);
+    expect(observer.left).toHaveBeenCalledTimes(400 - inFlight);
+    expect(new Set(observer.left.mock.calls.flat())).toEqual(new Set([0]));
+  });
+
+  it('refuses one call that cannot be planned, and not the store', async () => {
+    const wrong = draft('a');
+    wrong.envelope.seal = () => {
+      throw new RangeError('too much');
+    };
+    const calls = await Promise.allSettled([queue.accept([wrong]), queue.accept([draft('a')])]);
+    expect(calls).toMatchObject([{ reason: { message: 'too much' } }, { value: [{ sequence: 1 }] }]);
+    expect(queue.stats()).toMatchObject({ available: true, messages: 1 });
+  });
+
+  it('makes room for a batch of any size', async () => {
+    await open(200_000);
+    await queue.accept(Array.from({ length: 200_000 }, () => draft('a')));
+    await expect(queue.accept(Array.from({ length: 150_000 }, () => draft('a')))).resolves.toHaveLength(150_000);
+    expect(queue.stats()).toMatchObject({ available: true, messages: 200_000 });
+  }, 30_000);
+
   it('commits what many callers ask for in one turn together', async () => {
     await Promise.all(Array.from({ length: 50 }, () => queue.accept([draft('a')])));
     expect(store.commits).toHaveLength(1);
