@@ -9,14 +9,18 @@ export function dial(port: number): Socket {
   return socket;
 }
 
-/** Writes bytes as they are, and resolves with all that comes until the other side closes. */
-export async function exchange(port: number, bytes: Buffer | string, deadlineMs = 30_000): Promise<string> {
+/**
+ * Writes bytes as they are, and resolves with all that comes until the other side closes.
+ * @param isAll says that no more come; for requests that promise more than they bring, for which the service would wait.
+ */
+export async function exchange(port: number, bytes: Buffer, isAll = false): Promise<string> {
   const socket = dial(port).setEncoding('latin1');
   let answer = '';
   socket.on('data', (text: string) => (answer += text));
   const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()));
-  socket.write(bytes);
-  await within(closed, { deadlineMs, what: `the answer to ${bytes.toString('latin1').slice(0, 300)}` });
+  if (isAll) socket.end(bytes);
+  else socket.write(bytes);
+  await within(closed, { deadlineMs: 30_000, what: `the answer to ${bytes.toString('latin1').slice(0, 300)}` });
   return answer;
 }
 
