@@ -29,6 +29,7 @@ export class RecordingObserver implements QueueObserver {
   readonly retriedIds: string[] = [];
   readonly availabilities: boolean[] = [];
   readonly leftPositions: number[] = [];
+  commits = 0;
 
   dropped(message: QueuedMessage, reason: string): void {
     this.droppedIds.push(message.messageId);
@@ -45,6 +46,10 @@ export class RecordingObserver implements QueueObserver {
 
   availability(available: boolean): void {
     this.availabilities.push(available);
+  }
+
+  committed(): void {
+    this.commits++;
   }
 
   left(position: number): void {

@@ -23,6 +23,7 @@ interface ModelMessage {
   readonly id: string;
   readonly entity: string;
   readonly sequence: number;
+  /** `back` has been sent and may not be dropped; what was taken and not sent is `new` again. */
   state: 'new' | 'flying' | 'back';
 }
 
@@ -56,6 +57,10 @@ class Model {
 
   putBack(id: string): void {
     this.messages.find((message) => message.id === id)!.state = 'back';
+  }
+
+  untake(id: string): void {
+    this.messages.find((message) => message.id === id)!.state = 'new';
   }
 
   remove(id: string): void {
@@ -121,8 +126,11 @@ describe.each([
     const settleSome = () => {
       const chosen = flying.filter(() => random(2) === 0);
       flying = flying.filter((message) => !chosen.includes(message));
-      const how = random(5);
-      if (how < 2) {
+      const how = random(6);
+      if (how === 5) {
+        queue.untake([...chosen].reverse());
+        for (const { messageId } of chosen) model.untake(messageId);
+      } else if (how < 2) {
         queue.putBack([...chosen].reverse());
         for (const { messageId } of chosen) model.putBack(messageId);
       } else {

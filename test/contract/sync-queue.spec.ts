@@ -206,6 +206,12 @@ describe.each([
     });
   });
 
+  it('tells how long each commit took, one for calls made together', async () => {
+    const before = test.observer.commits;
+    await Promise.all([queue.accept([draft('a')]), queue.accept([draft('b')])]);
+    expect(test.observer.commits).toBe(before + 1);
+  });
+
   describe('removing', () => {
     it('takes a delivered message out of the count, and tells so, at once', async () => {
       const [accepted] = await queue.accept([draft('a')]);

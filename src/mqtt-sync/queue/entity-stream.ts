@@ -37,7 +37,8 @@ export class EntityStream {
   /** Sequences lost in this life of the process, told or not. */
   readonly lost = new Losses();
   /** How many of its messages a commit in progress drops: until it is clear whether they go, nothing behind them may. */
-  victims = 0;
+  private victims = 0;
+  private firstVictim = Infinity;
 
   private readonly inFlight = new Map<number, QueuedMessage>();
   /** Taken and put back, the newest first, so that the oldest is taken from the end. */
@@ -63,8 +64,9 @@ export class EntityStream {
   /** The message that leaves next. */
   peek(): QueuedMessage | undefined {
     const sent = this.returned.at(-1);
-    const unsent = this.victims > 0 ? undefined : this.line.peek();
-    return sent && unsent ? (sent.position < unsent.position ? sent : unsent) : (sent ?? unsent);
+    const unsent = this.line.peek();
+    const first = sent && unsent ? (sent.position < unsent.position ? sent : unsent) : (sent ?? unsent);
+    return first && first.position < this.firstVictim ? first : undefined;
   }
 
   /** Takes what `peek()` shows. */
@@ -86,7 +88,7 @@ export class EntityStream {
     this.returned.sort((a, b) => b.position - a.position);
   }
 
-  /** Makes taken messages waiting again that were never sent, as if they had not been taken. */
+  /** Makes taken messages waiting again that were never sent, as if they had not been taken: they may be dropped. */
   untake(messages: readonly QueuedMessage[]): void {
     this.line.unshift(messages.flatMap(({ position }) => this.endFlight(position) ?? []));
   }
@@ -98,21 +100,29 @@ export class EntityStream {
     return message;
   }
 
-  /** The oldest message that may be dropped: one never taken. */
+  /** The oldest message that may be dropped: one never sent. */
   peekVictim(): QueuedMessage | undefined {
     return this.line.peek();
   }
 
   takeVictim(): QueuedMessage | undefined {
     const message = this.line.shift();
-    if (message) this.victims++;
+    if (!message) return undefined;
+    this.victims++;
+    this.firstVictim = Math.min(this.firstVictim, message.position);
     return message;
   }
 
-  /** Nothing comes of dropping these, the ones taken last. */
+  /** Nothing comes of dropping these. */
   spare(victims: readonly QueuedMessage[]): void {
     this.line.unshift(victims);
-    this.victims -= victims.length;
+    this.endDropping(victims.length);
+  }
+
+  /** So many victims are dropped, or spared. */
+  endDropping(count: number): void {
+    this.victims -= count;
+    if (this.victims === 0) this.firstVictim = Infinity;
   }
 
   append(message: KeyedMessage): void {
@@ -140,8 +150,8 @@ export class EntityStream {
 
   /** When the oldest undelivered message was accepted. */
   get oldestAcceptedAtMs(): number | undefined {
-    let oldest = this.returned.at(-1) ?? this.line.peek();
-    for (const message of this.inFlight.values()) {
+    let oldest = this.line.peek();
+    for (const message of [...this.returned.slice(-1), ...this.inFlight.values()]) {
       if (!oldest || message.position < oldest.position) oldest = message;
     }
     return oldest?.acceptedAtMs;

@@ -17,6 +17,8 @@ export interface CommitWork {
   /** Something waits to be committed. */
   isPending(accepting: boolean): boolean;
   succeeded(plan: CommitPlan): void;
+  /** A commit was written, which took so long. */
+  measured(durationMs: number): void;
   /** Nothing of the plan was stored. */
   failed(plan: CommitPlan, error: QueueUnavailableError): void;
   /** No calls are answered until further notice. */
@@ -128,7 +130,7 @@ export class GroupCommitter {
     const cancelWatch = this.clock.after(SLOW_COMMIT_MS, () => this.reportSlowness());
     try {
       // While failing, even an empty commit is written: to see whether the store works again.
-      if (!plan.writesNothing || this.failure) await this.store.commit(plan.toCommit());
+      if (!plan.writesNothing || this.failure) await this.write(plan);
     } catch (error) {
       this.inProgress = undefined;
       this.work.failed(plan, this.fail(error));
@@ -141,6 +143,12 @@ export class GroupCommitter {
     if (plan.coming.messages > 0) this.attempt = 0;
     this.work.succeeded(plan);
     return true;
+  }
+
+  private async write(plan: CommitPlan): Promise<void> {
+    const beganMs = this.clock.monotonicMs();
+    await this.store.commit(plan.toCommit());
+    this.work.measured(this.clock.monotonicMs() - beganMs);
   }
 
   private reportSlowness(): void {

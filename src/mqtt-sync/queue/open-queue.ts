@@ -187,6 +187,10 @@ export class OpenQueue implements CommitWork {
     return accepting ? !this.pending.isEmpty : this.pending.hasUpkeep;
   }
 
+  measured(durationMs: number): void {
+    this.outcome.measured(durationMs);
+  }
+
   succeeded(plan: CommitPlan): void {
     for (const { key } of plan.deadLetters) this.setAside.delete(key.position);
     this.outcome.succeeded(plan);

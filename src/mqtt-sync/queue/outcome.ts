@@ -43,6 +43,10 @@ export class Outcome {
     this.guard(() => this.observer?.availability(available, reason));
   }
 
+  measured(durationMs: number): void {
+    this.guard(() => this.observer?.committed(durationMs));
+  }
+
   private applyChanges(plan: CommitPlan): void {
     for (const { stream, sequence, lastPosition, lane, stored, added, victims, losses } of plan.changes.values()) {
       Object.assign(stream, { sequence, lastPosition, lane, stored });
@@ -52,7 +56,7 @@ export class Outcome {
         stream.volume.bytes += keyed.message.payload.length;
       }
       for (const { payload } of victims) subtract(stream.volume, 1, payload.length);
-      stream.victims -= victims.length;
+      stream.endDropping(victims.length);
       for (const [lost, reason] of losses) {
         stream.gaps.add(lost, reason);
         stream.lost.add(lost, reason);

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { QueueUnavailableError } from '../errors.js';
-import { draft, FailingStore, TestQueue } from '../../../test/contract/failing-store.js';
+import { draft, FailingStore, gate, TestQueue, turns } from '../../../test/contract/failing-store.js';
 import { silentLogger } from '../logger.js';
 import { FakeClock } from '../time/fake-clock.js';
 import { type QueuedMessage } from './message.js';
@@ -25,6 +25,7 @@ describe('StoredQueue on a store that fails', () => {
       deadLettered: vi.fn<(letter: DeadLetter) => void>(),
       retried: vi.fn<(message: QueuedMessage) => void>(),
       availability: vi.fn<(available: boolean) => void>(),
+      committed: vi.fn<(durationMs: number) => void>(),
       left: vi.fn<(position: number) => void>(),
     };
     queue.observe(observer);
@@ -108,6 +109,23 @@ describe('StoredQueue on a store that fails', () => {
     await accepting;
     expect(take().messageId).toBe('m2');
     expect(queue.fateOf(first!)).toBe('dropped');
+  });
+
+  it('does not overtake one that was never sent and may be dropped with one that was sent', async () => {
+    await open(2);
+    await queue.accept([draft('a', 'm1'), draft('a', 'm2')]);
+    const [unsent, sent] = [take(), take()];
+    queue.putBack([sent]);
+    queue.untake([unsent]);
+    const held = gate();
+    store.gate = held.closed;
+    store.commitFails = true;
+    const accepting = queue.accept([draft('a', 'm3')]);
+    await turns();
+    expect(queue.take('normal', anyType)).toBeUndefined();
+    held.open();
+    await expect(accepting).rejects.toThrow(QueueUnavailableError);
+    expect([take(), take()].map(({ messageId }) => messageId)).toEqual(['m1', 'm2']);
   });
 
   it('keeps removals and dead letters of a failed commit, and stores them later', async () => {

@@ -72,6 +72,8 @@ export interface QueueObserver {
   /** A dead letter is back in the queue, at its new position. */
   retried(message: QueuedMessage): void;
   availability(available: boolean, reason: string | undefined): void;
+  /** A commit was stored; for whoever measures the store. */
+  committed(durationMs: number): void;
   /**
    * A message left the count: at once when it is removed or set aside, with the commit when it is dropped. The position
    * is 0 for one that a damaged store has lost, and its position with it.
@@ -122,10 +124,13 @@ export abstract class SyncQueue {
    */
   abstract take(lane: Lane, admits: (entity: string) => boolean): QueuedMessage | undefined;
 
-  /** Makes taken messages waiting again, at the head of their entity type, in their old order. */
+  /** Makes taken messages that were sent waiting again, at their old places; they are never dropped. */
   abstract putBack(messages: readonly QueuedMessage[]): void;
 
-  /** Makes taken messages waiting again that were never sent: they can be dropped like any that was never taken. */
+  /**
+   * Makes taken messages that were never sent waiting again, at their old places: they can be dropped like any that was
+   * never taken. Messages that are not in flight are ignored.
+   */
   abstract untake(messages: readonly QueuedMessage[]): void;
 
   /** Forgets delivered messages; the removal is committed in the background, grouped, and retried until it holds. */
