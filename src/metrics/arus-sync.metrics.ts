@@ -1,10 +1,13 @@
 import { makeGaugeProvider, makeHistogramProvider } from '@willsoto/nestjs-prometheus';
-import { DELIVERY_LATENCY } from './delivery-latency.js';
+import { DELIVERY_LATENCY, STORE_COMMIT } from './durations.js';
 import { counterOf, gaugeOf, type MetricProvider, UNREGISTERED } from './metric-providers.js';
 import { packageVersion } from './package-version.js';
 
 /** From a good link to a week in a yard, in seconds. */
 const LATENCY_BUCKETS_S = [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600, 21_600, 86_400, 604_800];
+
+/** From a good SSD to a disk that is about to fail, in seconds. */
+const COMMIT_BUCKETS_S = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5, 30];
 
 /** What an operator needs beside the nine `arus_mqtt_*` metrics. */
 export function arusSyncMetrics(): MetricProvider[] {
@@ -13,6 +16,12 @@ export function arusSyncMetrics(): MetricProvider[] {
       name: DELIVERY_LATENCY,
       help: 'Seconds from the acceptance of a message to its delivery.',
       buckets: LATENCY_BUCKETS_S,
+      ...UNREGISTERED,
+    }) as MetricProvider,
+    makeHistogramProvider({
+      name: STORE_COMMIT,
+      help: 'Seconds that a commit of the store takes, fdatasync included.',
+      buckets: COMMIT_BUCKETS_S,
       ...UNREGISTERED,
     }) as MetricProvider,
     gaugeOf(

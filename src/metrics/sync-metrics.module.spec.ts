@@ -82,6 +82,7 @@ describe('GET /metrics', () => {
     sync.events.emit('queue_flushed', { messages: 3, durationMs: 10 });
     sync.events.emit('publish_failed', { cause: 'rejected', entity: 'x', code: 'CHANGE_INVALID' });
     sync.events.emit('reconnecting', { attempt: 1 });
+    sync.events.emit('store_committed', { durationMs: 4 });
     await scrape();
     const text = await scrape();
     const labels = 'entity_type="work_orders",operation="create",qos="1"';
@@ -93,6 +94,7 @@ describe('GET /metrics', () => {
     expect(sample(text, 'arus_sync_possible_duplicates_total')).toBe(1);
     expect(sample(text, 'arus_sync_delivery_latency_seconds_count')).toBe(3);
     expect(sample(text, 'arus_sync_delivery_latency_seconds_sum')).toBeCloseTo(0.06);
+    expect(sample(text, 'arus_sync_store_commit_seconds_sum')).toBeCloseTo(0.004);
   });
 
   it('reads queue and connection at each scrape', async () => {

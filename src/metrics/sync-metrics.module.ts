@@ -3,7 +3,7 @@ import { PrometheusModule } from '@willsoto/nestjs-prometheus';
 import { collectDefaultMetrics, type Metric, Registry } from 'prom-client';
 import { arusMqttMetrics } from './arus-mqtt.metrics.js';
 import { arusSyncMetrics } from './arus-sync.metrics.js';
-import { DeliveryLatency } from './delivery-latency.js';
+import { Durations } from './durations.js';
 import { MetricsController } from './metrics.controller.js';
 import { type MetricProvider } from './metric-providers.js';
 import { ZeroSeries } from './zero-series.js';
@@ -40,7 +40,7 @@ export class SyncMetricsModule {
             ...(prometheus.providers ?? []),
             ...metrics,
             ZeroSeries,
-            DeliveryLatency,
+            Durations,
             registryOf(metrics, processMetrics),
           ],
           exports: [Registry],

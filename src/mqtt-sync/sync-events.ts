@@ -62,6 +62,8 @@ export interface SyncEventMap {
   };
   /** What the queue held at the connect has all left it on that connection. */
   queue_flushed: { readonly messages: number; readonly durationMs: number };
+  /** A group of accepted and delivered messages was written to the store, fdatasync included. */
+  store_committed: { readonly durationMs: number };
   /** The accepting side of the queue changed: `false` while the store cannot take messages. */
   queue_availability: { readonly available: boolean; readonly reason: string | undefined };
 }

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import {
+  ChangeInvalidError,
   EntityTypeLimitError,
   QueueFullError,
   QueueUnavailableError,
@@ -77,6 +78,17 @@ describe.each([
         ...{ entity, operation, messageId, topic, qos: 2, retain: false, key: undefined, acceptedAtMs: 77 },
         ...{ lane: 'critical', sequence: 1 },
       });
+    });
+
+    it('refuses a given id that was used for another entity type, in whatever call or commit', async () => {
+      const given = (entity: string, messageId: string) => draft(entity, { messageId, idIsGiven: true });
+      await queue.accept([given('crew', 'x')]);
+      await expect(queue.accept([given('alerts', 'x')])).rejects.toThrow(ChangeInvalidError);
+      await expect(queue.accept([given('crew', 'y'), given('alerts', 'y')])).rejects.toThrow(ChangeInvalidError);
+      const answers = await Promise.allSettled([queue.accept([given('crew', 'z')]), queue.accept([given('a', 'z')])]);
+      expect(answers.map(({ status }) => status)).toEqual(['fulfilled', 'rejected']);
+      expect(await queue.accept([given('crew', 'x')])).toMatchObject([{ sequence: 1, repeated: true }]);
+      expect(queue.stats().messages).toBe(2);
     });
 
     it('accepts an empty batch', async () => {

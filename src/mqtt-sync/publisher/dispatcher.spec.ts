@@ -55,6 +55,7 @@ describe('Dispatcher', () => {
       deadLettered: (letter) => dead.push(letter),
       retried() {},
       availability() {},
+      committed() {},
       left() {},
     });
     await queue.open({ vesselId: 'v', isExplicit: true });

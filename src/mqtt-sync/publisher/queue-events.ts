@@ -53,6 +53,10 @@ export class QueueEvents implements QueueObserver {
     this.logger.log(`Dead letter ${message.messageId} (${message.entity}) is back in the queue, to be sent again.`);
   }
 
+  committed(durationMs: number): void {
+    this.events.emit('store_committed', { durationMs });
+  }
+
   availability(available: boolean, reason: string | undefined): void {
     this.events.emit('queue_availability', { available, reason });
     if (available) this.logger.log('The queue accepts changes again.');

@@ -1,4 +1,4 @@
-import { EntityTypeLimitError, type QueueFullError } from '../errors.js';
+import { ChangeInvalidError, EntityTypeLimitError, type QueueFullError } from '../errors.js';
 import { type SyncLogger } from '../logger.js';
 import { MAX_ENTITY_TYPES } from '../wire/entity-policies.js';
 import { type Lane } from '../wire/lanes.js';
@@ -180,6 +180,12 @@ class Placement {
   place(draft: MessageDraft): Error | undefined {
     const known = draft.idIsGiven ? this.knownAs(draft.messageId) : undefined;
     if (known) {
+      if (known.entity !== draft.entity) {
+        return new ChangeInvalidError(
+          `The message id of the change of ${draft.entity} was used for another change, of ${known.entity}. Give each change an id of its own.`,
+          { entity: draft.entity, usedFor: known.entity },
+        );
+      }
       this.accepted.push({ ...known, repeated: true });
       return undefined;
     }
@@ -249,7 +255,6 @@ function laneOf(stream: EntityStream, plan: CommitPlan, wanted: Lane): Lane {
   return stream.volume.messages > 0 ? stream.lane : wanted;
 }
 
-function exceedsBounds({ coming }: CommitPlan, { drafts }: AcceptCall): boolean {
-  const bytes = drafts.reduce((sum, { envelope }) => sum + envelope.maxBytes, 0);
-  return coming.messages + drafts.length > MAX_COMMIT_MESSAGES || coming.bytes + bytes > MAX_COMMIT_BYTES;
+function exceedsBounds({ coming }: CommitPlan, { asked }: AcceptCall): boolean {
+  return coming.messages + asked.messages > MAX_COMMIT_MESSAGES || coming.bytes + asked.bytes > MAX_COMMIT_BYTES;
 }

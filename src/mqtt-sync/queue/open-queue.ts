@@ -69,10 +69,9 @@ export class OpenQueue implements CommitWork {
   accept(drafts: readonly MessageDraft[]): Promise<readonly AcceptedMessage[]> {
     const { unavailable } = this.committer;
     if (unavailable) return Promise.reject(unavailable);
-    return new Promise((resolve, reject) => {
-      this.pending.accepts.push({ drafts, resolve, reject });
-      this.committer.wake();
-    });
+    const accepting = this.pending.accept(drafts);
+    this.committer.wake();
+    return accepting;
   }
 
   take(lane: Lane, admits: (entity: string) => boolean): QueuedMessage | undefined {

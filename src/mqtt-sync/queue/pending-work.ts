@@ -1,12 +1,21 @@
-import { type EntityStream } from './entity-stream.js';
+import { QueueUnavailableError } from '../errors.js';
+import { type EntityStream, type Volume } from './entity-stream.js';
 import { Fifo } from './fifo.js';
 import { type MessageKey } from './message-store.js';
 import { type AcceptedMessage, type MessageDraft } from './message.js';
 import { type DeadLetter } from './sync-queue.js';
 
+/**
+ * What may wait for its commit in memory, the commit under way included: several commits of the largest size, so that a
+ * healthy disk never comes near it. Beyond it the disk does not keep up, and callers are better told than kept.
+ */
+const MAX_WAITING: Volume = { messages: 65_536, bytes: 64 * 1024 * 1024 };
+
 /** A call of `accept()` that waits for its commit. */
 export interface AcceptCall {
   readonly drafts: readonly MessageDraft[];
+  /** Messages, and what they take at most. */
+  readonly asked: Readonly<Volume>;
   readonly resolve: (accepted: readonly AcceptedMessage[]) => void;
   readonly reject: (error: Error) => void;
 }
@@ -37,6 +46,8 @@ export class PendingWork {
   readonly departures = new Fifo<Departure>();
   /** Entity types some of whose gaps were forgotten. */
   readonly staleGaps = new Set<EntityStream>();
+  /** What the calls ask for that are not answered yet. */
+  private readonly waiting: Volume = { messages: 0, bytes: 0 };
 
   get isEmpty(): boolean {
     return this.accepts.length === 0 && this.letters.length === 0 && !this.hasUpkeep;
@@ -45,6 +56,39 @@ export class PendingWork {
   /** Whether there is something that has to be stored sooner or later, whatever fails meanwhile. */
   get hasUpkeep(): boolean {
     return this.departures.length > 0 || this.staleGaps.size > 0;
+  }
+
+  /** Keeps a call until its commit; a single one of any size, more of them only within bounds. */
+  accept(drafts: readonly MessageDraft[]): Promise<readonly AcceptedMessage[]> {
+    const { waiting } = this;
+    // An empty call takes up memory, too.
+    const asked: Volume = { messages: Math.max(1, drafts.length), bytes: 0 };
+    for (const { envelope } of drafts) asked.bytes += envelope.maxBytes;
+    const messages = waiting.messages + asked.messages;
+    const bytes = waiting.bytes + asked.bytes;
+    if (waiting.messages > 0 && (messages > MAX_WAITING.messages || bytes > MAX_WAITING.bytes)) {
+      const reason = `The disk does not keep up: ${waiting.messages} change(s) wait to be written already.`;
+      return Promise.reject(new QueueUnavailableError(`${reason} Try again when they are.`, { ...waiting }));
+    }
+    Object.assign(waiting, { messages, bytes });
+    const answered = () => {
+      waiting.messages -= asked.messages;
+      waiting.bytes -= asked.bytes;
+    };
+    return new Promise((resolve, reject) => {
+      this.accepts.push({
+        drafts,
+        asked,
+        resolve: (accepted) => {
+          answered();
+          resolve(accepted);
+        },
+        reject: (error) => {
+          answered();
+          reject(error);
+        },
+      });
+    });
   }
 
   /** Refuses the calls that wait for an answer. */

@@ -230,6 +230,22 @@ describe('StoredQueue on a store that fails', () => {
     expect(queue.stats()).toMatchObject({ available: true, messages: 200_000 });
   }, 30_000);
 
+  it('refuses callers when more waits for a slow disk than is good, and accepts again when it is written', async () => {
+    await open(100_000);
+    const held = gate();
+    store.gate = held.closed;
+    const calls = Array.from({ length: 16 }, () => queue.accept(Array.from({ length: 4096 }, () => draft('a'))));
+    await turns();
+    await expect(queue.accept([draft('a')])).rejects.toThrow(/does not keep up/);
+    expect(queue.stats().available).toBe(true);
+    held.open();
+    await Promise.all(calls);
+    await expect(queue.accept([draft('a')])).resolves.toMatchObject([{ sequence: 65_537 }]);
+    const batch = queue.accept(Array.from({ length: 70_000 }, () => draft('a')));
+    await expect(queue.accept([draft('a')])).rejects.toThrow(QueueUnavailableError);
+    await expect(batch).resolves.toHaveLength(70_000);
+  }, 30_000);
+
   it('commits what many callers ask for in one turn together', async () => {
     await Promise.all(Array.from({ length: 50 }, () => queue.accept([draft('a')])));
     expect(store.commits).toHaveLength(1);

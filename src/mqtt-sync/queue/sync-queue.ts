@@ -111,10 +111,11 @@ export abstract class SyncQueue {
 
   /**
    * Accepts messages in one commit, all or none; resolves when they are safe. Calls keep their order.
-   * A draft whose given id was accepted before is answered with what was accepted then.
+   * A draft whose given id was accepted before, for the same entity type, is answered with what was accepted then.
+   * @throws {ChangeInvalidError} a given id was used for a change of another entity type.
    * @throws {QueueFullError} the overflow policy found nothing that may be dropped.
    * @throws {EntityTypeLimitError} a new entity type would be one too many.
-   * @throws {QueueUnavailableError} the store cannot take messages just now.
+   * @throws {QueueUnavailableError} the store cannot take messages just now, or does not keep up with the callers.
    * @throws {StoppingError} the queue is closing.
    */
   abstract accept(drafts: readonly MessageDraft[]): Promise<readonly AcceptedMessage[]>;
