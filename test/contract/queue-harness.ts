@@ -29,6 +29,8 @@ export class RecordingObserver implements QueueObserver {
   readonly retriedIds: string[] = [];
   readonly availabilities: boolean[] = [];
   readonly leftPositions: number[] = [];
+  /** The same messages, by the positions they were accepted at. */
+  readonly leftAcceptedAt: number[] = [];
   commits = 0;
 
   dropped(message: QueuedMessage, reason: string): void {
@@ -52,8 +54,9 @@ export class RecordingObserver implements QueueObserver {
     this.commits++;
   }
 
-  left(position: number): void {
+  left(position: number, acceptedAt: number): void {
     this.leftPositions.push(position);
+    this.leftAcceptedAt.push(acceptedAt);
   }
 }
 

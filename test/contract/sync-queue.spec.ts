@@ -471,6 +471,29 @@ describe.each([
     });
   });
 
+  describe('fate of a dead letter that was retried', () => {
+    it('is that of the message which it is again, each time', async () => {
+      const [accepted] = await queue.accept([draft('a'), draft('a')]);
+      for (let retries = 0; retries < 2; retries++) {
+        const dead = takeAll(queue).find(({ sequence }) => sequence === 1)!;
+        queue.setAside(dead, REFUSED);
+        expect(queue.fateOf(accepted!)).toBe('dead_lettered');
+        await queue.settled();
+        expect(queue.fateOf(accepted!)).toBe('dead_lettered');
+        await queue.retryDeadLetter(dead.position);
+        expect(queue.fateOf(accepted!)).toBe('waiting');
+      }
+      const again = take(queue);
+      expect(queue.fateOf(accepted!)).toBe('waiting');
+      queue.remove([again]);
+      expect(queue.fateOf(accepted!)).toBe('left');
+      expect(test.observer.leftPositions.at(-1)).toBe(again.position);
+      expect(test.observer.leftAcceptedAt).toEqual([1, 1, 1].map(() => accepted!.position));
+      await queue.settled();
+      expect(queue.fateOf(accepted!)).toBe('left');
+    });
+  });
+
   describe('numbers', () => {
     it('tells messages, bytes and the oldest per lane, in flight included', async () => {
       await queue.accept([draft('a', { acceptedAtMs: 10 }), draft('b', { acceptedAtMs: 20, lane: 'bulk' })]);

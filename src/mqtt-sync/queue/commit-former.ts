@@ -130,7 +130,7 @@ export class CommitFormer {
     plan.removedDeadLetters.push(stored.key);
     const again = { ...message, position: plan.nextPosition, lane: laneOf(stream, plan, message.lane) };
     plan.add(stream, again);
-    plan.retried.push(again);
+    plan.retried.push({ stream, from: position, message: again });
     return true;
   }
 

@@ -41,7 +41,7 @@ export class CommitPlan {
   readonly deadLetters: StoredDeadLetter[] = [];
   readonly removedDeadLetters: MessageKey[] = [];
   /** Dead letters that come back, as the messages that they are again. */
-  readonly retried: QueuedMessage[] = [];
+  readonly retried: { readonly stream: EntityStream; readonly from: number; readonly message: QueuedMessage }[] = [];
   readonly acceptedIds = new Map<string, AcceptedMessage>();
   /** Messages and bytes that come, and those that are dropped for them. */
   readonly coming: Volume = { messages: 0, bytes: 0 };

@@ -3,6 +3,7 @@ import { type GapReason, type SequenceRanges } from '../wire/sequence-ranges.js'
 import { Losses, reasonIn } from './losses.js';
 import { type KeyedMessage, type TypeRecord } from './message-store.js';
 import { type QueuedMessage } from './message.js';
+import { RetriedMessages } from './retried-messages.js';
 import { type LineSource, WaitingLine } from './waiting-line.js';
 
 /** Where a stream gets what is not in memory, and whom it tells of a damaged record. */
@@ -36,6 +37,7 @@ export class EntityStream {
   readonly gaps: SequenceRanges;
   /** Sequences lost in this life of the process, told or not. */
   readonly lost = new Losses();
+  readonly retried = new RetriedMessages();
   /** How many of its messages a commit in progress drops: until it is clear whether they go, nothing behind them may. */
   private victims = 0;
   private firstVictim = Infinity;

@@ -26,7 +26,7 @@ export class MemoryQueue extends StoredQueue {
       for (const message of stream.drain()) {
         stream.discount(message.payload.length);
         observer?.dropped(message, 'memory_store_stopped');
-        observer?.left(message.position);
+        observer?.left(message.position, stream.retried.firstPosition(message.sequence, message.position));
       }
     }
   }

@@ -108,9 +108,10 @@ export class OpenQueue implements CommitWork {
     this.leave(stream, key, payload.length, letter, undefined);
   }
 
-  fateOf({ entity, position, sequence }: Pick<AcceptedMessage, 'entity' | 'position' | 'sequence'>): MessageFate {
+  fateOf({ entity, sequence, ...accepted }: Pick<AcceptedMessage, 'entity' | 'position' | 'sequence'>): MessageFate {
     const stream = this.streams.get(entity);
     if (!stream) return 'left';
+    const position = stream.retried.positionNow(sequence, accepted.position);
     if (stream.isTaken(position) || this.isBeingDropped(stream, position)) return 'waiting';
     if (this.setAside.has(position)) return 'dead_lettered';
     const loss = stream.lossOf(sequence);
@@ -228,7 +229,7 @@ export class OpenQueue implements CommitWork {
           `${count} message(s) of "${stream().entity}" cannot be found in the store, which must be damaged; they are told as a gap.`,
         );
         this.pending.staleGaps.add(stream());
-        for (let lost = 0; lost < count; lost++) this.outcome.left(0);
+        for (let lost = 0; lost < count; lost++) this.outcome.missing();
         this.committer.wake();
       },
     };
@@ -242,7 +243,7 @@ export class OpenQueue implements CommitWork {
     raw: Buffer | undefined,
   ) {
     stream.discount(bytes);
-    this.outcome.left(key.position);
+    this.outcome.left(stream, key);
     this.pending.departures.push({ stream, key, bytes, letter, raw });
     this.committer.wake();
   }

@@ -1,7 +1,8 @@
 import { type SyncLogger } from '../logger.js';
 import { type CommitPlan } from './commit-plan.js';
-import { subtract } from './entity-stream.js';
+import { type EntityStream, subtract } from './entity-stream.js';
 import { type EntityStreams } from './entity-streams.js';
+import { type QueuedMessage } from './message.js';
 import { type PendingWork } from './pending-work.js';
 import { type QueueObserver } from './sync-queue.js';
 
@@ -19,6 +20,8 @@ export class Outcome {
     this.streams.nextPosition = plan.nextPosition;
     this.streams.deadLetters += plan.deadLetters.length - plan.removedDeadLetters.length;
     this.applyChanges(plan);
+    for (const { stream, from, message } of plan.retried)
+      stream.retried.moved(message.sequence, from, message.position);
     for (const { call, accepted } of plan.calls) call.resolve(accepted);
     for (const { call, found } of plan.letterCalls) call.resolve(found);
     this.tell(plan);
@@ -35,8 +38,13 @@ export class Outcome {
   }
 
   /** A message is no longer counted. */
-  left(position: number): void {
-    this.guard(() => this.observer?.left(position));
+  left(stream: EntityStream, { position, sequence }: Pick<QueuedMessage, 'position' | 'sequence'>): void {
+    this.guard(() => this.observer?.left(position, stream.retried.firstPosition(sequence, position)));
+  }
+
+  /** A message that cannot be found is no longer counted. */
+  missing(): void {
+    this.guard(() => this.observer?.left(0, 0));
   }
 
   availability(available: boolean, reason: string | undefined): void {
@@ -67,11 +75,11 @@ export class Outcome {
   private tell({ changes, departures, retried }: CommitPlan): void {
     const { observer } = this;
     if (!observer) return;
-    for (const message of retried) this.guard(() => observer.retried(message));
-    for (const { victims } of changes.values()) {
+    for (const { message } of retried) this.guard(() => observer.retried(message));
+    for (const { stream, victims } of changes.values()) {
       for (const victim of victims) {
         this.guard(() => observer.dropped(victim, 'queue_full'));
-        this.left(victim.position);
+        this.left(stream, victim);
       }
     }
     for (const { letter } of departures) {

@@ -141,7 +141,10 @@ describe('StoredQueue on a store that fails', () => {
     store.commitFails = false;
     await retry();
     expect(observer.deadLettered).toHaveBeenCalledTimes(1);
-    expect(observer.left.mock.calls).toEqual([[1], [2]]);
+    expect(observer.left.mock.calls).toEqual([
+      [1, 1],
+      [2, 2],
+    ]);
     expect(queue.stats().deadLetters).toBe(1);
     expect(store.has({ type: 0, position: 1, sequence: 1 })).toBe(false);
   });

@@ -77,8 +77,9 @@ export interface QueueObserver {
   /**
    * A message left the count: at once when it is removed or set aside, with the commit when it is dropped. The position
    * is 0 for one that a damaged store has lost, and its position with it.
+   * @param acceptedAt the position it was accepted at: another one if it has been a dead letter and was retried since.
    */
-  left(position: number): void;
+  left(position: number, acceptedAt: number): void;
 }
 
 /**
@@ -140,7 +141,7 @@ export abstract class SyncQueue {
   /** Sets a taken message aside as a dead letter; committed in the background like `remove()`. */
   abstract setAside(message: QueuedMessage, verdict: DeadLetterVerdict): void;
 
-  /** What became of a message, for `Receipt.delivered()`. */
+  /** What became of a message, for `Receipt.delivered()`; found by what it was accepted as, also after a retry. */
   abstract fateOf(message: Pick<AcceptedMessage, 'entity' | 'position' | 'sequence'>): MessageFate;
 
   abstract stats(): QueueStats;
