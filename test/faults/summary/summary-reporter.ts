@@ -24,6 +24,8 @@ export class FaultSummaryReporter implements Reporter {
   onTestRunEnd(modules: readonly TestModule[]): void {
     const records = this.readRecords();
     const outcomes = outcomesOf(modules);
+    // Nothing was run: the file of the last run stays.
+    if (outcomes.size === 0) return;
     const rows: SummaryRow[] = records.flatMap((record) =>
       record.kind === 'report' ? { report: record.report, outcome: outcomes.get(record.test) ?? 'pending' } : [],
     );
