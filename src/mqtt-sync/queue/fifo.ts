@@ -1,6 +1,11 @@
 /** Below this many spent places moving the rest is not worth it. */
 const SPENT_BEFORE_COMPACTION = 1024;
 
+/** Whether so many spent places at the front of an array are worth moving the rest. */
+export function isWorthCompacting(spent: number, length: number): boolean {
+  return spent > SPENT_BEFORE_COMPACTION && spent * 2 > length;
+}
+
 /** First in, first out, in constant time; an array's own `shift()` moves everything behind. */
 export class Fifo<T> {
   private items: (T | undefined)[] = [];
@@ -23,7 +28,7 @@ export class Fifo<T> {
     const item = this.items[this.start];
     this.items[this.start++] = undefined;
     if (this.start === this.items.length) this.clear();
-    else if (this.start > SPENT_BEFORE_COMPACTION && this.start * 2 > this.items.length) this.compact();
+    else if (isWorthCompacting(this.start, this.items.length)) this.compact();
     return item;
   }
 

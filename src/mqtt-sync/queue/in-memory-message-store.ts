@@ -1,5 +1,6 @@
 import { type AcceptedMessage, type QueuedMessage } from './message.js';
 import {
+  MAX_ACCEPTED_IDS,
   type MessageKey,
   type MessageStore,
   type ReadLimits,
@@ -8,11 +9,7 @@ import {
   type StoredDeadLetter,
   type StoredRecord,
 } from './message-store.js';
-
-/** Given ids remembered; the same number as on disk. */
-const MAX_ACCEPTED_IDS = 100_000;
-/** Below this many spent places moving the rest is not worth it. */
-const SPENT_BEFORE_COMPACTION = 1024;
+import { PositionedRecords } from './positioned-records.js';
 
 /** Keeps everything in memory: nothing outlives the process. */
 export class InMemoryMessageStore implements MessageStore {
@@ -91,59 +88,5 @@ export class InMemoryMessageStore implements MessageStore {
     let records = this.types.get(type);
     if (!records) this.types.set(type, (records = new PositionedRecords()));
     return records;
-  }
-}
-
-/** Records sorted by position; appended at the end and mostly removed from the front, both in constant time. */
-class PositionedRecords<T> {
-  private positions: number[] = [];
-  private records: (T | undefined)[] = [];
-  private start = 0;
-
-  append(position: number, record: T): void {
-    this.positions.push(position);
-    this.records.push(record);
-  }
-
-  /** Adds a record anywhere, or replaces the one there. */
-  insert(position: number, record: T): void {
-    const at = this.indexAfter(position - 1);
-    const isThere = this.positions[at] === position;
-    this.positions.splice(at, isThere ? 1 : 0, position);
-    this.records.splice(at, isThere ? 1 : 0, record);
-  }
-
-  remove(position: number): void {
-    const at = this.indexAfter(position - 1);
-    if (this.positions[at] === position) this.records[at] = undefined;
-    while (this.start < this.records.length && this.records[this.start] === undefined) this.start++;
-    if (this.start > SPENT_BEFORE_COMPACTION && this.start * 2 > this.records.length) {
-      this.positions = this.positions.slice(this.start);
-      this.records = this.records.slice(this.start);
-      this.start = 0;
-    }
-  }
-
-  get(position: number): T | undefined {
-    const at = this.indexAfter(position - 1);
-    return this.positions[at] === position ? this.records[at] : undefined;
-  }
-
-  *after(position: number): Iterable<T> {
-    for (let at = this.indexAfter(position); at < this.records.length; at++) {
-      const record = this.records[at];
-      if (record !== undefined) yield record;
-    }
-  }
-
-  private indexAfter(position: number): number {
-    let low = this.start;
-    let high = this.positions.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if (this.positions[middle]! <= position) low = middle + 1;
-      else high = middle;
-    }
-    return low;
   }
 }

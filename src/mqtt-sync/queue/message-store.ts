@@ -3,6 +3,9 @@ import { type Lane } from '../wire/lanes.js';
 import { type AcceptedMessage, type QueuedMessage } from './message.js';
 import { type DeadLetter, type QueueIdentity } from './sync-queue.js';
 
+/** Given ids remembered: repeats come soon after a first try that got no answer, and this many take about 20 MiB. */
+export const MAX_ACCEPTED_IDS = 100_000;
+
 /** Names one stored message; known even when its record is damaged. */
 export interface MessageKey {
   /** Number of its entity type in this store. */

@@ -1,9 +1,7 @@
 import { type AcceptedMessage } from '../message.js';
+import { MAX_ACCEPTED_IDS } from '../message-store.js';
 import { type Databases, entryCount } from './databases.js';
 import { seal, unseal } from './records.js';
-
-/** Given ids remembered: repeats come soon after a first try that got no answer, and this many take about 20 MiB. */
-const MAX_ACCEPTED_IDS = 100_000;
 
 type AcceptedId = readonly [entity: string, sequence: number, position: number];
 
