@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { queuedMessage } from '../../../test/helpers/messages.js';
 import { silentLogger } from '../logger.js';
-import { type SyncQueue } from '../queue/sync-queue.js';
+import { type MessageFate, type SyncQueue } from '../queue/sync-queue.js';
 import { SyncEvents } from '../sync-events.js';
 import { FakeClock } from '../time/fake-clock.js';
 import { DeliveryWatch } from './delivery-watch.js';
@@ -19,11 +19,24 @@ describe('QueueEvents', () => {
     events.on('queue_flushed', ({ messages }) => told.push(`flushed ${messages}`));
     const observer = new QueueEvents(events, flush, watch, clock, silentLogger);
     flush.begin(2);
-    observer.left(1);
+    observer.left(1, 1);
     observer.retried(queuedMessage({ position: 9, messageId: 'again' }));
-    observer.left(9);
+    observer.left(9, 3);
     expect(told).toEqual(['again']);
-    observer.left(2);
+    observer.left(2, 2);
     expect(told).toEqual(['again', 'flushed 2']);
+  });
+
+  it('tells whoever waits for a message of its acceptance, also when it was retried under another position', async () => {
+    const clock = new FakeClock();
+    const events = new SyncEvents(silentLogger);
+    const fate = { now: 'waiting' as MessageFate };
+    const watch = new DeliveryWatch({ fateOf: () => fate.now }, clock);
+    const observer = new QueueEvents(events, new FlushWatch(clock, events, silentLogger), watch, clock, silentLogger);
+    const accepted = { messageId: 'm', sequence: 1, entity: 'crew', position: 3, repeated: false };
+    const delivered = watch.delivered(accepted);
+    fate.now = 'left';
+    observer.left(9, 3);
+    await expect(delivered).resolves.toBeUndefined();
   });
 });

@@ -63,8 +63,9 @@ export class QueueEvents implements QueueObserver {
     else this.logger.error(`The queue cannot accept changes: ${reason ?? 'unknown reason'}`);
   }
 
-  left(position: number): void {
+  left(position: number, acceptedAt: number): void {
     this.flush.left(position);
-    this.watch.left(position);
+    // Whoever waits knows the position of the acceptance; a retry has given the message another one.
+    this.watch.left(acceptedAt);
   }
 }

@@ -17,7 +17,9 @@ export async function faultApplication(oracle: Oracle, options: MqttSyncOptions)
     ...options,
     queue: { dir: queueFolder(), maxMessages: 1_000_000, maxBytes: 4e9, ...options.queue },
   });
-  application.events.on('message_dead_lettered', ({ messageId = '', reason }) => oracle.deadLettered(messageId, reason));
+  application.events.on('message_dead_lettered', ({ messageId = '', reason }) =>
+    oracle.deadLettered(messageId, reason),
+  );
   return application;
 }
 
