@@ -60,11 +60,11 @@ export function expectBalanced(report: FaultReport): void {
 }
 
 const ADDED = [
-  ...(['rounds', 'seconds', 'accepted', 'delivered', 'lost', 'reordered', 'changed', 'repeatedAfterDedup'] as const),
+  ...(['rounds', 'accepted', 'delivered', 'lost', 'reordered', 'changed', 'repeatedAfterDedup'] as const),
   ...(['duplicatesOnWire', 'dropped', 'deadLettered', 'unpromised'] as const),
 ];
 
-/** Several reports as one row of the summary. */
+/** Several reports of what ran at the same time, as one row of the summary. */
 export function sumOf(name: string, reports: readonly FaultReport[], notes: readonly string[] = []): FaultReport {
   const sums = Object.fromEntries(
     ADDED.map((field) => [field, reports.reduce((sum, report) => sum + report[field], 0)]),
@@ -72,6 +72,7 @@ export function sumOf(name: string, reports: readonly FaultReport[], notes: read
   const reasons: Record<string, number> = {};
   for (const report of reports)
     for (const [reason, count] of Object.entries(report.reasons)) reasons[reason] = (reasons[reason] ?? 0) + count;
+  const seconds = Math.max(...reports.map((report) => report.seconds));
   const findings = reports.flatMap((report) => report.findings);
-  return { name, ...sums, seconds: Math.round(sums.seconds * 10) / 10, reasons, findings, notes };
+  return { name, ...sums, seconds, reasons, findings, notes };
 }
