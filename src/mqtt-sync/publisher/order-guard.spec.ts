@@ -20,6 +20,17 @@ describe('OrderGuard', () => {
     guard.settle(first);
     expect(guard.release()).toBe(second);
     expect(guard.release()).toBeUndefined();
+    expect(guard.held).toBe(0);
+  });
+
+  it('counts what it holds, and no longer what was withdrawn', () => {
+    const guard = new OrderGuard();
+    guard.admit(message(1, 1, 'a'));
+    guard.admit(message(2, 2, 'a'));
+    guard.admit(message(3, 1, 'a'));
+    expect(guard.held).toBe(2);
+    expect(guard.withdraw('work_orders')).toHaveLength(2);
+    expect(guard.held).toBe(0);
   });
 
   it('lets other keys pass the one that is held', () => {
@@ -76,7 +87,9 @@ describe('OrderGuard', () => {
     guard.admit(message(1, 1, 'a'));
     guard.admit(message(2, 2, 'a'));
     guard.admit(message(3, 1, 'a'));
+    expect(guard.held).toBe(2);
     expect(guard.clear().map(({ position }) => position)).toEqual([2, 3]);
+    expect(guard.held).toBe(0);
     expect(guard.admit(message(2, 2, 'a'))).toBe(true);
   });
 });

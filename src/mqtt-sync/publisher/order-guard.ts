@@ -29,17 +29,16 @@ const hasOther = (counts: Counts | undefined, qos: Qos): boolean =>
  */
 export class OrderGuard {
   private readonly entities = new Map<string, EntityOrder>();
+  private heldCount = 0;
 
   /** Whether more messages of the entity type may be taken from the queue. */
   hasRoom(entity: string): boolean {
     return (this.entities.get(entity)?.held.length ?? 0) < MAX_HELD;
   }
 
-  /** How many messages are held. */
+  /** How many messages are held; asked for every entity type before every message, hence counted. */
   get held(): number {
-    let count = 0;
-    for (const order of this.entities.values()) count += order.held.length;
-    return count;
+    return this.heldCount;
   }
 
   /** Whether messages of the entity type are held. */
@@ -53,6 +52,7 @@ export class OrderGuard {
     const order = this.orderOf(message.entity);
     if (this.mustWait(message, order, order.held)) {
       order.held.push(message);
+      this.heldCount++;
       return false;
     }
     this.count(message, order, 1);
@@ -74,6 +74,7 @@ export class OrderGuard {
       const index = order.held.findIndex((message, at) => !this.mustWait(message, order, order.held.slice(0, at)));
       const [message] = index < 0 ? [] : order.held.splice(index, 1);
       if (message) {
+        this.heldCount--;
         this.count(message, order, 1);
         return message;
       }
@@ -84,13 +85,16 @@ export class OrderGuard {
 
   /** Gives back what is held of an entity type, so that it can follow a message that goes back to the queue. */
   withdraw(entity: string): QueuedMessage[] {
-    return this.entities.get(entity)?.held.splice(0) ?? [];
+    const held = this.entities.get(entity)?.held.splice(0) ?? [];
+    this.heldCount -= held.length;
+    return held;
   }
 
   /** Forgets everything and gives back what was held. */
   clear(): QueuedMessage[] {
     const held = [...this.entities.values()].flatMap((order) => order.held);
     this.entities.clear();
+    this.heldCount = 0;
     return held;
   }
 
