@@ -1,7 +1,7 @@
 import * as os from 'node:os';
 import * as z from 'zod';
 import { OptionsError } from './errors.js';
-import { type EntityPolicyOverrides } from './wire/entity-policies.js';
+import { type EntityPolicyOverrides, isEntityType } from './wire/entity-policies.js';
 import { LANES } from './wire/lanes.js';
 
 /** TLS material as files, so that it can be rotated: the files are read again at every connect. */
@@ -115,9 +115,7 @@ const entityPolicy = z.strictObject({
   lane: oneOf(LANES).optional(),
 });
 
-const entityTypeName = z
-  .string()
-  .regex(/^(?!(?:system|catchup)$)[a-z][a-z0-9_]{0,63}$/, 'expected [a-z][a-z0-9_]{0,63}, and not system or catchup');
+const entityTypeName = z.string().refine(isEntityType, 'expected [a-z][a-z0-9_]{0,63}, and not system or catchup');
 
 const schema = z
   .strictObject({

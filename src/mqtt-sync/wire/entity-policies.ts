@@ -39,6 +39,9 @@ const KNOWN: Readonly<Record<string, EntityPolicy>> = {
   conflicts: STANDARD,
 };
 
+/** Whether a text is the name of an entity type, and not one that is reserved. */
+export const isEntityType = (text: string): boolean => ENTITY_TYPE.test(text) && !RESERVED.has(text);
+
 /**
  * Checks the name of an entity type.
  * @throws {EntityTypeInvalidError} when it does not match `[a-z][a-z0-9_]{0,63}`, or is reserved.
