@@ -28,8 +28,11 @@ export function failureText(error: unknown, secrets: readonly (string | undefine
     .slice(0, MAX_LENGTH);
 }
 
+/** A reason code as the specification writes it, e.g. `0x87`. */
+export const formatReasonCode = (code: number): string => `0x${code.toString(16).padStart(2, '0')}`;
+
 /** Name and number of an MQTT reason code (MQTT 5, section 2.4) or a return code (MQTT 3.1.1, section 3.2.2.3). */
 export function reasonCodeText(code: number): string {
   const name = (ReasonCodes as Readonly<Record<number, string>>)[code];
-  return `${name ? name : 'unknown reason'} (0x${code.toString(16).padStart(2, '0')})`;
+  return `${name ? name : 'unknown reason'} (${formatReasonCode(code)})`;
 }

@@ -46,6 +46,3 @@ export const isPassingRefusal = (code: number): boolean => PASSING.has(code);
 export const blamesAMessage = (code: number | undefined): boolean => code !== undefined && ABOUT_A_MESSAGE.has(code);
 export const blamesTheConnection = (code: number | undefined): boolean =>
   code !== undefined && ABOUT_THE_CONNECTION.has(code);
-
-/** A reason code as the specification writes it, e.g. `0x87`. */
-export const formatReasonCode = (code: number): string => `0x${code.toString(16).padStart(2, '0')}`;

@@ -1,3 +1,4 @@
+import { formatReasonCode } from '../connection/failure-text.js';
 import { type LinkLoss } from '../connection/link.js';
 import { describeMessage, type QueuedMessage } from '../queue/message.js';
 import { type SyncLogger } from '../logger.js';
@@ -6,7 +7,7 @@ import { type SyncEvents } from '../sync-events.js';
 import { type Clock } from '../time/clock.js';
 import { type DeliverySession, type Exchange } from './delivery-session.js';
 import { type OrderGuard } from './order-guard.js';
-import { formatReasonCode, isPassingRefusal, isRefusal, PACKET_ID_NOT_FOUND } from './reason-codes.js';
+import { isPassingRefusal, isRefusal, PACKET_ID_NOT_FOUND } from './reason-codes.js';
 import { type RefusalPauses } from './refusal-pauses.js';
 import { type Suspects } from './suspects.js';
 
