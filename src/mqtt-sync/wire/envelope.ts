@@ -42,6 +42,37 @@ export interface GapEnvelope extends EnvelopeBase {
   readonly data: { readonly ranges: readonly SequenceRange[] };
 }
 
+/** A change sent again on request; otherwise the envelope that it was first sent as. */
+export interface CatchupEnvelope extends Omit<ChangeEnvelope, 'type'> {
+  readonly type: 'catchup';
+  /** Id of the request that it answers. */
+  readonly request: string;
+  /** Counted from 1. */
+  readonly index: number;
+  /** How many the answer has in all, as far as the sender knows. */
+  readonly total: number;
+}
+
+/** Asks a vessel for changes again, on `<prefix>/catchup/request`. */
+export interface CatchupRequestEnvelope extends Omit<EnvelopeBase, 'epoch'> {
+  readonly type: 'catchup';
+  /** The entity type that is asked for. `vesselId` is who asks. */
+  readonly entity: string;
+  readonly data: {
+    /** Whose changes. */
+    readonly vesselId: string;
+    /** Of which life of its queue; absent: of the current one. */
+    readonly epoch?: number;
+    /** Only what is missing here; absent: everything after `sinceSequence` or `sinceTime`. */
+    readonly ranges?: readonly { readonly from: number; readonly to: number }[];
+    readonly sinceSequence?: number;
+    /** ISO 8601, UTC. */
+    readonly sinceTime?: string;
+    /** Changes at most; the rest is asked for with another request. */
+    readonly limit?: number;
+  };
+}
+
 /** What is known of a change before the queue gives it its sequence. */
 export interface ChangeDraft {
   readonly entity: string;
@@ -83,6 +114,8 @@ export class DraftEnvelope {
 }
 
 /** Encodes an envelope of the service's own traffic. */
-export function encodeEnvelope(envelope: StatusEnvelope | GapEnvelope): Buffer {
+export function encodeEnvelope(
+  envelope: StatusEnvelope | GapEnvelope | CatchupEnvelope | CatchupRequestEnvelope,
+): Buffer {
   return Buffer.from(JSON.stringify(envelope));
 }
