@@ -10,12 +10,12 @@ import { type QueuedMessage } from '../queue/message.js';
 import { AcknowledgementTimer } from './acknowledgement-timer.js';
 import { BrokerFit } from './broker-fit.js';
 import { type ControlMessage, DeliverySession, type Exchange } from './delivery-session.js';
-import { LaneSchedule } from './lane-schedule.js';
+import { NextMessage } from './next-message.js';
 import { OrderGuard } from './order-guard.js';
 import { isRefusal } from './reason-codes.js';
 import { RefusalPauses } from './refusal-pauses.js';
 import { Settlement, type SettlementParts } from './settlement.js';
-import { type Probe, Suspects } from './suspects.js';
+import { Suspects } from './suspects.js';
 import { Window } from './window.js';
 
 /** As many messages are sent in one turn of the event loop, so that a large window does not hold up everything else. */
@@ -41,12 +41,12 @@ export class Dispatcher implements LinkObserver {
   private whenDrained: (() => void) | undefined;
   private readonly controls: ControlMessage[] = [];
   private readonly session = new DeliverySession();
-  private readonly lanes = new LaneSchedule();
   private readonly order = new OrderGuard();
   private readonly window: Window;
   private readonly pauses: RefusalPauses;
   private readonly suspects: Suspects;
   private readonly fit: BrokerFit;
+  private readonly nextMessage: NextMessage;
   private readonly settlement: Settlement;
   private readonly timer: AcknowledgementTimer;
 
@@ -57,6 +57,7 @@ export class Dispatcher implements LinkObserver {
     this.suspects = new Suspects(logger);
     this.fit = new BrokerFit(logger);
     const { session, order, pauses, suspects } = this;
+    this.nextMessage = new NextMessage(parts.queue, { session, order, pauses }, parts.maxInFlight);
     this.settlement = new Settlement(parts, { session, order, pauses, suspects });
     this.timer = new AcknowledgementTimer(clock, (waitedMs) =>
       this.link?.cut(`no acknowledgement for ${Math.round(waitedMs / 1000)} s`),
@@ -199,47 +200,8 @@ export class Dispatcher implements LinkObserver {
     if (link.bufferedBytes > this.window.limitBytes) return false;
     const control = this.controls.shift();
     if (control) return this.sendControl(link, control);
-    const message = this.isHolding ? undefined : this.next(probe);
+    const message = this.isHolding ? undefined : this.nextMessage.take(probe);
     return message !== undefined && this.sendMessage(link, message);
-  }
-
-  private next(probe: Probe | undefined): QueuedMessage | undefined {
-    for (;;) {
-      const released = this.order.release();
-      if (released) return released;
-      const taken = probe ? this.takeProbing(probe) : this.takeAny();
-      if (!taken || this.order.admit(taken)) return taken;
-    }
-  }
-
-  /**
-   * The suspect is the oldest of its entity type, so taking from that type gives it, or what goes before it. Where the
-   * type pauses, and after a conviction, other types are not held up by it.
-   */
-  private takeProbing({ suspect, standIn, lastIn }: Probe): QueuedMessage | undefined {
-    const apart = suspect?.entity ?? lastIn;
-    const other = (): QueuedMessage | undefined => this.takeAny((entity) => entity !== apart);
-    const own = (): QueuedMessage | undefined => this.takeAny((entity) => apart === undefined || entity === apart);
-    return suspect && !standIn ? (own() ?? other()) : (other() ?? own());
-  }
-
-  private takeAny(from: (entity: string) => boolean = () => true): QueuedMessage | undefined {
-    for (const lane of this.lanes.order()) {
-      const message = this.parts.queue.take(lane, (entity) => this.admits(entity) && from(entity));
-      if (message) {
-        this.lanes.served(lane);
-        return message;
-      }
-    }
-    return undefined;
-  }
-
-  private admits(entity: string): boolean {
-    if (!this.pauses.admits(entity) || !this.order.hasRoom(entity)) return false;
-    // The one try of a paused type is for the message that it waits for, which may be held.
-    if (this.pauses.isPaused(entity) && this.order.isHolding(entity)) return false;
-    // What was sent cannot be dropped, so it must not become more than what may be in flight.
-    return this.session.hasBack(entity) || this.session.unsettled + this.order.held < this.parts.maxInFlight;
   }
 
   /** Answers whether more may be sent. */
