@@ -1,4 +1,5 @@
 import { makeGaugeProvider, makeHistogramProvider } from '@willsoto/nestjs-prometheus';
+import { DEGRADED_REASONS, SyncStatus } from '../mqtt-sync/sync-status.js';
 import { DELIVERY_LATENCY, STORE_COMMIT } from './durations.js';
 import { counterOf, gaugeOf, type MetricProvider, UNREGISTERED } from './metric-providers.js';
 import { packageVersion } from './package-version.js';
@@ -48,19 +49,41 @@ export function arusSyncMetrics(): MetricProvider[] {
       'Sequence numbers lost for good that the other side does not know of yet.',
       ({ queue }) => queue.untoldGaps,
     ),
+    counterOf(
+      'arus_sync_connections_total',
+      'Connections that the broker accepted.',
+      ({ statistics }) => statistics.connections,
+    ),
+    degradedReasons(),
     buildInfo(),
   ];
+}
+
+function degradedReasons(): MetricProvider {
+  return makeGaugeProvider({
+    name: 'arus_sync_degraded_reason',
+    help: '1 for each reason for which the service is degraded just now, else 0.',
+    labelNames: ['reason'],
+    ...UNREGISTERED,
+    inject: [SyncStatus],
+    collect({ reasons }: SyncStatus) {
+      for (const reason of DEGRADED_REASONS) this.set({ reason }, reasons.includes(reason) ? 1 : 0);
+    },
+  }) as MetricProvider;
 }
 
 function buildInfo(): MetricProvider {
   const labels = { version: packageVersion(), node_version: process.version };
   return makeGaugeProvider({
     name: 'arus_sync_build_info',
-    help: 'Always 1; the labels say what is running.',
-    labelNames: Object.keys(labels),
+    help: 'Always 1; the labels say what is running, and for which vessel.',
+    labelNames: [...Object.keys(labels), 'vessel_id'],
     ...UNREGISTERED,
-    collect() {
-      this.set(labels, 1);
+    inject: [SyncStatus],
+    collect({ vesselId }: SyncStatus) {
+      // The queue's memory may win over the configured id once it is open.
+      this.reset();
+      this.set({ ...labels, vessel_id: vesselId }, 1);
     },
   }) as MetricProvider;
 }

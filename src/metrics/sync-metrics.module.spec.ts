@@ -5,6 +5,7 @@ import request from 'supertest';
 import { afterEach, describe, expect, it } from 'vitest';
 import { FakeSync, FakeSyncModule } from '../../test/helpers/fake-sync.js';
 import type { App } from 'supertest/types.js';
+import { DEGRADED_REASONS } from '../mqtt-sync/sync-status.js';
 import { SyncMetricsModule } from './sync-metrics.module.js';
 
 const THE_NINE = [
@@ -113,6 +114,27 @@ describe('GET /metrics', () => {
     sync.connected = false;
     text = await scrape();
     expect(sample(text, 'arus_mqtt_connection_status')).toBe(0);
+  });
+
+  it('shows every reason to be degraded, and which of them apply', async () => {
+    const sync = new FakeSync();
+    const { scrape } = await start(sync);
+    for (const reason of DEGRADED_REASONS) {
+      expect(sample(await scrape(), `arus_sync_degraded_reason{reason="${reason}"}`)).toBe(0);
+    }
+    sync.connected = false;
+    const text = await scrape();
+    expect(sample(text, 'arus_sync_degraded_reason{reason="not_connected"}')).toBe(1);
+    expect(sample(text, 'arus_sync_degraded_reason{reason="queue_unavailable"}')).toBe(0);
+  });
+
+  it('counts connections, and says whose changes they carry', async () => {
+    const sync = new FakeSync();
+    const { scrape } = await start(sync);
+    sync.events.emit('connected', { protocol: '5', sessionPresent: false });
+    const text = await scrape();
+    expect(sample(text, 'arus_sync_connections_total')).toBe(1);
+    expect(text).toMatch(/^arus_sync_build_info\{.*vessel_id="mv-test".*\} 1$/m);
   });
 
   it('keeps two applications in one process apart, even with one module definition', async () => {

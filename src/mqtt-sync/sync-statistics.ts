@@ -19,6 +19,7 @@ export class SyncStatistics {
   messagesQueued = 0;
   messagesDropped = 0;
   publishFailures = 0;
+  connections = 0;
   reconnectionAttempts = 0;
   queueFlushes = 0;
   deadLettered = 0;
@@ -37,6 +38,7 @@ export class SyncStatistics {
     events.on('message_queued', () => this.messagesQueued++);
     events.on('message_dropped', () => this.messagesDropped++);
     events.on('publish_failed', () => this.publishFailures++);
+    events.on('connected', () => this.connections++);
     events.on('reconnecting', () => this.reconnectionAttempts++);
     events.on('queue_flushed', () => this.queueFlushes++);
     events.on('message_dead_lettered', () => this.deadLettered++);

@@ -10,9 +10,17 @@ import { Topics } from './wire/topics.js';
 /** Above it the queue is close enough to its limit to worry about. */
 const HIGH_UTILIZATION_PERCENT = 80;
 
+/** Everything that can make the service degraded. */
+export const DEGRADED_REASONS = [
+  'local_mode_off',
+  'not_connected',
+  'queue_above_80_percent',
+  'oldest_message_too_old',
+  'queue_unavailable',
+] as const;
+
 /** Why the service is degraded. */
-export type DegradedReason =
-  'local_mode_off' | 'not_connected' | 'queue_above_80_percent' | 'oldest_message_too_old' | 'queue_unavailable';
+export type DegradedReason = (typeof DEGRADED_REASONS)[number];
 
 /** What the status is composed of. */
 export interface StatusParts {
