@@ -1,38 +1,21 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { appendFileSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
-import { describe, onTestFinished } from 'vitest';
+import { join } from 'node:path';
+import { onTestFinished } from 'vitest';
 import { freePort } from './ports.js';
-import { SKIPPED_BROKERS_FILE } from './skipped-brokers.js';
+import { describeWith, findProgram } from './programs.js';
 import { until, within } from './wait.js';
-
-/** Distributions put daemons where a user's PATH does not look. */
-const EXTRA_FOLDERS = ['/usr/sbin', '/usr/local/sbin', '/opt/homebrew/sbin'];
 
 /** The broker's program, or undefined where it is not installed. `MOSQUITTO_BIN` overrides the search. */
 export function findMosquitto(): string | undefined {
-  const named = process.env['MOSQUITTO_BIN'];
-  if (named !== undefined) return existsSync(named) ? named : undefined;
-  const folders = [...(process.env['PATH'] ?? '').split(delimiter), ...EXTRA_FOLDERS];
-  return folders.map((folder) => join(folder, 'mosquitto')).find((path) => existsSync(path));
+  return findProgram('mosquitto', 'MOSQUITTO_BIN');
 }
 
-/**
- * A `describe` for tests that need a real Mosquitto. Where there is none they are skipped, counted, and named at the
- * very end of the run; with `CI=true` they fail instead.
- */
+/** A `describe` for tests that need a real Mosquitto; see `describeWith`. */
 export function describeWithMosquitto(name: string, define: () => void): void {
-  const program = findMosquitto();
-  if (program !== undefined || process.env['CI'] === 'true') {
-    describe(name, define);
-    return;
-  }
-  // The reporter counts the tests of these groups.
-  const file = process.env[SKIPPED_BROKERS_FILE];
-  if (file !== undefined) appendFileSync(file, `${JSON.stringify({ broker: 'mosquitto', group: name })}\n`);
-  describe.skip(name, define);
+  describeWith({ mosquitto: findMosquitto() }, name, define);
 }
 
 /** How to run the broker. */

@@ -1,0 +1,76 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+import { PROMETHEUS_FOLDER, readAlertRules, ruleExpressions } from '../helpers/observability/deployed.js';
+import { exposedMetrics } from '../helpers/observability/exposed-metrics.js';
+import { metricNamesIn } from '../helpers/observability/promql.js';
+import { PROMTOOL, promtool } from '../helpers/observability/promtool.js';
+import { describeWith } from '../helpers/programs.js';
+
+const TESTS = join(PROMETHEUS_FOLDER, 'tests');
+const rules = readAlertRules();
+
+interface RuleTest {
+  readonly promql_expr_test?: readonly { readonly expr: string; readonly exp_samples: readonly unknown[] }[];
+  readonly alert_rule_test?: readonly { readonly alertname: string; readonly exp_alerts: readonly unknown[] }[];
+}
+
+/** How many alerts each check of the test files expects, by the alert's name. */
+function expectations(): Map<string, number[]> {
+  const found = new Map<string, number[]>();
+  const add = (alert: string, count: number) => found.set(alert, [...(found.get(alert) ?? []), count]);
+  for (const file of readdirSync(TESTS)) {
+    const { tests } = parse(readFileSync(join(TESTS, file), 'utf8')) as { tests: RuleTest[] };
+    for (const { promql_expr_test: queries = [], alert_rule_test: alerts = [] } of tests) {
+      for (const { alertname, exp_alerts } of alerts) add(alertname, exp_alerts.length);
+      for (const { expr, exp_samples } of queries) add(/alertname="(\w+)"/.exec(expr)![1]!, exp_samples.length);
+    }
+  }
+  return found;
+}
+
+/** How many vessels the test files let each alert look at, and how many of them it is to be quiet about. */
+const expected = expectations();
+
+describe('the alert rules', () => {
+  it('read only metrics that the service shows', async () => {
+    const exposed = await exposedMetrics();
+    const unknown = ruleExpressions().flatMap(({ where, expr }) =>
+      metricNamesIn(expr).flatMap((name) => (exposed.has(name) ? [] : [`${where}: ${name}`])),
+    );
+    expect(unknown).toEqual([]);
+  });
+
+  it.each(rules)('$alert says how bad it is, what is wrong, what to do, and where that is written', (rule) => {
+    expect(rule.alert).toMatch(/^ArusSync[A-Z]\w+$/);
+    expect(['critical', 'warning']).toContain(rule.labels['severity']);
+    expect(Object.keys(rule.annotations)).toEqual(['summary', 'description', 'runbook_url']);
+    expect(rule.annotations['description']).toMatch(/\. .*\.$/s);
+    expect(rule.annotations['runbook_url']).toBe(`https://runbook.example/operations.md#${rule.alert.toLowerCase()}`);
+  });
+
+  it.each(rules)('$alert is shown to fire by a test of promtool', ({ alert }) => {
+    expect(Math.max(...(expected.get(alert) ?? [0]))).toBeGreaterThan(0);
+  });
+
+  it('have names of their own', () => {
+    const names = rules.map(({ alert }) => alert);
+    expect(new Set(names).size).toBe(names.length);
+  });
+});
+
+describeWith({ promtool: PROMTOOL }, 'promtool', () => {
+  it('finds nothing wrong with the configuration and the rules', () => {
+    const { status, output } = promtool('check', 'config', join(PROMETHEUS_FOLDER, 'prometheus.yml'));
+    expect(output).toMatch(new RegExp(`SUCCESS: ${rules.length} rules found`));
+    expect(status).toBe(0);
+  });
+
+  it('sees every alert fire when it should, and only then', () => {
+    const files = readdirSync(TESTS).map((file) => join(TESTS, file));
+    const { status, output } = promtool('test', 'rules', ...files);
+    expect(output).not.toContain('FAILED');
+    expect(status).toBe(0);
+  });
+});
