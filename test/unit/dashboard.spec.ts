@@ -78,7 +78,12 @@ describe('the dashboard', () => {
   });
 
   it('knows no variable that it does not define', () => {
-    const defined = new Set(['__all', '__range', '__rate_interval', ...dashboard.templating.list.map(({ name }) => name)]);
+    const defined = new Set([
+      '__all',
+      '__range',
+      '__rate_interval',
+      ...dashboard.templating.list.map(({ name }) => name),
+    ]);
     const used = JSON.stringify(dashboard).matchAll(/\$\{?(\w+)\}?/g);
     expect([...used].map(([, name]) => name!).filter((name) => !defined.has(name) && !/^\d/.test(name))).toEqual([]);
   });
