@@ -2,19 +2,25 @@
 export const GAP_REASONS = ['dropped', 'discarded', 'corrupt'] as const;
 export type GapReason = (typeof GAP_REASONS)[number];
 
-/** Sequence numbers from `from` to `to`, both included, that share a reason. */
-export interface SequenceRange {
+/** Sequence numbers from `from` to `to`, both included. */
+export interface Range {
   readonly from: number;
   readonly to: number;
-  readonly reason: GapReason;
+}
+
+/** Sequence numbers from `from` to `to`, both included, that share a reason. */
+export interface SequenceRange<Reason = GapReason> extends Range {
+  readonly reason: Reason;
 }
 
 /** A set of sequence numbers with reasons, kept as sorted ranges; neighbours with one reason are one range. */
-export class SequenceRanges {
-  private ranges: SequenceRange[];
+export class SequenceRanges<Reason = GapReason> {
+  private ranges: SequenceRange<Reason>[];
+  private counted: number;
 
-  constructor(ranges: readonly SequenceRange[] = []) {
+  constructor(ranges: readonly SequenceRange<Reason>[] = []) {
     this.ranges = [...ranges];
+    this.counted = numbersIn(ranges);
   }
 
   get isEmpty(): boolean {
@@ -23,45 +29,93 @@ export class SequenceRanges {
 
   /** How many sequence numbers are in the set. */
   get count(): number {
-    return this.ranges.reduce((sum, range) => sum + range.to - range.from + 1, 0);
+    return this.counted;
+  }
+
+  /** How many ranges it takes to hold them. */
+  get length(): number {
+    return this.ranges.length;
+  }
+
+  get first(): SequenceRange<Reason> | undefined {
+    return this.ranges[0];
+  }
+
+  get last(): SequenceRange<Reason> | undefined {
+    return this.ranges.at(-1);
   }
 
   has(sequence: number): boolean {
-    const range = this.ranges[this.lastStartingAtOrBefore(sequence)];
-    return range !== undefined && range.to >= sequence;
+    return this.reasonOf(sequence) !== undefined;
   }
 
-  toArray(): readonly SequenceRange[] {
+  /** The reason of one number; undefined when it is not in the set. */
+  reasonOf(sequence: number): Reason | undefined {
+    const range = this.ranges[this.lastStartingAtOrBefore(sequence)];
+    return range !== undefined && range.to >= sequence ? range.reason : undefined;
+  }
+
+  toArray(): readonly SequenceRange<Reason>[] {
     return [...this.ranges];
   }
 
+  /** What of `within` is not in the set. */
+  holes({ from, to }: Range): Range[] {
+    const holes: Range[] = [];
+    let next = from;
+    for (let at = Math.max(0, this.lastStartingAtOrBefore(from)); at < this.ranges.length; at++) {
+      const range = this.ranges[at]!;
+      if (range.from > to) break;
+      if (range.from > next) holes.push({ from: next, to: range.from - 1 });
+      next = Math.max(next, range.to + 1);
+    }
+    if (next <= to) holes.push({ from: next, to });
+    return holes;
+  }
+
   /** Adds one number; one that is in the set already keeps its first reason. */
-  add(sequence: number, reason: GapReason): void {
-    const at = this.lastStartingAtOrBefore(sequence);
-    const before = this.ranges[at];
-    if (before && before.to >= sequence) return;
-    const after = this.ranges[at + 1];
-    const joinsBefore = before?.to === sequence - 1 && before.reason === reason;
-    const joinsAfter = after?.from === sequence + 1 && after.reason === reason;
-    const merged: SequenceRange = {
-      from: joinsBefore ? before.from : sequence,
-      to: joinsAfter ? after.to : sequence,
-      reason,
-    };
-    const first = joinsBefore ? at : at + 1;
-    this.ranges.splice(first, (joinsBefore ? 1 : 0) + (joinsAfter ? 1 : 0), merged);
+  add(sequence: number, reason: Reason): void {
+    this.addRange({ from: sequence, to: sequence }, reason);
+  }
+
+  /**
+   * Adds numbers; those that are in the set already keep their first reason.
+   * @returns what was not in the set before.
+   */
+  addRange(range: Range, reason: Reason): Range[] {
+    const added = this.holes(range);
+    for (const hole of added) this.insert(hole, reason);
+    return added;
   }
 
   /** Takes numbers out of the set, whatever their reason. */
-  remove(ranges: readonly Pick<SequenceRange, 'from' | 'to'>[]): void {
+  remove(ranges: readonly Range[]): void {
     for (const { from, to } of ranges) {
-      this.ranges = this.ranges.flatMap((range) => {
-        if (range.to < from || range.from > to) return [range];
-        const left = range.from < from ? [{ ...range, to: from - 1 }] : [];
-        const right = range.to > to ? [{ ...range, from: to + 1 }] : [];
+      const first = Math.max(0, this.lastStartingAtOrBefore(from));
+      const end = this.lastStartingAtOrBefore(to) + 1;
+      if (first >= end) continue;
+      const touched = this.ranges.slice(first, end);
+      const kept = touched.flatMap((range) => {
+        const left = range.from < from ? [{ ...range, to: Math.min(range.to, from - 1) }] : [];
+        const right = range.to > to ? [{ ...range, from: Math.max(range.from, to + 1) }] : [];
         return [...left, ...right];
       });
+      this.ranges.splice(first, end - first, ...kept);
+      this.counted += numbersIn(kept) - numbersIn(touched);
     }
+  }
+
+  /** Inserts numbers of which none is in the set. */
+  private insert({ from, to }: Range, reason: Reason): void {
+    const at = this.lastStartingAtOrBefore(from);
+    const before = this.ranges[at];
+    const after = this.ranges[at + 1];
+    const joinsBefore = before?.to === from - 1 && before.reason === reason;
+    const joinsAfter = after?.from === to + 1 && after.reason === reason;
+    const merged = { from: joinsBefore ? before.from : from, to: joinsAfter ? after.to : to, reason };
+    const first = joinsBefore ? at : at + 1;
+    this.ranges.splice(first, (joinsBefore ? 1 : 0) + (joinsAfter ? 1 : 0), merged);
+    this.counted += to - from + 1;
   }
 
   private lastStartingAtOrBefore(sequence: number): number {
@@ -74,4 +128,9 @@ export class SequenceRanges {
     }
     return low - 1;
   }
+}
+
+/** How many numbers ranges hold that do not overlap. */
+export function numbersIn(ranges: readonly Range[]): number {
+  return ranges.reduce((sum, { from, to }) => sum + to - from + 1, 0);
 }

@@ -1,23 +1,37 @@
 import { type IncomingChange, type StreamId } from '../../wire/incoming-change.js';
-import { type SequenceRange } from '../../wire/sequence-ranges.js';
+import { type Range, type SequenceRange } from '../../wire/sequence-ranges.js';
+
+export { type Range } from '../../wire/sequence-ranges.js';
 
 /** What the inbox remembers of a change; an `IncomingChange` is one. */
-export type ChangeIdentity = Pick<IncomingChange, 'messageId' | 'vesselId' | 'epoch' | 'sequence' | 'entity' | 'key'>;
+export type ChangeIdentity = Pick<
+  IncomingChange,
+  'messageId' | 'vesselId' | 'epoch' | 'sequence' | 'entity' | 'key' | 'retained' | 'replayed'
+>;
 
-/** Sequence numbers from `from` to `to`, both included. */
-export type Range = Pick<SequenceRange, 'from' | 'to'>;
-
-/** What has become of one stream on this side. The numbers from 1 to `highest` are handled, lost or missing. */
+/** What has become of one stream on this side. The numbers from `first` to `highest` are handled, lost or missing. */
 export interface StreamAccount extends StreamId {
+  /**
+   * The first number that is expected here: what comes before it is not missing. Undefined while only retained or
+   * replayed changes, or losses, are known of the stream: they do not say from where on this side listens.
+   */
+  readonly first: number | undefined;
   /** The highest sequence that was handled, or told as lost. */
   readonly highest: number;
   /** Handled, parked ones included. */
   readonly handled: number;
-  /** Never coming, as the sender has told. */
+  /** Never coming, as the sender has told; of very many ranges the newest. */
   readonly lost: readonly SequenceRange[];
+  /** All numbers told as lost, also those whose range is no longer kept. */
+  readonly lostCount: number;
   /** Not here yet. */
   readonly missing: readonly Range[];
+  /** Numbers that were missing and are no longer followed, because there were too many holes, or the epoch is too old. */
+  readonly untracked: number;
 }
+
+/** Why a message is parked. `damaged`: its record in the store is, and the payload is the record as it was found. */
+export type ParkReason = 'handler_failed' | 'handler_timed_out' | 'not_parsable' | 'damaged';
 
 /** An incoming message that is set aside because its handler kept failing, or because nobody can read it. */
 export interface ParkedMessage {
@@ -29,8 +43,7 @@ export interface ParkedMessage {
   readonly retained: boolean;
   /** Undefined when the message could not be parsed. */
   readonly identity: ChangeIdentity | undefined;
-  /** Short and stable: `handler_failed`, `handler_timed_out`, `not_parsable`. */
-  readonly reason: 'handler_failed' | 'handler_timed_out' | 'not_parsable';
+  readonly reason: ParkReason;
   /** What the last try said, shortened; no payload. */
   readonly error: string;
   readonly attempts: number;
@@ -41,11 +54,23 @@ export interface ParkedMessage {
 /** A message to be parked. */
 export type ParkedDraft = Omit<ParkedMessage, 'position' | 'parkedAtMs'>;
 
+/** What an inbox tells once it is committed. It must not throw. */
+export interface InboxObserver {
+  /** A later change has left a hole: these numbers are missing, but for those that are settled already. */
+  missing(stream: StreamId, range: Range): void;
+  /** The sender says that these numbers will never come; they were not known to be lost before. */
+  lost(stream: StreamId, ranges: readonly SequenceRange[]): void;
+  /** A parked message had to make room for a newer one, and is forgotten. */
+  parkedDiscarded(message: ParkedMessage): void;
+}
+
 /** Numbers of the inbox, cheap enough for every scrape. */
 export interface InboxStats {
-  /** Message ids remembered. */
+  /** Changes remembered by their message id. */
   readonly ids: number;
   readonly parked: number;
+  /** Bytes of the payloads of the parked messages. */
+  readonly parkedBytes: number;
   /** Sequence numbers not here yet, over all streams. */
   readonly missing: number;
   /** Sequence numbers told as lost, over all streams. */
@@ -59,11 +84,15 @@ export interface InboxStats {
  * expires: an old retained copy is recognised years later. What is recorded here is on disk when the promise resolves,
  * with the default store; calls are grouped into commits.
  *
- * Reads are synchronous and see everything that was recorded, committed or not.
+ * Reads are synchronous and see everything that was recorded, committed or not. Before `open()` and while the store cannot
+ * be read they throw `QueueUnavailableError`, after `close()` `StoppingError`; so do the calls that record.
  */
 export abstract class Inbox {
   /** Whether what is recorded survives the process. */
   abstract readonly durable: boolean;
+
+  /** Who is told what happens; before `open()`. */
+  abstract observe(observer: InboxObserver): void;
 
   /**
    * Opens or creates the store.
@@ -79,7 +108,8 @@ export abstract class Inbox {
   abstract isStale(change: ChangeIdentity): boolean;
 
   /**
-   * Records that the handler has succeeded; resolves when that is safe.
+   * Records that the handler has succeeded; resolves when that is safe. A change that has neither a message id nor a
+   * place in a stream leaves nothing to record.
    * @throws {QueueUnavailableError} the store cannot take it just now: do not acknowledge.
    */
   abstract recordHandled(change: ChangeIdentity): Promise<void>;

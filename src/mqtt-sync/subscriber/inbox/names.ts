@@ -1,0 +1,32 @@
+import { createHash } from 'node:crypto';
+import { type StreamId } from '../../wire/incoming-change.js';
+import { type ChangeIdentity } from './inbox.js';
+
+/** A key of LMDB may have 1,978 bytes. What vessels of other makers send may be of any length. */
+const LONGEST_NAME = 600;
+
+const SEPARATOR = '\u0000';
+
+/** Joins what a thing is known by. Ids that begin with their time, as UUIDv7 do, lie together, and are soon written. */
+function join(...parts: readonly string[]): string {
+  const name = parts.join(SEPARATOR);
+  const isPlain = name.length <= LONGEST_NAME && !parts.some((part) => part.includes(SEPARATOR));
+  return isPlain ? name : createHash('sha256').update(JSON.stringify(parts)).digest('hex');
+}
+
+/** Vessels give ids of their own, so an id alone names nothing. */
+export function idName({ vesselId, messageId }: ChangeIdentity): string | undefined {
+  return messageId === undefined ? undefined : join(vesselId ?? '', messageId);
+}
+
+export function keyName({ vesselId, entity, key }: ChangeIdentity): string {
+  return join(vesselId ?? '', entity, key ?? '');
+}
+
+export function groupName({ vesselId, entity }: Pick<StreamId, 'vesselId' | 'entity'>): string {
+  return join(vesselId, entity);
+}
+
+export function streamName({ vesselId, entity, epoch }: StreamId): string {
+  return join(vesselId, entity, String(epoch));
+}
