@@ -9,7 +9,7 @@ import {
   type Range,
 } from '../../src/mqtt-sync/subscriber/inbox/inbox.js';
 import { MemoryInbox } from '../../src/mqtt-sync/subscriber/inbox/memory-inbox.js';
-import { type InboxLimits } from '../../src/mqtt-sync/subscriber/inbox/stored-inbox.js';
+import { type InboxLimits } from '../../src/mqtt-sync/subscriber/inbox/inbox-limits.js';
 import { type Clock } from '../../src/mqtt-sync/time/clock.js';
 import { FakeClock } from '../../src/mqtt-sync/time/fake-clock.js';
 import { type StreamId } from '../../src/mqtt-sync/wire/incoming-change.js';

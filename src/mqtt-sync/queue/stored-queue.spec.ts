@@ -231,7 +231,7 @@ describe('StoredQueue on a store that fails', () => {
     await queue.accept(Array.from({ length: 200_000 }, () => draft('a')));
     await expect(queue.accept(Array.from({ length: 150_000 }, () => draft('a')))).resolves.toHaveLength(150_000);
     expect(queue.stats()).toMatchObject({ available: true, messages: 200_000 });
-  }, 30_000);
+  }, 120_000);
 
   it('refuses callers when more waits for a slow disk than is good, and accepts again when it is written', async () => {
     await open(100_000);
@@ -247,7 +247,7 @@ describe('StoredQueue on a store that fails', () => {
     const batch = queue.accept(Array.from({ length: 70_000 }, () => draft('a')));
     await expect(queue.accept([draft('a')])).rejects.toThrow(QueueUnavailableError);
     await expect(batch).resolves.toHaveLength(70_000);
-  }, 30_000);
+  }, 120_000);
 
   it('commits what many callers ask for in one turn together', async () => {
     await Promise.all(Array.from({ length: 50 }, () => queue.accept([draft('a')])));

@@ -1,13 +1,7 @@
 import { type Clock } from '../../time/clock.js';
 import { type CommitGroup } from './commit-group.js';
+import { type HandledLimits } from './inbox-limits.js';
 import { type HandledRecord, type InboxStore } from './inbox-store.js';
-
-/** How long message ids and the newest change of each key are remembered. */
-export interface HandledLimits {
-  /** The oldest is forgotten beyond that. */
-  readonly maxIds: number;
-  readonly maxAgeS: number;
-}
 
 /** What one commit forgets beyond what it adds: little enough to go unnoticed when a month of them has expired. */
 const FORGOTTEN_PER_COMMIT = 256;

@@ -1,7 +1,7 @@
 import { type Clock } from '../../time/clock.js';
 import { type StreamId } from '../../wire/incoming-change.js';
 import { type SequenceRange } from '../../wire/sequence-ranges.js';
-import { CommitGroup } from './commit-group.js';
+import { type CommitGroup } from './commit-group.js';
 import { HandledMemory } from './handled-memory.js';
 import {
   type ChangeIdentity,
@@ -14,7 +14,7 @@ import { InboxCommitter } from './inbox-committer.js';
 import { type InboxContents, type InboxStore, type LastHandled } from './inbox-store.js';
 import { idName, keyName } from './names.js';
 import { ParkedMessages } from './parked-messages.js';
-import { type InboxLimits } from './stored-inbox.js';
+import { type InboxLimits } from './inbox-limits.js';
 import { MAX_RANGES, type ExpectedFrom, type Stream } from './stream.js';
 import { Streams } from './streams.js';
 

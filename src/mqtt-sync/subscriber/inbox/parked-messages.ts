@@ -1,10 +1,5 @@
+import { type ParkedLimits } from './inbox-limits.js';
 import { type ParkedEntry } from './inbox-store.js';
-
-/** How many messages may be parked, and how large their payloads may be together; the oldest goes beyond that. */
-export interface ParkedLimits {
-  readonly maxParked: number;
-  readonly maxParkedBytes: number;
-}
 
 /** Which messages are parked; they themselves are in the store. */
 export class ParkedMessages {

@@ -3,7 +3,6 @@ import { type SyncLogger } from '../../logger.js';
 import { type Clock } from '../../time/clock.js';
 import { type StreamId } from '../../wire/incoming-change.js';
 import { type SequenceRange } from '../../wire/sequence-ranges.js';
-import { type HandledLimits } from './handled-memory.js';
 import {
   type ChangeIdentity,
   Inbox,
@@ -15,12 +14,7 @@ import {
 } from './inbox.js';
 import { type InboxStore } from './inbox-store.js';
 import { OpenInbox } from './open-inbox.js';
-import { type ParkedLimits } from './parked-messages.js';
-
-/** What an inbox keeps, and from where on changes of a stream are missing. */
-export interface InboxLimits extends HandledLimits, ParkedLimits {
-  readonly catchUpFrom: 'first_seen' | 'beginning';
-}
+import { type InboxLimits } from './inbox-limits.js';
 
 const NOTHING: InboxStats = { ids: 0, parked: 0, parkedBytes: 0, missing: 0, lost: 0 };
 
