@@ -7,6 +7,7 @@ import { type MqttSyncOptions } from '../mqtt-sync/mqtt-sync.options.js';
 import { DeadLettersModule } from './dead-letters/dead-letters.module.js';
 import { ProblemFilter } from './http/problem.filter.js';
 import { IngressModule } from './ingress/ingress.module.js';
+import { OperatorModule } from './operator/operator.module.js';
 import { type ServiceSettings } from './service-settings.js';
 
 /** The stand-alone service. */
@@ -21,6 +22,7 @@ export class AppModule {
         SyncHealthModule.forRoot({ rateLimit: settings.healthRateLimit }),
         IngressModule.forRoot(settings),
         DeadLettersModule.forRoot(settings),
+        OperatorModule,
       ],
       providers: [{ provide: APP_FILTER, useClass: ProblemFilter }],
     };

@@ -1,4 +1,4 @@
-import { createServer, type Server } from 'node:http';
+import { createServer, type Server, type ServerResponse } from 'node:http';
 import { ExpressAdapter } from '@nestjs/platform-express';
 
 /** A client that has not sent its headers by then is not worth a socket. */
@@ -12,6 +12,14 @@ const KEEP_ALIVE_TIMEOUT_MS = 15_000;
 /** How long requests that run when the server closes may still take. */
 const CLOSE_GRACE_MS = 500;
 
+/** For answers that are data: a browser takes them for nothing else, shows them in no frame, and tells nobody of them. */
+const SECURITY_HEADERS = {
+  'X-Content-Type-Options': 'nosniff',
+  'Referrer-Policy': 'no-referrer',
+  'Content-Security-Policy': "default-src 'none'; frame-ancestors 'none'",
+  'Cross-Origin-Resource-Policy': 'same-origin',
+};
+
 /** Express, hardened: it gives nothing away, trusts no proxy header, drops slow clients, and closes in bounded time. */
 export class ServiceHttpAdapter extends ExpressAdapter {
   constructor() {
@@ -19,6 +27,10 @@ export class ServiceHttpAdapter extends ExpressAdapter {
     this.disable('x-powered-by');
     this.disable('etag');
     this.set('trust proxy', false);
+    this.use((_request: unknown, response: ServerResponse, next: () => void) => {
+      for (const [name, value] of Object.entries(SECURITY_HEADERS)) response.setHeader(name, value);
+      next();
+    });
   }
 
   override initHttpServer(): void {

@@ -1,0 +1,33 @@
+import { Module, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import { FlowHistory } from './flow-history.js';
+import { LiveStream } from './live-stream.js';
+import { OperatorController } from './operator.controller.js';
+import { operatorProviders } from './operator.providers.js';
+import { OutageHistory } from './outage-history.js';
+import { PageController } from './page.controller.js';
+import { PageFiles } from './page-files.js';
+
+/** What operators look at: the page at `/ui`, the queue, and live events. Needs a global `MqttSyncModule`. */
+@Module({
+  controllers: [OperatorController, PageController],
+  providers: [...operatorProviders, { provide: PageFiles, useFactory: () => PageFiles.read() }],
+})
+export class OperatorModule implements OnApplicationBootstrap, OnModuleDestroy {
+  constructor(
+    private readonly flow: FlowHistory,
+    private readonly outages: OutageHistory,
+    private readonly live: LiveStream,
+  ) {}
+
+  async onApplicationBootstrap(): Promise<void> {
+    this.flow.start();
+    await this.outages.load();
+  }
+
+  /** First of all, so that nobody's open page holds up the stop. */
+  async onModuleDestroy(): Promise<void> {
+    this.live.close();
+    this.flow.stop();
+    await this.outages.stop();
+  }
+}

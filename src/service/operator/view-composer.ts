@@ -1,0 +1,136 @@
+import { packageVersion } from '../../metrics/package-version.js';
+import { type ConnectionView } from '../../mqtt-sync/connection/connection-control.js';
+import { type ResolvedOptions } from '../../mqtt-sync/mqtt-sync.options.js';
+import { type LaneStats, type SyncQueue } from '../../mqtt-sync/queue/sync-queue.js';
+import { type SyncStatus } from '../../mqtt-sync/sync-status.js';
+import { LANES } from '../../mqtt-sync/wire/lanes.js';
+import { type FlowHistory } from './flow-history.js';
+import { type LaneView, type OperatorView, type OutageView } from './operator-view.js';
+import { type OutageHistory } from './outage-history.js';
+import { type Outage } from './outages.js';
+
+/** As many ranges of gaps are shown; more is for the log and the metrics. */
+const SHOWN_RANGES = 50;
+
+/** What the view is composed of. */
+export interface ViewParts {
+  readonly options: ResolvedOptions;
+  readonly sync: SyncStatus;
+  readonly queue: Pick<SyncQueue, 'identity' | 'durable' | 'gaps'>;
+  readonly connection: ConnectionView;
+  readonly outages: OutageHistory;
+  readonly flow: FlowHistory;
+}
+
+/** Composes what operators see of this moment. */
+export class ViewComposer {
+  private readonly startedAt: string;
+
+  constructor(
+    private readonly parts: ViewParts,
+    startedAtMs: number,
+  ) {
+    this.startedAt = timeOf(startedAtMs);
+  }
+
+  compose(): OperatorView {
+    const { sync, flow } = this.parts;
+    const { lastDelivery } = flow;
+    return {
+      service: this.service(),
+      health: this.health(),
+      connection: this.connection(),
+      queue: this.queue(),
+      limits: this.limits(),
+      counts: this.counts(),
+      gaps: this.gaps(),
+      subscriptions: { active: sync.activeSubscriptions, topics: sync.topics },
+      outages: this.outages(),
+      flow: { newest: flow.newest(), ...(lastDelivery && { lastDelivery }) },
+    };
+  }
+
+  private service(): OperatorView['service'] {
+    const epoch = this.parts.queue.identity?.epoch;
+    const { vesselId } = this.parts.sync;
+    return { version: packageVersion(), vesselId, ...(epoch !== undefined && { epoch }), startedAt: this.startedAt };
+  }
+
+  private health(): OperatorView['health'] {
+    const { status, reasons, accepting, unavailableReason } = this.parts.sync;
+    return { status, reasons, accepting, ...(unavailableReason !== undefined && { unavailableReason }) };
+  }
+
+  private connection(): OperatorView['connection'] {
+    const { state, isConnected, broker, tlsEnabled, reconnectAttempts, lastFailure } = this.parts.connection;
+    const { since, protocol } = this.parts.outages;
+    return {
+      ...{ state, connected: isConnected, since, broker, tlsEnabled, reconnectAttempts },
+      ...(protocol !== undefined && { protocol }),
+      ...(lastFailure !== undefined && { lastFailure }),
+    };
+  }
+
+  private queue(): OperatorView['queue'] {
+    const { sync, queue } = this.parts;
+    const { messages, bytes, oldestAcceptedAtMs, deadLetters, lanes } = sync.queue;
+    const shown = LANES.map((lane) => [lane, toLaneView(lanes[lane])]);
+    return {
+      ...toLaneView({ messages, bytes, oldestAcceptedAtMs }),
+      inFlight: sync.inFlight,
+      utilizationPercent: Math.round(sync.utilizationPercent * 10) / 10,
+      deadLetters,
+      durable: queue.durable,
+      lanes: Object.fromEntries(shown) as OperatorView['queue']['lanes'],
+    };
+  }
+
+  private limits(): OperatorView['limits'] {
+    const { queue, maxMessageBytes, inflightWindow, healthMaxAgeS } = this.parts.options;
+    const { maxMessages, maxBytes, maxDeadLetters, overflowPolicy } = queue;
+    // As the dispatcher has it: in flight is never dropped, so it may be half of the queue.
+    const maxInFlight = Math.max(1, Math.min(inflightWindow, Math.floor(maxMessages / 2)));
+    return { maxMessages, maxBytes, maxMessageBytes, maxDeadLetters, maxInFlight, healthMaxAgeS, overflowPolicy };
+  }
+
+  private counts(): OperatorView['counts'] {
+    const { statistics } = this.parts.sync;
+    const { messagesPublished, messagesDropped, deadLettered, publishFailures } = statistics;
+    const { possibleDuplicates, reconnectionAttempts } = statistics;
+    return {
+      ...{ delivered: messagesPublished, dropped: messagesDropped, deadLettered, publishFailures },
+      ...{ possibleDuplicates, reconnectionAttempts },
+    };
+  }
+
+  private gaps(): OperatorView['gaps'] {
+    const untold = this.parts.sync.queue.untoldGaps;
+    if (untold === 0) return { untold, ranges: [] };
+    const ranges = [...this.parts.queue.gaps()].flatMap(([entity, list]) =>
+      list.slice(0, SHOWN_RANGES).map((range) => ({ entity, ...range })),
+    );
+    return { untold, ranges: ranges.slice(0, SHOWN_RANGES) };
+  }
+
+  private outages(): OperatorView['outages'] {
+    const { knownSince, past, ongoing } = this.parts.outages;
+    const list = past.map(toOutageView);
+    if (ongoing && this.parts.options.localMode) {
+      const { fromMs, reason } = ongoing;
+      list.push({ kind: 'disconnected', from: timeOf(fromMs), reason, count: 1 });
+    }
+    return { knownSince, list };
+  }
+}
+
+function toLaneView({ messages, bytes, oldestAcceptedAtMs }: LaneStats): LaneView {
+  return { messages, bytes, ...(oldestAcceptedAtMs !== undefined && { oldestAcceptedAt: timeOf(oldestAcceptedAtMs) }) };
+}
+
+function toOutageView({ kind, fromMs, toMs, reason, count }: Outage): OutageView {
+  return { kind, from: timeOf(fromMs), to: timeOf(toMs), reason, count };
+}
+
+function timeOf(ms: number): string {
+  return new Date(ms).toISOString();
+}

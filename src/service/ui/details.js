@@ -1,0 +1,143 @@
+/** Lanes, limits, connection, subscriptions and gaps, in numbers. */
+import { byId, define, make, say } from './dom.js';
+import { counted, duration, foreign, number, size, time } from './format.js';
+import { isOff, whenFull } from './verdicts.js';
+
+/** @typedef {import('../operator/operator-view.js').OperatorView} View */
+
+const GAP_REASONS = {
+  dropped: 'dropped for want of room',
+  discarded: 'discarded by an operator',
+  corrupt: 'damaged on disk',
+};
+
+/** @param {View} view @param {number} now */
+export function showLanes(view, now) {
+  const { queue, limits } = view;
+  const body = byId('lanes');
+  const lanes = Object.entries(queue.lanes);
+  if (body.childElementCount === 0) {
+    body.append(
+      ...lanes.map(([lane]) =>
+        make('tr', { id: `lane-${lane}` }, [
+          make('th', { scope: 'row' }, [lane]),
+          ...[1, 2, 3].map(() => make('td', { class: 'number' })),
+        ]),
+      ),
+    );
+  }
+  for (const [lane, { messages, bytes, oldestAcceptedAt }] of lanes) {
+    const age = oldestAcceptedAt === undefined ? '–' : duration(now - Date.parse(oldestAcceptedAt));
+    const cells = byId(`lane-${lane}`).children;
+    [number(messages), age, size(bytes)].forEach((text, at) => say(/** @type {Element} */ (cells[at + 1]), text));
+  }
+  showFill(view);
+  define('limits', [
+    ['When full', sentence(whenFull(view))],
+    ['In flight', `${number(queue.inFlight)}, at most ${number(limits.maxInFlight)}`],
+    ['Largest message', size(limits.maxMessageBytes)],
+    ['Late means', `older than ${duration(limits.healthMaxAgeS * 1000)}`],
+    ['Store', queue.durable ? 'on disk' : 'in memory, lost with a restart'],
+  ]);
+}
+
+/** How full the queue is, as bars. @param {View} view */
+function showFill({ queue, limits }) {
+  const bars = [
+    ['Messages', queue.messages, limits.maxMessages, `${number(queue.messages)} of ${number(limits.maxMessages)}`],
+    ['Bytes', queue.bytes, limits.maxBytes, `${size(queue.bytes)} of ${size(limits.maxBytes)}`],
+  ];
+  const host = byId('fill');
+  if (host.childElementCount === 0) {
+    host.append(
+      ...bars.map(([name]) =>
+        make('div', { class: 'fill' }, [
+          make('span', {}, [String(name)]),
+          make('span', { class: 'number' }),
+          make('meter', {
+            min: '0',
+            high: '80',
+            optimum: '0',
+            max: '100',
+            'aria-label': `${name}, share of the limit`,
+          }),
+        ]),
+      ),
+    );
+  }
+  bars.forEach(([, value, most, text], at) => {
+    const row = /** @type {Element} */ (host.children[at]);
+    const percent = (Number(value) / Number(most)) * 100;
+    say(/** @type {Element} */ (row.children[1]), `${text}, ${number(percent)} %`);
+    /** @type {HTMLMeterElement} */ (row.children[2]).value = percent;
+  });
+}
+
+/** @param {View} view @param {number} now */
+export function showConnection(view, now) {
+  const { connection, counts, subscriptions, service } = view;
+  const since = Date.parse(connection.since);
+  const states = {
+    idle: 'not started',
+    connecting: 'connecting',
+    connected: 'connected',
+    waiting: 'waiting for the next attempt',
+    stopped: 'stopped',
+  };
+  define('connection', [
+    ['State', isOff(view) ? 'turned off' : states[connection.state]],
+    ['Since', `${time(since, now)}, ${duration(now - since)}`],
+    ['Broker', foreign(connection.broker)],
+    ['Encrypted', connection.tlsEnabled ? 'yes, TLS' : 'no'],
+    ['MQTT', connection.protocol ?? '–'],
+    [
+      'Attempts',
+      `${number(connection.reconnectAttempts)} in this outage, ${number(counts.reconnectionAttempts)} since the start`,
+    ],
+    ['Last failure', connection.lastFailure === undefined ? '–' : foreign(connection.lastFailure)],
+  ]);
+  const active =
+    subscriptions.active === 0
+      ? 'None: this service only sends.'
+      : `${counted(subscriptions.active, 'subscription')} granted by the broker.`;
+  say(byId('subscriptions'), active);
+  say(byId('vessel'), foreign(service.vesselId));
+  say(byId('broker'), `to ${foreign(connection.broker)}`);
+  const started = Date.parse(service.startedAt);
+  const epoch = service.epoch === undefined ? '' : `, epoch ${service.epoch}`;
+  say(
+    byId('service'),
+    `Version ${service.version}${epoch}. Started ${time(started, now)}, ${duration(now - started)} ago.`,
+  );
+}
+
+/** @param {View} view */
+export function showTopics({ subscriptions }) {
+  byId('topics').replaceChildren(...subscriptions.topics.map((topic) => make('li', {}, [foreign(topic)])));
+}
+
+/** @param {View} view */
+export function showLost({ counts, gaps }) {
+  const dropped =
+    counts.dropped === 0
+      ? 'Nothing was dropped since the start.'
+      : `${counted(counts.dropped, 'change')} dropped since the start.`;
+  const untold =
+    gaps.untold === 0
+      ? 'The other side knows of every gap.'
+      : `${counted(gaps.untold, 'number')} lost that the other side does not know of yet:`;
+  say(byId('lost'), `${dropped} ${untold}`);
+  const ranges = gaps.ranges.map(({ entity, from, to, reason }) => {
+    const which = from === to ? `number ${from}` : `numbers ${from} to ${to}`;
+    return make('li', {}, [
+      make('span', { class: 'mono' }, [foreign(entity)]),
+      `, ${which}: ${GAP_REASONS[reason] ?? reason}`,
+    ]);
+  });
+  const shown = gaps.ranges.reduce((sum, { from, to }) => sum + to - from + 1, 0);
+  if (shown < gaps.untold) ranges.push(make('li', {}, [`and ${number(gaps.untold - shown)} more`]));
+  byId('gaps').replaceChildren(...ranges);
+}
+
+/** @param {string} text */
+const sentence = (text) => text.charAt(0).toUpperCase() + text.slice(1);

@@ -1,0 +1,126 @@
+/** The operator page: listens, keeps what it was told, shows it. */
+import { hasToken } from './api.js';
+import { showCount, startLetters } from './dead-letters.js';
+import { showConnection, showLanes, showLost, showTopics } from './details.js';
+import { byId, icon, make, say } from './dom.js';
+import { Flow } from './flow.js';
+import { preciseTime } from './format.js';
+import { listOutages, showHistory } from './history.js';
+import { listen } from './stream.js';
+import { headline, late, moving, safe } from './verdicts.js';
+
+/** @typedef {import('../operator/operator-view.js').OperatorView} View */
+
+/** @type {View | undefined} */
+let view;
+/** @type {Flow[]} */
+let flows = [];
+/** The clock of the service minus this one's. */
+let offset = 0;
+/** When the stream was lost, by this clock. @type {number | undefined} */
+let staleSince;
+let lastHeard = Date.now();
+let announced = '';
+
+const QUESTIONS = { safe: 'Is it safe?', moving: 'Is it moving?', late: 'How late is it?' };
+
+for (const [id, question] of Object.entries(QUESTIONS)) {
+  byId(id).append(icon('quiet'), make('h3', {}, [question]), make('strong'), make('p'));
+}
+
+/** @param {keyof typeof QUESTIONS} id @param {import('./verdicts.js').Verdict} verdict */
+function showVerdict(id, { level, word, text }) {
+  const [picture, , strong, p] = byId(id).children;
+  if (byId(id).dataset['level'] !== level) picture?.querySelector('use')?.setAttribute('href', `#${level}`);
+  byId(id).dataset['level'] = level;
+  if (strong) say(strong, word);
+  if (p) say(p, text);
+}
+
+/** What depends on the time is shown once a second; while nothing is heard the time stands still, as the numbers do. */
+function show() {
+  if (!view) return;
+  const now = (staleSince === undefined ? Date.now() : lastHeard) + offset;
+  const verdicts = [safe(view), moving(view, now, flows[0]?.deliveredPerMinute(now) ?? 0), late(view, now)];
+  /** @type {const} */ (['safe', 'moving', 'late']).forEach((id, at) => {
+    const verdict = verdicts[at];
+    if (verdict) showVerdict(id, verdict);
+  });
+  say(byId('headline'), headline(view, now, verdicts));
+  announce(
+    verdicts.map(({ level, word }) => (level === 'good' ? '' : word.replace(/\d.*(?=late)/, ''))).filter(Boolean),
+  );
+  document.title = `${verdicts.every(({ level }) => level === 'good' || level === 'quiet') ? '' : '⚠ '}${view.service.vesselId} · MQTT Sync`;
+  showLanes(view, now);
+  showConnection(view, now);
+  showHistory(view, flows, now);
+  showStale();
+}
+
+/** Only what changed in kind is read out, not every number. @param {string[]} troubles */
+function announce(troubles) {
+  const text = troubles.length === 0 ? 'All is well.' : `${troubles.join(', ')}.`;
+  if (text === announced) return;
+  announced = text;
+  say(byId('announcement'), text);
+}
+
+function showStale() {
+  const banner = byId('stale');
+  banner.hidden = staleSince === undefined;
+  document.body.classList.toggle('is-stale', staleSince !== undefined);
+  if (staleSince !== undefined) {
+    // The seconds tick where nobody is read to.
+    const text = `Stale since ${preciseTime(lastHeard)}: the page has lost the service. What you see is old. It keeps trying.`;
+    say(banner, text);
+  }
+}
+
+/** What does not depend on the time. */
+function showChanged() {
+  if (!view) return;
+  showCount(view);
+  showLost(view);
+  showTopics(view);
+  listOutages(view, Date.now() + offset);
+  show();
+}
+
+/** @param {string} timestamp */
+function setClock(timestamp) {
+  offset = Date.parse(timestamp) - Date.now();
+}
+
+listen('api/mqtt/reliable-sync/events', {
+  snapshot(data) {
+    setClock(data.timestamp);
+    view = data.view;
+    flows = data.flow.map((/** @type {import('./flow.js').Columns} */ columns) => new Flow(columns));
+    showChanged();
+  },
+  change(data) {
+    if (!view) return;
+    setClock(data.timestamp);
+    view = { ...view, ...data.view };
+    data.view.flow?.newest.forEach((/** @type {import('./flow.js').Bucket} */ bucket, /** @type {number} */ at) =>
+      flows[at]?.update(bucket),
+    );
+    showChanged();
+  },
+  alive() {
+    staleSince = undefined;
+    lastHeard = Date.now();
+    showStale();
+  },
+  lost() {
+    staleSince ??= Date.now();
+    if (view) showStale();
+    else say(byId('headline'), 'The service cannot be reached. Trying again…');
+  },
+});
+
+startLetters();
+byId('forget-token').hidden = !hasToken();
+setInterval(show, 1000);
+for (const radio of document.querySelectorAll('[name=range]')) radio.addEventListener('change', show);
+new ResizeObserver(show).observe(byId('plot-connection'));

@@ -1,0 +1,128 @@
+/** What the numbers mean, in a word and a sentence. */
+import { counted, duration, number, time } from './format.js';
+
+/** @typedef {import('../operator/operator-view.js').OperatorView} View */
+/** @typedef {{ level: 'good' | 'warn' | 'bad' | 'quiet', word: string, text: string }} Verdict */
+
+/** A message that has waited so long although there is a connection is stuck. */
+const STUCK_MS = 30_000;
+/** Nobody worries about a start or a short break. */
+const PROMPT_MS = 10_000;
+
+const WHEN_FULL = {
+  'drop-oldest': 'then the oldest waiting change is dropped for each new one',
+  'drop-lowest-priority': 'then the oldest change of the lowest lane is dropped for each new one',
+  reject: 'then new changes are refused',
+};
+
+/** What a full queue does. @param {View} view */
+export const whenFull = ({ limits }) =>
+  WHEN_FULL[/** @type {keyof typeof WHEN_FULL} */ (limits.overflowPolicy)] ?? limits.overflowPolicy;
+
+/** @param {View} view */
+export const isOff = ({ health }) => health.reasons.includes('local_mode_off');
+
+/** @param {View} view @returns {Verdict} */
+export function safe(view) {
+  const { health, queue, counts } = view;
+  if (isOff(view)) return { level: 'quiet', word: 'Off', text: 'Sync is turned off: nothing is stored or sent.' };
+  if (!health.accepting) {
+    return {
+      level: 'bad',
+      word: 'Not accepting',
+      text: `New changes are refused: ${health.unavailableReason ?? 'see the log'}.`,
+    };
+  }
+  const full = `${number(queue.utilizationPercent)} % full`;
+  if (queue.utilizationPercent > 80) return { level: 'warn', word: 'Filling up', text: `${full}; ${whenFull(view)}.` };
+  if (counts.dropped > 0) {
+    return {
+      level: 'warn',
+      word: 'Some dropped',
+      text: `${counted(counts.dropped, 'change')} dropped since the start, the rest is safe.`,
+    };
+  }
+  if (!queue.durable) return { level: 'warn', word: 'In memory only', text: `A restart loses what waits. ${full}.` };
+  const waiting =
+    queue.messages === 0 ? 'Accepted changes go to disk first' : `${counted(queue.messages, 'waiting change')} on disk`;
+  return { level: 'good', word: 'Safe', text: `${waiting}. ${full}.` };
+}
+
+/** @param {View} view @param {number} now @param {number} perMinute @returns {Verdict} */
+export function moving(view, now, perMinute) {
+  const { connection, queue, flow } = view;
+  const since = Date.parse(connection.since);
+  if (isOff(view)) return { level: 'quiet', word: 'Off', text: 'There is no connection, on purpose.' };
+  if (!connection.connected) {
+    if (now - since < PROMPT_MS) return { level: 'warn', word: 'Connecting', text: 'The connection is being made.' };
+    return {
+      level: 'warn',
+      word: 'No connection',
+      text: `Since ${time(since, now)}, ${duration(now - since)}. It keeps trying.`,
+    };
+  }
+  const last = flow.lastDelivery;
+  const lastAt = last ? Date.parse(last.at) : undefined;
+  const delivered = lastAt === undefined ? 'Nothing delivered yet.' : `Last delivery ${ago(now - lastAt)}.`;
+  if (queue.messages === 0) return { level: 'good', word: 'Connected', text: `Nothing is left to send. ${delivered}` };
+  const began = Math.max(lastAt ?? 0, since, Date.parse(queue.oldestAcceptedAt ?? connection.since));
+  if (now - began > STUCK_MS) {
+    return {
+      level: 'warn',
+      word: 'Stuck',
+      text: `Connected, but nothing was acknowledged for ${duration(now - began)}.`,
+    };
+  }
+  return {
+    level: 'good',
+    word: 'Moving',
+    text: `${number(perMinute)} delivered a minute, ${number(queue.inFlight)} in flight.`,
+  };
+}
+
+/** @param {View} view @param {number} now @returns {Verdict} */
+export function late(view, now) {
+  const { queue, limits, flow } = view;
+  if (isOff(view)) return { level: 'quiet', word: 'Off', text: 'Nothing waits.' };
+  if (queue.oldestAcceptedAt === undefined) {
+    const took = flow.lastDelivery
+      ? `The last change took ${duration(flow.lastDelivery.latencyMs)}.`
+      : 'Nothing waits.';
+    return { level: 'good', word: 'Up to date', text: took };
+  }
+  const accepted = Date.parse(queue.oldestAcceptedAt);
+  const age = Math.max(0, now - accepted);
+  const text = `The oldest waiting change was accepted at ${time(accepted, now)}.`;
+  const level = age > limits.healthMaxAgeS * 1000 ? 'warn' : 'good';
+  return { level, word: age < PROMPT_MS ? 'On time' : `${duration(age)} late`, text };
+}
+
+/** The whole in a sentence. @param {View} view @param {number} now @param {Verdict[]} verdicts */
+export function headline(view, now, verdicts) {
+  const { connection, health, queue } = view;
+  if (isOff(view)) return 'Sync is turned off.';
+  if (!health.accepting) return 'Changes cannot be accepted. Somebody has to act.';
+  const waiting =
+    queue.messages === 0
+      ? 'Nothing waits'
+      : `${counted(queue.messages, 'change')} ${queue.messages === 1 ? 'waits' : 'wait'}`;
+  if (!connection.connected) {
+    const since = now - Date.parse(connection.since);
+    const safety = queue.durable && queue.messages > 0 ? ', safe on disk' : '';
+    return since < PROMPT_MS
+      ? `Connecting. ${waiting}${safety}.`
+      : `No connection for ${duration(since)}. ${waiting}${safety}.`;
+  }
+  if (verdicts.every(({ level }) => level === 'good')) {
+    return queue.deadLetters === 0
+      ? 'All is well.'
+      : `Running, with ${counted(queue.deadLetters, 'dead letter')} to look at.`;
+  }
+  return `Running, but look at: ${verdicts
+    .filter(({ level }) => level !== 'good')
+    .map(({ word }) => word.toLowerCase())
+    .join(', ')}.`;
+}
+
+/** @param {number} ms */
+export const ago = (ms) => (ms < 1000 ? 'just now' : `${duration(ms)} ago`);
