@@ -33,6 +33,10 @@ export default defineConfig({
         extends: true,
         test: { name: 'e2e', include: ['test/e2e/**/*.e2e-spec.ts'], testTimeout: 60_000, hookTimeout: 60_000 },
       },
+      {
+        extends: true,
+        test: { name: 'ui', include: ['test/ui/**/*.ui-spec.ts'], testTimeout: 60_000, hookTimeout: 60_000 },
+      },
       ...(withFaults ? [faults] : []),
     ],
   },

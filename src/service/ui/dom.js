@@ -37,7 +37,7 @@ export function say(element, text) {
 /** The rows of a definition list. @param {string} id @param {readonly (readonly [string, string])[]} rows */
 export function define(id, rows) {
   const list = byId(id);
-  if (list.childElementCount !== rows.length * 1) {
+  if (list.childElementCount !== rows.length) {
     list.replaceChildren(...rows.map(() => make('div', {}, [make('dt'), make('dd')])));
   }
   rows.forEach(([term, text], index) => {

@@ -7,7 +7,7 @@ import { Flow } from './flow.js';
 import { preciseTime } from './format.js';
 import { listOutages, showHistory } from './history.js';
 import { listen } from './stream.js';
-import { headline, late, moving, safe } from './verdicts.js';
+import { headline, isCalm, late, moving, safe } from './verdicts.js';
 
 /** @typedef {import('../operator/operator-view.js').OperatorView} View */
 
@@ -47,10 +47,8 @@ function show() {
     if (verdict) showVerdict(id, verdict);
   });
   say(byId('headline'), headline(view, now, verdicts));
-  announce(
-    verdicts.map(({ level, word }) => (level === 'good' ? '' : word.replace(/\d.*(?=late)/, ''))).filter(Boolean),
-  );
-  document.title = `${verdicts.every(({ level }) => level === 'good' || level === 'quiet') ? '' : '⚠ '}${view.service.vesselId} · MQTT Sync`;
+  announce(verdicts.filter((verdict) => !isCalm(verdict)).map(({ word }) => word.replace(/\d.*(?=late)/, '')));
+  document.title = `${verdicts.every(isCalm) ? '' : '⚠ '}${view.service.vesselId} · MQTT Sync`;
   showLanes(view, now);
   showConnection(view, now);
   showHistory(view, flows, now);
@@ -120,6 +118,7 @@ listen('api/mqtt/reliable-sync/events', {
 });
 
 startLetters();
+say(byId('zone'), `Times are those of this device: ${Intl.DateTimeFormat().resolvedOptions().timeZone}.`);
 byId('forget-token').hidden = !hasToken();
 setInterval(show, 1000);
 for (const radio of document.querySelectorAll('[name=range]')) radio.addEventListener('change', show);

@@ -25,10 +25,10 @@ function scale({ from, to }, width) {
     Math.round(Math.min(1, Math.max(0, (at - from) / (to - from))) * width * 10) / 10;
 }
 
-/** 1, 2 or 5 and zeros, at least 4. @param {number} value */
+/** A round number, at least 4. @param {number} value */
 function roof(value) {
   const ten = 10 ** Math.floor(Math.log10(Math.max(4, value)));
-  return [1, 2, 4, 5, 10].map((step) => step * ten).find((step) => step >= value && step >= 4) ?? 10 * ten;
+  return [1, 2, 4, 6, 8, 10].map((step) => step * ten).find((step) => step >= value && step >= 4) ?? 10 * ten;
 }
 
 /** @param {Element} svg @param {Frame} frame @param {number} width @param {number} top @param {number} height */
@@ -40,28 +40,6 @@ function drawBars(svg, frame, width, top, height) {
     const wide = Math.max(3, x(to) - x(from));
     svg.append(draw('rect', { class: kind, x: Math.min(x(from), width - wide), y: top, width: wide, height }));
   }
-}
-
-/** Patterns tell the kinds apart without colour. */
-function patterns() {
-  const stripes = {
-    id: 'stripes',
-    width: 6,
-    height: 6,
-    patternUnits: 'userSpaceOnUse',
-    patternTransform: 'rotate(45)',
-  };
-  const dots = { id: 'dots', width: 6, height: 6, patternUnits: 'userSpaceOnUse' };
-  return draw('defs', {}, [
-    draw('pattern', stripes, [
-      draw('rect', { class: 'down-ground', width: 6, height: 6 }),
-      draw('rect', { class: 'down-stripe', width: 2.5, height: 6 }),
-    ]),
-    draw('pattern', dots, [
-      draw('rect', { class: 'off-ground', width: 6, height: 6 }),
-      draw('circle', { class: 'off-dot', cx: 3, cy: 3, r: 1 }),
-    ]),
-  ]);
 }
 
 /** @param {Element} svg @param {Frame} frame @param {number} width @param {number} y */
@@ -81,7 +59,7 @@ export function drawConnection(frame) {
   const { svg, width } = canvas(frame, STRIP + AXIS);
   const x = scale(frame, width);
   const known = x(frame.knownSince);
-  svg.append(patterns(), draw('rect', { class: 'unknown', x: 0, y: 0, width, height: STRIP, rx: 4 }));
+  svg.append(draw('rect', { class: 'unknown', x: 0, y: 0, width, height: STRIP, rx: 4 }));
   svg.append(draw('rect', { class: 'up', x: known, y: 0, width: width - known, height: STRIP, rx: 4 }));
   drawBars(svg, frame, width, 0, STRIP);
   axis(svg, frame, width, STRIP + AXIS - 5);
@@ -103,7 +81,7 @@ export function drawWaiting(frame) {
 export function drawFlow(frame) {
   const rates = frame.spans
     // A bucket that has just begun says little.
-    .filter(({ from, to }) => to - from >= frame.stepMs / 5)
+    .filter(({ from, to }) => to - from >= frame.stepMs / 2)
     .map((span) => ({ ...span, per: frame.unitMs / (span.to - span.from) }));
   const most = roof(Math.max(...rates.map(({ accepted, delivered, per }) => Math.max(accepted, delivered) * per), 0));
   const { svg, x, y, bottom } = chart(frame, most, number(most));
@@ -131,7 +109,6 @@ function chart(frame, most, label) {
   const { svg, width } = canvas(frame, HEIGHT + AXIS);
   const bottom = HEIGHT;
   const y = (/** @type {number} */ value) => Math.round((bottom - (value / most) * (bottom - HEAD)) * 10) / 10;
-  svg.append(patterns());
   const shade = draw('g', { class: 'shade' });
   drawBars(shade, frame, width, HEAD, bottom - HEAD);
   svg.append(shade);

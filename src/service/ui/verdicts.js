@@ -10,9 +10,9 @@ const STUCK_MS = 30_000;
 const PROMPT_MS = 10_000;
 
 const WHEN_FULL = {
-  'drop-oldest': 'then the oldest waiting change is dropped for each new one',
-  'drop-lowest-priority': 'then the oldest change of the lowest lane is dropped for each new one',
-  reject: 'then new changes are refused',
+  'drop-oldest': 'the oldest waiting change is dropped for each new one',
+  'drop-lowest-priority': 'the oldest change of the lowest lane is dropped for each new one',
+  reject: 'new changes are refused',
 };
 
 /** What a full queue does. @param {View} view */
@@ -34,7 +34,8 @@ export function safe(view) {
     };
   }
   const full = `${number(queue.utilizationPercent)} % full`;
-  if (queue.utilizationPercent > 80) return { level: 'warn', word: 'Filling up', text: `${full}; ${whenFull(view)}.` };
+  if (queue.utilizationPercent > 80)
+    return { level: 'warn', word: 'Filling up', text: `${full}. At the limit ${whenFull(view)}.` };
   if (counts.dropped > 0) {
     return {
       level: 'warn',
@@ -93,9 +94,13 @@ export function late(view, now) {
   const accepted = Date.parse(queue.oldestAcceptedAt);
   const age = Math.max(0, now - accepted);
   const text = `The oldest waiting change was accepted at ${time(accepted, now)}.`;
-  const level = age > limits.healthMaxAgeS * 1000 ? 'warn' : 'good';
-  return { level, word: age < PROMPT_MS ? 'On time' : `${duration(age)} late`, text };
+  if (age < PROMPT_MS) return { level: 'good', word: 'On time', text };
+  const level = age > limits.healthMaxAgeS * 1000 ? 'warn' : 'quiet';
+  return { level, word: `${duration(age)} late`, text };
 }
+
+/** @param {Verdict} verdict */
+export const isCalm = ({ level }) => level === 'good' || level === 'quiet';
 
 /** The whole in a sentence. @param {View} view @param {number} now @param {Verdict[]} verdicts */
 export function headline(view, now, verdicts) {
@@ -113,13 +118,13 @@ export function headline(view, now, verdicts) {
       ? `Connecting. ${waiting}${safety}.`
       : `No connection for ${duration(since)}. ${waiting}${safety}.`;
   }
-  if (verdicts.every(({ level }) => level === 'good')) {
+  if (verdicts.every(isCalm)) {
     return queue.deadLetters === 0
       ? 'All is well.'
       : `Running, with ${counted(queue.deadLetters, 'dead letter')} to look at.`;
   }
   return `Running, but look at: ${verdicts
-    .filter(({ level }) => level !== 'good')
+    .filter((verdict) => !isCalm(verdict))
     .map(({ word }) => word.toLowerCase())
     .join(', ')}.`;
 }
