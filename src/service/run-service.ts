@@ -53,6 +53,7 @@ async function start(environment: Environment, logger: ServiceLogger, stop: Serv
   const base = `http://${host.includes(':') ? `[${host}]` : host}:${portOf(app.getHttpServer())}`;
   const sync = `${base}/api/mqtt/reliable-sync`;
   logger.log(`Listening: POST ${sync}/changes, GET ${sync}/health, ${base}/health/ready, ${base}/metrics`, 'Service');
+  logger.log(`Operator page: ${base}/ui`, 'Service');
 }
 
 function portOf(server: Server): number {
