@@ -1,9 +1,10 @@
 import { Socket } from 'node:net';
-import { type IConnackPacket, type IDisconnectPacket, type MqttClient, type Packet } from 'mqtt';
+import { type IConnackPacket, type IDisconnectPacket, type IPublishPacket, type MqttClient, type Packet } from 'mqtt';
 import { type CancelTimer, type Clock } from '../time/clock.js';
 import { brokerLimits, refusalOf, type Refusal } from './connack.js';
 import { failureText, reasonCodeText } from './failure-text.js';
-import { faultOf, withhold } from './incoming-packets.js';
+import { type IncomingPublish } from './incoming-link.js';
+import { disarm, faultOf, withhold } from './incoming-packets.js';
 import { type Acknowledgement, type LinkLoss } from './link.js';
 import { createClient, type DialRequest } from './mqtt-client.js';
 import { MqttLink } from './mqtt-link.js';
@@ -27,6 +28,8 @@ export interface ConnectionListener {
   linked(link: MqttLink): void;
   acknowledged(link: MqttLink, acknowledgement: Acknowledgement): void;
   drained(link: MqttLink): void;
+  /** Whoever has it takes every PUBLISH, and acknowledges it; without it MQTT.js does. */
+  received?(link: MqttLink, publish: IncomingPublish): void;
   ended(end: ConnectionEnd): void;
 }
 
@@ -106,10 +109,16 @@ export class BrokerConnection {
     }
     currentLink.flush();
     this.cancelDeadline = this.clock.after(timeoutMs, () => this.end());
-    // Session expiry 0 ends the session now (MQTT 5, section 3.14.2.2.2): the next process starts a new one anyway.
-    const options = { reasonCode: 0, properties: { sessionExpiryInterval: 0 } };
-    client.end(false, this.request.protocol === '5' ? options : {});
+    client.end(false, this.goodbye());
     return closed;
+  }
+
+  private goodbye() {
+    const { protocol, identity } = this.request;
+    if (protocol !== '5') return {};
+    if (identity.session === 'lasting') return { reasonCode: 0 };
+    // Session expiry 0 ends the session now (MQTT 5, section 3.14.2.2.2): the next process starts a new one anyway.
+    return { reasonCode: 0, properties: { sessionExpiryInterval: 0 } };
   }
 
   private dial(secrets: Secrets): void {
@@ -163,7 +172,17 @@ export class BrokerConnection {
         if (!this.currentLink || packetId === undefined) return;
         return this.listener.acknowledged(this.currentLink, { type, packetId, reasonCode });
       }
+      case 'publish':
+        return this.receivePublish(packet);
     }
+  }
+
+  private receivePublish(packet: IPublishPacket): void {
+    if (!this.currentLink || !this.listener.received) return;
+    const { topic, payload, qos, retain, dup, messageId: packetId = 0 } = packet;
+    const bytes = typeof payload === 'string' ? Buffer.from(payload) : payload;
+    this.listener.received(this.currentLink, { topic, payload: bytes, qos, retain, dup, packetId });
+    disarm(packet);
   }
 
   private receiveConnack(client: MqttClient, packet: IConnackPacket): void {

@@ -1,4 +1,6 @@
-import { type LinkObserver } from './link.js';
+import { type IncomingLink, type IncomingPublish } from './incoming-link.js';
+import { type Acknowledgement, type Link, type LinkLoss } from './link.js';
+import { type SessionLife } from './session-choice.js';
 
 /** A last will (MQTT 5, section 3.1.2.5). */
 export interface LastWill {
@@ -13,6 +15,21 @@ export interface ConnectionIdentity {
   readonly clientId: string;
   /** Asked for at every connect: what the broker publishes when that connection ends without a DISCONNECT. */
   readonly will: (() => LastWill) | undefined;
+  /** @default 'process' */
+  readonly session?: SessionLife;
+  /** Unacknowledged messages that we take at most; said in MQTT 5 only (section 3.1.2.11.3). @default 65535 */
+  readonly receiveMaximum?: number;
+}
+
+/** What a connection tells who uses it. `lost` comes exactly once per link, and nothing after it. */
+export interface ConnectionObserver {
+  linked(link: Link & IncomingLink): void;
+  acknowledged?(link: Link, acknowledgement: Acknowledgement): void;
+  /** Everything written has left for the operating system. */
+  drained?(link: Link): void;
+  /** A message arrived; whoever takes them acknowledges them. */
+  received?(link: IncomingLink, publish: IncomingPublish): void;
+  lost(link: Link & IncomingLink, loss: LinkLoss): void;
 }
 
 /** What the spacing of the attempts depends on. */
@@ -39,12 +56,12 @@ export interface ConnectionView {
   readonly lastFailure: string | undefined;
 }
 
-/** The surface that the publisher relies on; `ConnectionManager` implements it. */
+/** The surface that publisher and receiver rely on; `ConnectionManager` implements it. */
 export interface ConnectionControl extends ConnectionView {
   /**
    * Set once, before `start()`. `publisher` tells what closes mean. @default nothing in flight
    */
-  observe(observer: LinkObserver, publisher?: PublisherView): void;
+  observe(observer: ConnectionObserver, publisher?: PublisherView): void;
   /** Starts connecting, for ever, until `stop()`; returns at once. */
   start(identity: ConnectionIdentity): void;
   /** The link has proven itself (a message was acknowledged): the next reconnect starts from the shortest delay. */

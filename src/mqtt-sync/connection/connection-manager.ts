@@ -6,12 +6,13 @@ import { isUnsupportedVersion } from './connack.js';
 import {
   type ConnectionControl,
   type ConnectionIdentity,
+  type ConnectionObserver,
   type ConnectionState,
   type PublisherView,
 } from './connection-control.js';
 import { type ConnectionEvents, type ConnectionOptions } from './connection-options.js';
 import { failureText } from './failure-text.js';
-import { type LinkObserver } from './link.js';
+import { type IncomingPublish } from './incoming-link.js';
 import { type MqttLink } from './mqtt-link.js';
 import { ProtocolChoice } from './protocol-choice.js';
 import { ReconnectLog } from './reconnect-log.js';
@@ -22,6 +23,7 @@ import { logStart } from './start-log.js';
 export {
   type ConnectionControl,
   type ConnectionIdentity,
+  type ConnectionObserver,
   type ConnectionState,
   type PublisherView,
   type ConnectionView,
@@ -29,7 +31,7 @@ export {
 
 const NO_PUBLISHER: PublisherView = { unacknowledged: () => 0, isProbing: () => false };
 
-const NOBODY: LinkObserver = { linked() {}, acknowledged() {}, drained() {}, lost() {} };
+const NOBODY: ConnectionObserver = { linked() {}, lost() {} };
 
 /**
  * Keeps one connection to the broker, for ever: dials, waits, dials again.
@@ -53,7 +55,7 @@ export class ConnectionManager implements ConnectionControl {
   private cancelWait: CancelTimer = () => {};
   private linkedAtMs = 0;
   private hasTried = false;
-  private readonly sessions = new SessionChoice();
+  private sessions = new SessionChoice('process');
   private attempts = 0;
   private failure: string | undefined;
   private stopping: Promise<void> | undefined;
@@ -95,7 +97,7 @@ export class ConnectionManager implements ConnectionControl {
     return this.failure;
   }
 
-  observe(observer: LinkObserver, publisher = NO_PUBLISHER): void {
+  observe(observer: ConnectionObserver, publisher = NO_PUBLISHER): void {
     this.observer = observer;
     this.publisher = publisher;
   }
@@ -103,6 +105,7 @@ export class ConnectionManager implements ConnectionControl {
   start(identity: ConnectionIdentity): void {
     if (this.currentState !== 'idle') return;
     this.identity = identity;
+    this.sessions = new SessionChoice(identity.session ?? 'process');
     logStart(this.logger, this.options, this.address, identity.clientId);
     this.attempt();
   }
@@ -144,11 +147,15 @@ export class ConnectionManager implements ConnectionControl {
       protocol: this.protocols.current,
       session: this.sessions.next(this.protocols.current),
     };
+    const { observer } = this;
     this.connection = new BrokerConnection(request, this.clock, {
       linked: (link) => this.linked(link),
-      acknowledged: (link, acknowledgement) => this.tell(() => this.observer.acknowledged(link, acknowledgement)),
-      drained: (link) => this.tell(() => this.observer.drained(link)),
+      acknowledged: (link, acknowledgement) => this.tell(() => observer.acknowledged?.(link, acknowledgement)),
+      drained: (link) => this.tell(() => observer.drained?.(link)),
       ended: (end) => this.ended(end),
+      ...(observer.received && {
+        received: (link: MqttLink, publish: IncomingPublish) => this.tell(() => observer.received?.(link, publish)),
+      }),
     });
     this.connection.open();
   }

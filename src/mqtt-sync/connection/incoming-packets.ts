@@ -1,4 +1,4 @@
-import { type Packet } from 'mqtt';
+import { type IPublishPacket, type Packet } from 'mqtt';
 
 function isUint16(value: unknown, min: number): boolean {
   return typeof value === 'number' && Number.isInteger(value) && value >= min && value <= 0xffff;
@@ -36,4 +36,12 @@ export function faultOf(packet: Packet): string | undefined {
 /** Keeps the handlers of MQTT.js away from a packet; they see it after our listener, and ignore unknown commands. */
 export function withhold(packet: Packet): void {
   (packet as { cmd: string }).cmd = 'withheld';
+}
+
+/**
+ * Keeps MQTT.js from acknowledging a PUBLISH. At QoS 0 it sends nothing, and still reads on only when `handleMessage` has
+ * called back.
+ */
+export function disarm(packet: IPublishPacket): void {
+  packet.qos = 0;
 }

@@ -17,7 +17,8 @@ export interface DialRequest {
 
 /**
  * How long the broker keeps the session while we are away: a week, longer than the days a ship lies in a yard without
- * a link. All that it holds is the packet ids of unfinished QoS 2 messages; an orderly stop ends it at once.
+ * a link. A publisher's holds the packet ids of unfinished QoS 2 messages, and an orderly stop ends it at once; a
+ * receiver's holds its subscriptions and what arrived for them.
  */
 const SESSION_EXPIRY_S = 7 * 86_400;
 
@@ -49,7 +50,12 @@ function sessionOptions({ options, identity, protocol, session }: DialRequest, s
     clientId: identity.clientId,
     clean: isClean(session),
     keepalive: options.keepaliveS,
-    ...(protocol === '5' && { properties: { sessionExpiryInterval: SESSION_EXPIRY_S } }),
+    ...(protocol === '5' && {
+      properties: {
+        sessionExpiryInterval: SESSION_EXPIRY_S,
+        ...(identity.receiveMaximum !== undefined && { receiveMaximum: identity.receiveMaximum }),
+      },
+    }),
     ...(identity.will && { will: identity.will() }),
     ...(secrets.username !== undefined && { username: secrets.username }),
     ...(secrets.password !== undefined && { password: secrets.password }),

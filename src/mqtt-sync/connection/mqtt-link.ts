@@ -1,7 +1,10 @@
 import { type MqttClient } from 'mqtt';
 import { type MqttProtocol } from './connection-options.js';
+import { type IncomingLink, type IncomingPublish, type SubscriptionRequest } from './incoming-link.js';
 import { type BrokerLimits, type Link, type OutgoingPublish } from './link.js';
 import { PacketBatch } from './packet-batch.js';
+import { ReadingGate } from './reading-gate.js';
+import { subscribe, unsubscribe } from './subscribing.js';
 import { TopicAliases } from './topic-aliases.js';
 
 /** What a link needs of the connection that it belongs to. */
@@ -28,16 +31,17 @@ function variableByteLength(value: number): number {
 /**
  * A link over one MQTT.js client. PUBLISH and PUBREL go straight to the client's stream: MQTT.js keeps a store and an id
  * table of its own for what passes through its `publish()`, sets no DUP and cannot resume QoS 2. It ignores
- * acknowledgements of ids that it did not hand out.
+ * acknowledgements of ids that it did not hand out. So do our acknowledgements of what arrives: MQTT.js would send one
+ * when the parser has passed the message on, and wait for it.
  */
-export class MqttLink implements Link {
+export class MqttLink implements Link, IncomingLink {
   private readonly batch: PacketBatch;
   private readonly aliases: TopicAliases;
+  private readonly gate = new ReadingGate();
   private closed = false;
 
   constructor(
-    /** For a subscriber on this connection; nobody may publish through it. */
-    readonly client: MqttClient,
+    private readonly client: MqttClient,
     readonly protocol: MqttProtocol,
     readonly sessionPresent: boolean,
     readonly limits: BrokerLimits,
@@ -45,6 +49,7 @@ export class MqttLink implements Link {
   ) {
     this.batch = new PacketBatch(protocol);
     this.aliases = new TopicAliases(limits.topicAliasMaximum);
+    client.handleMessage = (_packet, callback) => this.gate.pass(() => callback());
   }
 
   get bufferedBytes(): number {
@@ -81,6 +86,27 @@ export class MqttLink implements Link {
   release(packetId: number): void {
     if (this.closed) return;
     this.batch.add({ cmd: 'pubrel', messageId: packetId, reasonCode: 0 });
+  }
+
+  acknowledge({ qos, packetId }: IncomingPublish): void {
+    if (this.closed || qos === 0) return;
+    this.batch.add({ cmd: qos === 1 ? 'puback' : 'pubrec', messageId: packetId, reasonCode: 0 });
+  }
+
+  subscribe(requests: readonly SubscriptionRequest[]): Promise<readonly number[]> {
+    return subscribe(this.client, requests);
+  }
+
+  unsubscribe(filters: readonly string[]): Promise<void> {
+    return unsubscribe(this.client, filters);
+  }
+
+  pause(): void {
+    this.gate.close();
+  }
+
+  resume(): void {
+    this.gate.open();
   }
 
   flush(): void {

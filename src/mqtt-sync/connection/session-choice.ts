@@ -13,6 +13,14 @@ export type SessionRequest = 'begin' | 'begin_unless_found' | 'wipe' | 'resume';
 /** Why a connection that was accepted led to no link. */
 export type SessionFinding = 'stale' | 'wiped';
 
+/**
+ * How long the broker's memory of us is of use.
+ *
+ * - `process`: as long as this process; the next one begins a session of its own.
+ * - `lasting`: the next process resumes it, so that the broker keeps subscriptions and what arrives for them meanwhile.
+ */
+export type SessionLife = 'process' | 'lasting';
+
 /** Whether a connection asks the broker to forget (Clean Session, Clean Start). */
 export const isClean = (request: SessionRequest): boolean => request === 'begin' || request === 'wipe';
 
@@ -23,11 +31,15 @@ export function findingOf(request: SessionRequest, sessionPresent: boolean): Ses
 }
 
 /**
- * Decides which session the next connection asks for. What an earlier process left behind is not ours to resume: its
- * packet ids would make the broker take new QoS 2 messages for old ones. What we left ourselves is.
+ * Decides which session the next connection asks for. A publisher's of an earlier process is not ours to resume: its
+ * packet ids would make the broker take new QoS 2 messages for old ones. What we left ourselves is, and a lasting one.
  */
 export class SessionChoice {
-  private state: 'unknown' | 'stale' | 'ours' = 'unknown';
+  private state: 'unknown' | 'stale' | 'ours';
+
+  constructor(life: SessionLife) {
+    this.state = life === 'lasting' ? 'ours' : 'unknown';
+  }
 
   next(protocol: MqttProtocol): SessionRequest {
     if (this.state === 'ours') return 'resume';
