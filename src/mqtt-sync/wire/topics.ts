@@ -1,6 +1,11 @@
 /** Entity types that share a topic with another one. */
 const TOPIC_LEVELS: Readonly<Record<string, string>> = { maintenance_schedules: 'maintenance' };
 
+/** The topic level of an entity type. */
+export function levelOf(entity: string): string {
+  return TOPIC_LEVELS[entity] ?? entity;
+}
+
 /** Replaces the `{vesselId}` of a topic prefix. */
 export function expandPrefix(prefix: string, vesselId: string): string {
   return prefix.replaceAll('{vesselId}', vesselId);
@@ -20,7 +25,7 @@ export class Topics {
 
   /** Topic of the changes of an entity type. */
   ofEntity(entity: string): string {
-    return `${this.prefix}/${TOPIC_LEVELS[entity] ?? entity}`;
+    return `${this.prefix}/${levelOf(entity)}`;
   }
 
   /** Retained online or offline status of this vessel, also the topic of its last will. */

@@ -1,0 +1,155 @@
+import { isEntityType, type Qos } from './entity-policies.js';
+import { OPERATIONS, type Operation } from './envelope.js';
+import { type IncomingChange } from './incoming-change.js';
+
+/** A message as it came from the broker. */
+export interface IncomingMessage {
+  readonly topic: string;
+  readonly payload: Buffer;
+  readonly qos: Qos;
+  /** Whether the broker had kept it for late subscribers. */
+  readonly retained: boolean;
+}
+
+/** Nobody can make a change of the message. */
+export interface Unreadable {
+  readonly fault: string;
+}
+
+/** Deeper than any data of an entity, and far from where recursive code runs out of stack. */
+const MAX_DEPTH = 200;
+/** As long as the keys that `publish()` takes. */
+const MAX_NAME_LENGTH = 256;
+
+const ENVELOPE_TYPES: ReadonlySet<unknown> = new Set(['data_change', 'catchup']);
+
+const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false });
+
+/** Thrown and caught in here. */
+class Fault extends Error {}
+
+/**
+ * Understands a message as far as it can be: an envelope, an older one, or a bare message.
+ * @param maxBytes larger payloads are not looked at.
+ */
+export function decodeChange(message: IncomingMessage, maxBytes: number): IncomingChange | Unreadable {
+  try {
+    const { payload } = message;
+    if (payload.length > maxBytes) throw new Fault(`${payload.length} bytes, the limit is ${maxBytes}`);
+    const value = parse(textOf(payload));
+    return isEnvelope(value) ? fromEnvelope(message, value) : { ...bareChange(message), data: value };
+  } catch (error) {
+    if (error instanceof Fault) return { fault: error.message };
+    throw error;
+  }
+}
+
+/** Whether a message could not be understood. */
+export const isUnreadable = (decoded: IncomingChange | Unreadable): decoded is Unreadable => 'fault' in decoded;
+
+function textOf(payload: Buffer): string {
+  try {
+    return decoder.decode(payload);
+  } catch {
+    throw new Fault('not UTF-8');
+  }
+}
+
+/** JSON, or a text that does not claim to be any. */
+function parse(text: string): unknown {
+  if (depthExceeds(text, MAX_DEPTH)) throw new Fault(`JSON nested more than ${MAX_DEPTH} levels deep`);
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    if (/^\s*[{[]/.test(text)) throw new Fault('broken JSON');
+    return text;
+  }
+}
+
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+
+/** Counts brackets outside of strings; a text that is not JSON at all may be counted wrong, which only refuses it. */
+function depthExceeds(text: string, limit: number): boolean {
+  let depth = 0;
+  let inString = false;
+  for (let index = 0; index < text.length; index++) {
+    const code = text.charCodeAt(index);
+    if (code === BACKSLASH) index++;
+    else if (code === QUOTE) inString = !inString;
+    // `[` and `{`, `]` and `}` differ by the bit 0x20.
+    else if (!inString && (code | 0x20) === 0x7b && ++depth > limit) return true;
+    else if (!inString && (code | 0x20) === 0x7d) depth--;
+  }
+  return false;
+}
+
+type Fields = Readonly<Record<string, unknown>>;
+
+function isEnvelope(value: unknown): value is Fields {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
+  return Object.hasOwn(value, 'type') && ENVELOPE_TYPES.has((value as Fields)['type']);
+}
+
+/** What the message says of itself without an envelope. */
+export function bareChange({ topic, payload, qos, retained }: IncomingMessage): Omit<IncomingChange, 'data'> {
+  return {
+    form: 'bare',
+    topic,
+    qos,
+    retained,
+    replayed: false,
+    entity: topic.slice(topic.lastIndexOf('/') + 1),
+    operation: undefined,
+    key: undefined,
+    messageId: undefined,
+    vesselId: undefined,
+    epoch: undefined,
+    sequence: undefined,
+    timestamp: undefined,
+    payload,
+  };
+}
+
+function fromEnvelope(message: IncomingMessage, fields: Fields): IncomingChange {
+  const bare = bareChange(message);
+  const operation = nameIn(fields, 'operation');
+  if (operation !== undefined && !(OPERATIONS as readonly string[]).includes(operation))
+    throw new Fault(`envelope with a bad "operation": expected one of ${OPERATIONS.join(', ')}`);
+  const change = {
+    ...bare,
+    replayed: fields['type'] === 'catchup',
+    entity: nameIn(fields, 'entity') ?? bare.entity,
+    operation: operation as Operation | undefined,
+    key: nameIn(fields, 'key'),
+    messageId: nameIn(fields, 'messageId'),
+    vesselId: nameIn(fields, 'vesselId'),
+    epoch: numberIn(fields, 'epoch'),
+    sequence: numberIn(fields, 'sequence'),
+    timestamp: nameIn(fields, 'timestamp'),
+    data: Object.hasOwn(fields, 'data') ? fields['data'] : undefined,
+  };
+  if (!isComplete(change)) return { ...change, form: 'older' };
+  if (!isEntityType(change.entity)) throw new Fault('envelope with a bad "entity": expected [a-z][a-z0-9_]{0,63}');
+  return { ...change, form: 'envelope' };
+}
+
+function isComplete({ operation, messageId, vesselId, epoch, sequence }: Omit<IncomingChange, 'form'>): boolean {
+  return [operation, messageId, vesselId, epoch, sequence].every((field) => field !== undefined);
+}
+
+/** A text field; null counts as absent. */
+function nameIn(fields: Fields, name: string): string | undefined {
+  const value = Object.hasOwn(fields, name) ? fields[name] : undefined;
+  if (value === undefined || value === null) return undefined;
+  if (typeof value === 'string' && value !== '' && value.length <= MAX_NAME_LENGTH) return value;
+  throw new Fault(`envelope with a bad "${name}": expected a text of 1 to ${MAX_NAME_LENGTH} characters`);
+}
+
+/** A counting number; null counts as absent. */
+function numberIn(fields: Fields, name: string): number | undefined {
+  const value = Object.hasOwn(fields, name) ? fields[name] : undefined;
+  if (value === undefined || value === null) return undefined;
+  if (Number.isSafeInteger(value) && (value as number) >= 1) return value as number;
+  throw new Fault(`envelope with a bad "${name}": expected a whole number from 1 on`);
+}
