@@ -36,6 +36,27 @@ export interface QueueOptions {
   readonly maxDeadLetters?: number;
 }
 
+/** Incoming changes. */
+export interface IncomingOptions {
+  /** Changes handled at a time; those of one vessel, entity type and key always one after the other. @default 16 */
+  readonly concurrency?: number;
+  /** Milliseconds for which a failing change is tried again, from its first try on; then it is parked. @default 30000 */
+  readonly retryForMs?: number;
+  /** Milliseconds that a try may take; then it counts as failed, and its signal is aborted. @default 30000 */
+  readonly handlerTimeoutMs?: number;
+  /**
+   * Unacknowledged messages that the broker may send at most, its own limit permitting; MQTT 5 only. @default 1000
+   */
+  readonly receiveMaximum?: number;
+  /** Bytes of messages that are held until they are handled; above it nothing more is read. @default 67108864 (64 MiB) */
+  readonly maxBytes?: number;
+  /**
+   * Name of a group of instances that share the changes (MQTT 5 shared subscriptions): `[A-Za-z0-9_.-]{1,64}`. Each
+   * instance needs a vessel id of its own. @default none: every instance gets every change
+   */
+  readonly shareGroup?: string;
+}
+
 /** Options of `MqttSyncModule`. Everything has a default; the module reads no environment. */
 export interface MqttSyncOptions {
   /** Broker, with scheme `mqtt`, `mqtts`, `ws` or `wss`. May hold user and password. @default 'mqtt://localhost:1883' */
@@ -53,8 +74,12 @@ export interface MqttSyncOptions {
   readonly vesselId?: string;
   /** Topics are `<prefix>/<entity>`; may hold `{vesselId}`. @default 'vessel/sync' */
   readonly topicPrefix?: string;
-  /** Prefix of incoming changes. @default the same as `topicPrefix` */
+  /**
+   * Prefix of incoming changes; may hold `{vesselId}`, and `+` for a level (`vessel/+/up`: those of every ship).
+   * @default the same as `topicPrefix`
+   */
   readonly inboundPrefix?: string;
+  readonly incoming?: IncomingOptions;
   /** `false` turns sync off (an application that runs in the cloud): nothing is stored or sent. @default true */
   readonly localMode?: boolean;
   /** MQTT version; `auto` tries 5 and falls back to 3.1.1. @default 'auto' */
@@ -93,13 +118,21 @@ const DAY_S = 86_400;
 const VESSEL_ID = /^[A-Za-z0-9_.-]{1,64}$/;
 const vesselId = z.string().regex(VESSEL_ID, 'expected 1 to 64 letters, digits, dots, dashes or underscores');
 
-const topicPrefix = z
+const anyPrefix = z
   .string()
   .min(1)
   .max(256)
-  .refine((prefix) => !/[+#\0]/.test(prefix), 'must not contain +, # or NUL')
   .refine((prefix) => !/^[/$]|\/$|\/\//.test(prefix), 'must not start with / or $, end with /, or have an empty level')
   .refine((prefix) => !/[{}]/.test(prefix.replaceAll('{vesselId}', '')), 'the only placeholder is {vesselId}');
+
+const topicPrefix = anyPrefix.refine((prefix) => !/[+#\0]/.test(prefix), 'must not contain +, # or NUL');
+
+const inboundPrefix = anyPrefix
+  .refine((prefix) => !/[#\0]/.test(prefix), 'must not contain # or NUL')
+  .refine(
+    (prefix) => prefix.split('/').every((level) => level === '+' || !level.includes('+')),
+    '+ takes a whole level',
+  );
 
 function isBrokerUrl(text: string): boolean {
   if (!URL.canParse(text)) return false;
@@ -138,7 +171,20 @@ const schema = z
     passwordFile: filePath.optional(),
     vesselId: vesselId.optional(),
     topicPrefix: topicPrefix.default('vessel/sync'),
-    inboundPrefix: topicPrefix.optional(),
+    inboundPrefix: inboundPrefix.optional(),
+    incoming: z
+      .strictObject({
+        concurrency: wholeNumber(1, 10_000).default(16),
+        retryForMs: wholeNumber(0, 3_600_000).default(30_000),
+        handlerTimeoutMs: wholeNumber(1, 3_600_000).default(30_000),
+        receiveMaximum: wholeNumber(1, 65_535).default(1000),
+        maxBytes: wholeNumber(1024, Number.MAX_SAFE_INTEGER).default(67_108_864),
+        shareGroup: z
+          .string()
+          .regex(/^[A-Za-z0-9_.-]{1,64}$/, 'expected 1 to 64 letters, digits, dots, dashes or underscores')
+          .optional(),
+      })
+      .prefault({}),
     localMode: z.boolean().default(true),
     protocol: oneOf(['auto', '5', '3.1.1']).default('auto'),
     keepaliveS: wholeNumber(1, 65_535).default(60),

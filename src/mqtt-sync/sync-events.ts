@@ -3,6 +3,7 @@ import { type SyncErrorCode } from './errors.js';
 import { type SyncLogger } from './logger.js';
 import { type Qos } from './wire/entity-policies.js';
 import { type Operation } from './wire/envelope.js';
+import { type IncomingChange } from './wire/incoming-change.js';
 import { type Lane } from './wire/lanes.js';
 
 /** Names one message in an event. */
@@ -16,6 +17,12 @@ export interface MessageEvent {
   /** The entity's id, when the change has one. */
   readonly key: string | undefined;
 }
+
+/** Names one incoming change in an event; what it does not say of itself is undefined. */
+export type ChangeEvent = Pick<
+  IncomingChange,
+  'topic' | 'form' | 'replayed' | 'entity' | 'operation' | 'key' | 'messageId' | 'vesselId' | 'epoch' | 'sequence'
+>;
 
 /** Every event of the library, by name. */
 export interface SyncEventMap {
@@ -64,6 +71,30 @@ export interface SyncEventMap {
   queue_flushed: { readonly messages: number; readonly durationMs: number };
   /** A group of accepted and delivered messages was written to the store, fdatasync included. */
   store_committed: { readonly durationMs: number };
+  /** An incoming change was handled by everybody who wants it, and the inbox has recorded that. */
+  change_handled: ChangeEvent & {
+    /** A newer change of its key had been handled before. */
+    readonly stale: boolean;
+    readonly attempts: number;
+  };
+  /** A try to handle an incoming change failed; it is tried again, or parked. */
+  change_failed: ChangeEvent & {
+    readonly reason: 'handler_failed' | 'handler_timed_out';
+    readonly attempt: number;
+    readonly error: string;
+  };
+  /** An incoming message was set aside, with its error: it failed for too long, or nobody can read it. */
+  change_parked: ChangeEvent & {
+    readonly reason: 'handler_failed' | 'handler_timed_out' | 'not_parsable';
+    readonly attempts: number;
+    readonly error: string;
+  };
+  /** An incoming change came again: acknowledged, not handled. */
+  change_repeated: ChangeEvent;
+  /** A change of our own came back: acknowledged, not handled. */
+  change_echoed: ChangeEvent;
+  /** An incoming message is for nobody here, and was acknowledged: its subscription outlived its handler. */
+  change_unclaimed: { readonly topic: string; readonly entity: string | undefined };
   /** The accepting side of the queue changed: `false` while the store cannot take messages. */
   queue_availability: { readonly available: boolean; readonly reason: string | undefined };
 }

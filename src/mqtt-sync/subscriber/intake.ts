@@ -1,0 +1,146 @@
+import { type IncomingLink, type IncomingPublish } from '../connection/incoming-link.js';
+import { type SyncLogger } from '../logger.js';
+import { type SyncEvents } from '../sync-events.js';
+import { bareChange, decodeChange, type IncomingMessage, isUnreadable } from '../wire/decode-change.js';
+import { type InboundTopics } from '../wire/inbound-topics.js';
+import { type IncomingChange } from '../wire/incoming-change.js';
+import { AcknowledgementLine } from './acknowledgement-line.js';
+import { type ChangeHandling, describeChange } from './change-handling.js';
+import { HeldChanges } from './held-changes.js';
+import { type Inbox } from './inbox/inbox.js';
+import { type InboxWriter } from './inbox-writer.js';
+import { maxIncomingBytes, type ReceiverOptions } from './incoming-options.js';
+import { KeyLines } from './key-lines.js';
+import { type ServiceListener, type ServiceListeners } from './service-listeners.js';
+
+/** What the intake works with. */
+export interface IntakeParts {
+  readonly options: ReceiverOptions;
+  readonly vesselId: string;
+  readonly topics: InboundTopics;
+  readonly listeners: ServiceListeners;
+  readonly handling: ChangeHandling;
+  readonly inbox: Inbox;
+  readonly writer: InboxWriter;
+  readonly events: Pick<SyncEvents, 'emit'>;
+  readonly logger: SyncLogger;
+}
+
+/**
+ * Takes what arrives, finds out what it is, and hands it on, in order per key. It never waits for a handler: what bounds the
+ * memory is the Receive Maximum and, for what that does not count, no longer reading.
+ */
+export class Intake {
+  private readonly lines = new KeyLines();
+  private readonly held: HeldChanges;
+  private link: IncomingLink | undefined;
+  private line: AcknowledgementLine | undefined;
+  private isClosed = false;
+
+  constructor(private readonly parts: IntakeParts) {
+    this.held = new HeldChanges(parts.options.incoming.maxBytes, () => this.link?.resume());
+  }
+
+  /** Messages of the connection at hand that are not acknowledged yet. */
+  get unacknowledged(): number {
+    return this.line?.length ?? 0;
+  }
+
+  /** Bytes of messages in memory. */
+  get heldBytes(): number {
+    return this.held.heldBytes;
+  }
+
+  /** Whether anything is read just now. */
+  get isReading(): boolean {
+    return !this.held.isFull;
+  }
+
+  linked(link: IncomingLink): void {
+    this.link = link;
+    this.line = new AcknowledgementLine(link);
+    if (this.held.isFull) link.pause();
+  }
+
+  lost(): void {
+    this.line?.close();
+    this.line = undefined;
+    this.link = undefined;
+  }
+
+  /** Takes nothing from now on; the broker keeps what is not acknowledged. */
+  close(): void {
+    this.isClosed = true;
+  }
+
+  /** Sends every acknowledgement that is due. */
+  flush(): void {
+    this.line?.flush();
+  }
+
+  received(publish: IncomingPublish): void {
+    if (this.isClosed || !this.line) return;
+    const acknowledge = this.line.add(publish);
+    const { topic, payload, qos, retain: retained } = publish;
+    const message: IncomingMessage = { topic, payload, qos, retained };
+    const { topics, listeners, events } = this.parts;
+    const interested = listeners.matching(topic, topics);
+    if (interested.length > 0) return this.serve(message, interested, acknowledge);
+    const use = topics.useOf(topic);
+    if (use === 'changes') return this.take(message, acknowledge);
+    if (use === undefined) events.emit('change_unclaimed', { topic, entity: undefined });
+    acknowledge();
+  }
+
+  /** Puts a task behind everything that is under way for the key of a change. */
+  inLine(change: IncomingChange, task: () => Promise<void>): void {
+    this.lines.add(keyOf(change), task);
+  }
+
+  private take(message: IncomingMessage, acknowledge: () => void): void {
+    const { options, vesselId, events, handling } = this.parts;
+    const change = decodeChange(message, maxIncomingBytes(options));
+    if (isUnreadable(change)) return this.park(message, change.fault, acknowledge);
+    if (change.vesselId === vesselId) {
+      events.emit('change_echoed', describeChange(change));
+      return acknowledge();
+    }
+    if (this.held.join(change, acknowledge)) {
+      events.emit('change_repeated', describeChange(change));
+      return;
+    }
+    const pending = this.held.hold(change, acknowledge);
+    if (this.held.isFull) this.link?.pause();
+    this.inLine(change, () => handling.handle(pending));
+  }
+
+  /** Nobody can read it; it must not come again and again. */
+  private park(message: IncomingMessage, fault: string, acknowledge: () => void): void {
+    const { inbox, writer, events, logger, options } = this.parts;
+    const payload = message.payload.subarray(0, maxIncomingBytes(options));
+    const verdict = { reason: 'not_parsable', error: fault, attempts: 0 } as const;
+    void writer
+      .write(() => inbox.park({ ...message, payload, identity: undefined, ...verdict }))
+      .then((parked) => {
+        if (!parked) return;
+        events.emit('change_parked', { ...describeChange({ ...bareChange(message), data: undefined }), ...verdict });
+        logger.error(`Parked a message on ${message.topic} that cannot be read: ${fault}`);
+        acknowledge();
+      });
+  }
+
+  private serve(message: IncomingMessage, listeners: readonly ServiceListener[], acknowledge: () => void): void {
+    let left = listeners.length;
+    for (const listener of listeners) {
+      this.lines.add(`\0${listener.filter(this.parts.topics)}`, async () => {
+        const done = await this.parts.writer.write(() => listener.receive(message));
+        if (done && --left === 0) acknowledge();
+      });
+    }
+  }
+}
+
+/** Changes of one key keep their order; those without a key, of one vessel and entity type. */
+function keyOf({ vesselId = '', entity, key = '' }: IncomingChange): string {
+  return `${vesselId}\0${entity}\0${key}`;
+}

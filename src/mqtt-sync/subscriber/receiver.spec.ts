@@ -1,0 +1,196 @@
+import { Subject } from 'rxjs';
+import { describe, expect, it } from 'vitest';
+import { envelope, ReceiverScene } from '../../../test/helpers/receiver-scene.js';
+import { until } from '../../../test/helpers/wait.js';
+import { FakeClock } from '../time/fake-clock.js';
+
+/** A handler whose calls a test finishes by hand, in any order. */
+class ManualHandler {
+  readonly calls: { readonly data: unknown; readonly done: () => void; readonly fail: (error: Error) => void }[] = [];
+
+  readonly handle = ({ data }: { data: unknown }): Promise<void> =>
+    new Promise((resolve, reject) => this.calls.push({ data, done: () => resolve(), fail: reject }));
+
+  async called(count: number): Promise<void> {
+    await until(() => this.calls.length >= count, { what: () => `${count} calls; there were ${this.calls.length}` });
+  }
+}
+
+describe('a receiver', () => {
+  it('opens no connection while nothing is subscribed', async () => {
+    const scene = await ReceiverScene.set();
+    scene.receiver.start('shore');
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(scene.inbox.isOpen).toBe(false);
+    scene.receiver.subscribe('work_orders', () => {});
+    const [connect] = await scene.broker.waitFor('connect');
+    expect(connect).toMatchObject({
+      clientId: 'arus_sync_shore_in',
+      clean: false,
+      properties: { sessionExpiryInterval: 604_800, receiveMaximum: 1000 },
+    });
+  });
+
+  it('subscribes at QoS 1 to what happens and to what is sent again', async () => {
+    const scene = await ReceiverScene.set();
+    scene.receiver.subscribe('work_orders', () => {});
+    scene.receiver.subscribe('maintenance_schedules', () => {});
+    await scene.start();
+    const [subscribe] = scene.broker.packets('subscribe');
+    expect(subscribe?.subscriptions).toMatchObject(
+      ['work_orders', 'catchup/work_orders', 'maintenance', 'catchup/maintenance'].map((topic) => ({
+        topic: `vessel/sync/${topic}`,
+        qos: 1,
+        rh: 1,
+      })),
+    );
+    expect(scene.receiver.activeSubscriptions).toBe(4);
+  });
+
+  it('acknowledges when the handler has succeeded, not before', async () => {
+    const handler = new ManualHandler();
+    const scene = await ReceiverScene.set();
+    scene.receiver.subscribe('work_orders', handler.handle);
+    await scene.start();
+    scene.send(7, envelope(1));
+    await handler.called(1);
+    expect(handler.calls[0]?.data).toEqual({ sequence: 1 });
+    expect(scene.inbox.handled).toEqual([]);
+    expect(scene.acknowledged).toEqual([]);
+    handler.calls[0]!.done();
+    await scene.hasAcknowledged(7);
+    expect(scene.inbox.handled).toMatchObject([{ messageId: 'm1', vesselId: 'mv-ship', epoch: 1, sequence: 1 }]);
+  });
+
+  it('acknowledges only when the inbox has committed', async () => {
+    let commit = (): void => {};
+    const scene = await ReceiverScene.set();
+    scene.inbox.commit = new Promise<void>((resolve) => (commit = resolve));
+    scene.receiver.subscribe('work_orders', () => {});
+    await scene.start();
+    scene.send(7, envelope(1));
+    await until(() => scene.inbox.handled.length === 1, { what: 'the record' });
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(scene.acknowledged).toEqual([]);
+    commit();
+    await scene.hasAcknowledged(7);
+  });
+
+  it('acknowledges in the order of arrival, whatever is through first', async () => {
+    const handler = new ManualHandler();
+    const scene = await ReceiverScene.set();
+    scene.receiver.subscribe('+', handler.handle);
+    await scene.start();
+    for (const n of [1, 2, 3]) scene.send(10 + n, envelope(n, { key: `WO-${n}` }));
+    await handler.called(3);
+    handler.calls[2]!.done();
+    handler.calls[1]!.done();
+    await scene.emitted('change_handled', 0);
+    await until(() => scene.inbox.handled.length === 2, { what: 'two records' });
+    expect(scene.acknowledged).toEqual([]);
+    handler.calls[0]!.done();
+    await scene.hasAcknowledged(11, 12, 13);
+    expect(scene.acknowledged).toEqual([11, 12, 13]);
+  });
+
+  it('handles changes of one key one after the other, and others meanwhile', async () => {
+    const handler = new ManualHandler();
+    const scene = await ReceiverScene.set();
+    scene.receiver.subscribe('work_orders', handler.handle);
+    await scene.start();
+    scene.send(1, envelope(1, { key: 'A' }));
+    scene.send(2, envelope(2, { key: 'A' }));
+    scene.send(3, envelope(3, { key: 'B' }));
+    await handler.called(2);
+    expect(handler.calls.map(({ data }) => data)).toEqual([{ sequence: 1 }, { sequence: 3 }]);
+    handler.calls[0]!.done();
+    await handler.called(3);
+    expect(handler.calls[2]?.data).toEqual({ sequence: 2 });
+  });
+
+  it('runs no more handlers at a time than it may', async () => {
+    const handler = new ManualHandler();
+    const scene = await ReceiverScene.set({ incoming: { concurrency: 2 } });
+    scene.receiver.subscribe('work_orders', handler.handle);
+    await scene.start();
+    for (const n of [1, 2, 3]) scene.send(n, envelope(n, { key: `WO-${n}` }));
+    await handler.called(2);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(handler.calls).toHaveLength(2);
+    handler.calls[0]!.done();
+    await handler.called(3);
+  });
+
+  it('waits for an observable that a handler returns', async () => {
+    const stream = new Subject<void>();
+    const scene = await ReceiverScene.set();
+    scene.receiver.subscribe('work_orders', () => Promise.resolve(stream));
+    await scene.start();
+    scene.send(1, envelope(1));
+    await until(() => stream.observed, { what: 'a subscriber of the observable' });
+    stream.next();
+    expect(scene.acknowledged).toEqual([]);
+    stream.complete();
+    await scene.hasAcknowledged(1);
+  });
+
+  it('does not handle what it handled before, but acknowledges it', async () => {
+    const handled: unknown[] = [];
+    const scene = await ReceiverScene.set();
+    scene.receiver.subscribe('work_orders', ({ data }) => void handled.push(data));
+    await scene.start();
+    scene.send(1, envelope(1));
+    await scene.hasAcknowledged(1);
+    scene.send(2, envelope(1), { dup: true });
+    await scene.hasAcknowledged(1, 2);
+    expect(handled).toHaveLength(1);
+    expect(scene.events).toEqual(['change_handled', 'change_repeated']);
+  });
+
+  it('acknowledges its own changes without handling them', async () => {
+    const handler = new ManualHandler();
+    const scene = await ReceiverScene.set();
+    scene.receiver.subscribe('work_orders', handler.handle);
+    await scene.start();
+    scene.send(1, envelope(1, { vesselId: 'shore' }));
+    await scene.hasAcknowledged(1);
+    expect(handler.calls).toEqual([]);
+    expect(scene.events).toEqual(['change_echoed']);
+  });
+
+  it('acknowledges QoS 2 messages of a broker that sends them all the same', async () => {
+    const scene = await ReceiverScene.set();
+    scene.receiver.subscribe('work_orders', () => {});
+    await scene.start();
+    scene.send(5, envelope(1), { qos: 2 });
+    const [pubrec] = await scene.broker.waitFor('pubrec');
+    expect(pubrec?.messageId).toBe(5);
+    scene.broker.last.send({ cmd: 'pubrel', messageId: 5 });
+    await scene.broker.waitFor('pubcomp');
+  });
+});
+
+describe('a handler that fails', () => {
+  it('is tried again with backoff, then its change is parked and acknowledged', async () => {
+    const clock = new FakeClock();
+    const scene = await ReceiverScene.set({ clock, incoming: { retryForMs: 1000 } });
+    let tries = 0;
+    scene.receiver.subscribe('work_orders', () => {
+      tries++;
+      throw new Error('no such order');
+    });
+    await scene.start();
+    scene.send(1, envelope(1));
+    await scene.emitted('change_failed');
+    expect(scene.acknowledged).toEqual([]);
+    for (let passed = 0; passed < 1000; passed += 50) {
+      clock.advance(50);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    await scene.hasAcknowledged(1);
+    expect(tries).toBeGreaterThan(2);
+    expect(scene.inbox.parkedMessages).toMatchObject([
+      { reason: 'handler_failed', error: 'no such order', attempts: tries, identity: { messageId: 'm1' } },
+    ]);
+  });
+});

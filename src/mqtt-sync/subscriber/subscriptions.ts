@@ -1,0 +1,156 @@
+import { type IncomingLink } from '../connection/incoming-link.js';
+import { reasonCodeText } from '../connection/failure-text.js';
+import { type SyncLogger } from '../logger.js';
+import { type CancelTimer, type Clock } from '../time/clock.js';
+
+/** A topic filter that the broker does not let us have. */
+export interface RefusedSubscription {
+  readonly filter: string;
+  /** For people. */
+  readonly reason: string;
+}
+
+/** A broker that has not answered by then never will. */
+const SUBACK_TIMEOUT_MS = 30_000;
+/** MQTT 5, section 3.9.3; MQTT 3.1.1 knows 0x80 only. */
+const FIRST_REFUSAL = 0x80;
+
+interface Subscription {
+  state: 'wanted' | 'asked' | 'granted' | 'refused';
+  reason: string | undefined;
+}
+
+/**
+ * The topic filters that we want, and what the broker has made of them. What it refuses is asked for again on the next
+ * connection; what a resumed session has is not.
+ */
+export class Subscriptions {
+  private readonly subscriptions = new Map<string, Subscription>();
+  /** In the broker's session still, and no longer wanted. */
+  private readonly leftOver = new Set<string>();
+  private readonly logged = new Map<string, string>();
+  private link: IncomingLink | undefined;
+  private isDue = false;
+
+  constructor(
+    private readonly clock: Clock,
+    private readonly logger: SyncLogger,
+    /** The broker has granted something: the connection works. */
+    private readonly granted: () => void,
+    /** Whether anything is read just now; else an answer cannot arrive. */
+    private readonly isReading: () => boolean,
+  ) {}
+
+  /** How many filters the broker has granted. */
+  get active(): number {
+    return [...this.subscriptions.values()].filter(({ state }) => state === 'granted').length;
+  }
+
+  get refused(): readonly RefusedSubscription[] {
+    return [...this.subscriptions].flatMap(([filter, { state, reason }]) =>
+      state === 'refused' ? { filter, reason: reason ?? 'refused' } : [],
+    );
+  }
+
+  /** Sets what is wanted from now on. */
+  want(filters: Iterable<string>): void {
+    const wanted = new Set(filters);
+    for (const [filter, { state }] of this.subscriptions) {
+      if (wanted.has(filter)) continue;
+      this.subscriptions.delete(filter);
+      if (state === 'granted' || state === 'asked') this.leftOver.add(filter);
+    }
+    for (const filter of wanted) {
+      if (!this.subscriptions.has(filter)) this.subscriptions.set(filter, { state: 'wanted', reason: undefined });
+    }
+    this.askSoon();
+  }
+
+  /** A connection is up. */
+  linked(link: IncomingLink): void {
+    this.link = link;
+    for (const subscription of this.subscriptions.values()) {
+      if (subscription.state !== 'granted' || !link.sessionPresent) subscription.state = 'wanted';
+    }
+    if (!link.sessionPresent) this.leftOver.clear();
+    this.ask();
+  }
+
+  /** The connection is gone; what was granted is in the broker's session still. */
+  lost(): void {
+    this.link = undefined;
+  }
+
+  /** What is wanted in one turn of the event loop goes into one SUBSCRIBE. */
+  private askSoon(): void {
+    if (this.isDue) return;
+    this.isDue = true;
+    setImmediate(() => {
+      this.isDue = false;
+      this.ask();
+    });
+  }
+
+  private ask(): void {
+    const { link } = this;
+    if (!link) return;
+    const gone = [...this.leftOver].filter((filter) => !this.subscriptions.has(filter));
+    this.leftOver.clear();
+    if (gone.length > 0) void link.unsubscribe(gone);
+    const filters = [...this.subscriptions].flatMap(([filter, { state }]) => (state === 'wanted' ? filter : []));
+    const possible = filters.filter((filter) => !this.refuseSharing(filter, link));
+    if (possible.length > 0) void this.subscribe(link, possible);
+  }
+
+  /** MQTT 3.1.1 brokers would take a shared filter for a plain one: each instance would get everything, or nothing. */
+  private refuseSharing(filter: string, link: IncomingLink): boolean {
+    if (!filter.startsWith('$share/') || link.protocol === '5') return false;
+    this.refuse(filter, 'shared subscriptions need MQTT 5, and this connection speaks 3.1.1');
+    return true;
+  }
+
+  private async subscribe(link: IncomingLink, filters: readonly string[]): Promise<void> {
+    for (const filter of filters) this.subscriptions.get(filter)!.state = 'asked';
+    const cancel = this.expectAnswer(link);
+    const codes = await link.subscribe(filters.map((filter) => ({ filter, qos: 1 })));
+    cancel();
+    if (link !== this.link) return;
+    for (const [index, filter] of filters.entries()) this.answered(filter, codes[index] ?? FIRST_REFUSAL);
+    if (codes.some((code) => code < FIRST_REFUSAL)) this.granted();
+  }
+
+  private answered(filter: string, code: number): void {
+    if (code >= FIRST_REFUSAL) return this.refuse(filter, reasonCodeText(code));
+    const subscription = this.subscriptions.get(filter);
+    if (!subscription) return;
+    subscription.state = 'granted';
+    this.logged.delete(filter);
+    if (code === 0)
+      this.logger.warn(`The broker grants ${filter} at QoS 0 only: what comes while we are away will be missing.`);
+  }
+
+  private refuse(filter: string, reason: string): void {
+    const subscription = this.subscriptions.get(filter);
+    if (!subscription) return;
+    subscription.state = 'refused';
+    subscription.reason = reason;
+    if (this.logged.get(filter) === reason) return;
+    this.logged.set(filter, reason);
+    this.logger.error(
+      `No subscription to ${filter}: ${reason}. What arrives there is not received; trying again at each connection.`,
+    );
+  }
+
+  private expectAnswer(link: IncomingLink): CancelTimer {
+    let cancel = (): void => {};
+    const wait = (): void => {
+      cancel = this.clock.after(SUBACK_TIMEOUT_MS, () => {
+        if (link !== this.link) return;
+        if (this.isReading()) link.cut(`no SUBACK within ${SUBACK_TIMEOUT_MS} ms`);
+        else wait();
+      });
+    };
+    wait();
+    return () => cancel();
+  }
+}

@@ -1,0 +1,85 @@
+import {
+  type ChangeIdentity,
+  Inbox,
+  type InboxStats,
+  type ParkedDraft,
+  type ParkedMessage,
+  type StreamAccount,
+} from '../../src/mqtt-sync/subscriber/inbox/inbox.js';
+
+/** Just enough of an inbox for the receiver's specs, with a commit that a test can hold up or let fail. */
+export class SmallInbox extends Inbox {
+  readonly durable = false;
+  /** The changes recorded as handled, in order. */
+  readonly handled: ChangeIdentity[] = [];
+  readonly parkedMessages: ParkedMessage[] = [];
+  /** Makes commits fail. */
+  failure: Error | undefined;
+  /** What a commit waits for. */
+  commit: Promise<unknown> = Promise.resolve();
+  isOpen = false;
+  private readonly ids = new Set<string>();
+  private readonly newest = new Map<string, number>();
+
+  override open(): Promise<void> {
+    this.isOpen = true;
+    return Promise.resolve();
+  }
+
+  override isKnown({ messageId }: ChangeIdentity): boolean {
+    return messageId !== undefined && this.ids.has(messageId);
+  }
+
+  override isStale(change: ChangeIdentity): boolean {
+    return (this.newest.get(keyOf(change)) ?? 0) > (change.sequence ?? Infinity);
+  }
+
+  override async recordHandled(change: ChangeIdentity): Promise<void> {
+    if (this.failure) throw this.failure;
+    if (change.messageId !== undefined) this.ids.add(change.messageId);
+    const newest = Math.max(this.newest.get(keyOf(change)) ?? 0, change.sequence ?? 0);
+    this.newest.set(keyOf(change), newest);
+    this.handled.push(change);
+    await this.commit;
+  }
+
+  override async park(draft: ParkedDraft): Promise<void> {
+    if (this.failure) throw this.failure;
+    this.parkedMessages.push({ ...draft, position: this.parkedMessages.length + 1, parkedAtMs: 0 });
+    if (draft.identity?.messageId !== undefined) this.ids.add(draft.identity.messageId);
+    await this.commit;
+  }
+
+  override recordLost(): Promise<number> {
+    return Promise.resolve(0);
+  }
+
+  override account(): StreamAccount | undefined {
+    return undefined;
+  }
+
+  override accounts(): Iterable<StreamAccount> {
+    return [];
+  }
+
+  override parked(after = 0): Iterable<ParkedMessage> {
+    return this.parkedMessages.filter(({ position }) => position > after);
+  }
+
+  override removeParked(): Promise<boolean> {
+    return Promise.resolve(false);
+  }
+
+  override stats(): InboxStats {
+    return { ids: this.ids.size, parked: this.parkedMessages.length, missing: 0, lost: 0 };
+  }
+
+  override close(): Promise<void> {
+    this.isOpen = false;
+    return Promise.resolve();
+  }
+}
+
+function keyOf({ vesselId, entity, key }: ChangeIdentity): string {
+  return `${vesselId} ${entity} ${key}`;
+}
