@@ -6,6 +6,7 @@ export type SyncErrorCode =
   | 'CHANGE_TOO_LARGE'
   | 'ENTITY_TYPE_INVALID'
   | 'ENTITY_TYPE_LIMIT'
+  | 'HANDLER_INVALID'
   | 'QUEUE_FULL'
   | 'QUEUE_UNAVAILABLE'
   | 'QUEUE_LOCKED'
@@ -86,6 +87,11 @@ export class EntityTypeInvalidError extends MqttSyncError {
 /** The queue already knows as many entity types as it may (256). */
 export class EntityTypeLimitError extends MqttSyncError {
   readonly code = 'ENTITY_TYPE_LIMIT';
+}
+
+/** A controller's handler cannot be one for incoming changes: its pattern is no entity type, or it wants to answer. */
+export class HandlerInvalidError extends MqttSyncError {
+  readonly code = 'HANDLER_INVALID';
 }
 
 /** The queue is full and its overflow policy found nothing it may drop. */

@@ -32,6 +32,10 @@ export interface SyncEventMap {
   disconnected: { readonly reason: string };
   /** A connection attempt begins that is not the process's first; `attempt` counts since the last connection. */
   reconnecting: { readonly attempt: number };
+  /** The receiver's connection is up. */
+  receiver_connected: { readonly protocol: '5' | '3.1.1'; readonly sessionPresent: boolean };
+  /** The receiver's connection went down. */
+  receiver_disconnected: { readonly reason: string };
   /** A message is on disk (or in memory, with the memory store). */
   message_accepted: MessageEvent;
   /** A message has to wait: accepted while not connected, or its connection died before the acknowledgement. */

@@ -43,7 +43,11 @@ function isPending(returned: unknown): returned is Pending {
   return isObservable(returned) || typeof (returned as PromiseLike<unknown> | undefined)?.then === 'function';
 }
 
-async function finished(returned: Pending, circumstances: Circumstances): Promise<undefined> {
+/**
+ * Resolves when what a handler returned is through: a promise, an observable, or an observable in a promise.
+ * @throws what it failed with.
+ */
+export async function finished(returned: unknown, circumstances: Circumstances): Promise<undefined> {
   const result = isObservable(returned) ? returned : await returned;
   if (isObservable(result)) await completed(result, circumstances);
   return undefined;

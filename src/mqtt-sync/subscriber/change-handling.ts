@@ -38,12 +38,17 @@ export function describeChange(change: IncomingChange): ChangeEvent {
   return { topic, form, replayed, entity, operation, key, messageId, vesselId, epoch, sequence };
 }
 
+/** What the inbox knows of a change. */
+interface Memory {
+  readonly isKnown: boolean;
+  readonly isStale: boolean;
+}
+
 /** What the inbox can know a change by; undefined for one that says nothing of itself. */
 function identityOf(change: IncomingChange): ChangeIdentity | undefined {
-  const { messageId, vesselId, epoch, sequence, entity, key } = change;
-  return messageId === undefined && sequence === undefined
-    ? undefined
-    : { messageId, vesselId, epoch, sequence, entity, key };
+  const { messageId, vesselId, epoch, sequence, entity, key, retained, replayed } = change;
+  const identity = { messageId, vesselId, epoch, sequence, entity, key, retained, replayed };
+  return messageId === undefined && sequence === undefined ? undefined : identity;
 }
 
 /**
@@ -66,11 +71,13 @@ export class ChangeHandling {
 
   /** Resolves when the next change of the same key may begin: what was handled need not be recorded yet. */
   async handle(pending: PendingChange): Promise<void> {
-    const { inbox, writer, registry, pauses, events } = this.parts;
+    const { writer, registry, pauses, events } = this.parts;
     const { change } = pending;
     if (writer.ready) await writer.ready;
     if (pauses.stopped) return;
-    if (inbox.isKnown(change)) {
+    const memory = this.recall(change) ?? (await this.recallLater(change));
+    if (!memory) return;
+    if (memory.isKnown) {
       events.emit('change_repeated', describeChange(change));
       return pending.settle();
     }
@@ -79,7 +86,7 @@ export class ChangeHandling {
       events.emit('change_unclaimed', { topic: change.topic, entity: change.entity });
       return pending.settle();
     }
-    await this.tryUntilItWorks(pending, handlers, inbox.isStale(change));
+    await this.tryUntilItWorks(pending, handlers, memory.isStale);
   }
 
   /** Runs the handlers of a change once more, whatever the inbox knows of it. @throws what a handler threw. */
@@ -98,6 +105,27 @@ export class ChangeHandling {
   /** Tells the running handlers that nobody waits for them any more. */
   abort(reason: Error): void {
     for (const circumstances of this.running) circumstances.abort(reason);
+  }
+
+  /** What the inbox knows; undefined when it cannot be read just now. */
+  private recall(change: IncomingChange): Memory | undefined {
+    const { inbox } = this.parts;
+    try {
+      return { isKnown: inbox.isKnown(change), isStale: inbox.isStale(change) };
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** Asks until the inbox can be read; undefined when the stop comes first. */
+  private async recallLater(change: IncomingChange): Promise<Memory | undefined> {
+    const { inbox, writer } = this.parts;
+    let memory: Memory | undefined;
+    await writer.write(() => {
+      memory = { isKnown: inbox.isKnown(change), isStale: inbox.isStale(change) };
+      return Promise.resolve();
+    });
+    return memory;
   }
 
   private async tryUntilItWorks(
@@ -158,9 +186,8 @@ export class ChangeHandling {
   private record(pending: PendingChange, stale: boolean, attempts: number): void {
     const { inbox, events } = this.parts;
     const { change } = pending;
-    const identity = identityOf(change);
     this.write(
-      () => (identity ? inbox.recordHandled(identity) : Promise.resolve()),
+      () => inbox.recordHandled(change),
       pending,
       () => events.emit('change_handled', { ...describeChange(change), stale, attempts }),
     );
