@@ -21,6 +21,8 @@ export class SmallInbox extends Inbox {
   private readonly ids = new Set<string>();
   private readonly newest = new Map<string, number>();
 
+  override observe(): void {}
+
   override open(): Promise<void> {
     this.isOpen = true;
     return Promise.resolve();
@@ -71,7 +73,7 @@ export class SmallInbox extends Inbox {
   }
 
   override stats(): InboxStats {
-    return { ids: this.ids.size, parked: this.parkedMessages.length, missing: 0, lost: 0 };
+    return { ids: this.ids.size, parked: this.parkedMessages.length, parkedBytes: 0, missing: 0, lost: 0 };
   }
 
   override close(): Promise<void> {

@@ -193,7 +193,10 @@ export class ChangeHandling {
     );
   }
 
-  private park(pending: PendingChange, verdict: Pick<ParkedDraft, 'reason' | 'error' | 'attempts'>): void {
+  private park(
+    pending: PendingChange,
+    verdict: Pick<AttemptFailure, 'reason'> & Pick<ParkedDraft, 'error' | 'attempts'>,
+  ): void {
     const { inbox, events, logger } = this.parts;
     const { change } = pending;
     const { topic, payload, qos, retained } = change;

@@ -26,10 +26,7 @@ type EventCallbacks = { [Name in keyof SyncEventMap]: (event: SyncEventMap[Name]
  * app.connectMicroservice({ strategy: app.get(MqttSyncServer) });
  * await app.startAllMicroservices();
  */
-export class MqttSyncServer
-  extends Server<EventCallbacks, MqttSyncServerStatus>
-  implements CustomTransportStrategy
-{
+export class MqttSyncServer extends Server<EventCallbacks, MqttSyncServerStatus> implements CustomTransportStrategy {
   override readonly transportId = MQTT_SYNC;
   /** Failures reach the receiver, which logs them. */
   override readonly propagatesEventHandlerErrors = true;
