@@ -5,7 +5,7 @@ import { open as openLmdb } from 'lmdb';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { QueueLockedError, QueueUnavailableError, QueueVesselMismatchError } from '../../src/mqtt-sync/errors.js';
 import { messageKeys } from '../../src/mqtt-sync/queue/lmdb/keys.js';
-import { seal } from '../../src/mqtt-sync/queue/lmdb/records.js';
+import { seal } from '../../src/mqtt-sync/store/sealed-records.js';
 import { FakeClock } from '../../src/mqtt-sync/time/fake-clock.js';
 import { until } from '../helpers/wait.js';
 import { buildChild, ended, startChild } from './child-process.js';

@@ -8,6 +8,7 @@ import {
   type ParkedMessage,
   type Range,
 } from '../../src/mqtt-sync/subscriber/inbox/inbox.js';
+import { LmdbInbox } from '../../src/mqtt-sync/subscriber/inbox/lmdb-inbox.js';
 import { MemoryInbox } from '../../src/mqtt-sync/subscriber/inbox/memory-inbox.js';
 import { type InboxLimits } from '../../src/mqtt-sync/subscriber/inbox/inbox-limits.js';
 import { type Clock } from '../../src/mqtt-sync/time/clock.js';
@@ -48,6 +49,10 @@ export class RecordingInboxObserver implements InboxObserver {
 export type MakeInbox = (limits: InboxLimits, clock: Clock, logger: SyncLogger) => Inbox;
 
 export const memoryInbox: MakeInbox = (limits, clock, logger) => new MemoryInbox(limits, clock, logger);
+
+export function inboxOnDisk(dir: string): MakeInbox {
+  return (limits, clock, logger) => new LmdbInbox({ ...limits, dir }, clock, logger);
+}
 
 export interface TestInbox {
   readonly inbox: Inbox;

@@ -2,9 +2,23 @@ import { describe, expect, it } from 'vitest';
 import { QueueUnavailableError, StoppingError } from '../../src/mqtt-sync/errors.js';
 import { silentLogger } from '../../src/mqtt-sync/logger.js';
 import { FakeClock } from '../../src/mqtt-sync/time/fake-clock.js';
-import { change, CREW, INBOX_LIMITS, lossOf, memoryInbox, openInbox, parkedDraft, recordAll } from './inbox-harness.js';
+import { temporaryFolder } from './queue-harness.js';
+import {
+  change,
+  CREW,
+  INBOX_LIMITS,
+  inboxOnDisk,
+  lossOf,
+  memoryInbox,
+  openInbox,
+  parkedDraft,
+  recordAll,
+} from './inbox-harness.js';
 
-describe.each([{ name: 'MemoryInbox', maker: () => memoryInbox }])('$name', ({ maker }) => {
+describe.each([
+  { name: 'MemoryInbox', maker: () => memoryInbox },
+  { name: 'LmdbInbox', maker: () => inboxOnDisk(temporaryFolder()) },
+])('$name', ({ maker }) => {
   describe('repeats', () => {
     it('knows a change once it was handled, and not before', async () => {
       const { inbox } = await openInbox(maker());

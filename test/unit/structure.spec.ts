@@ -19,6 +19,8 @@ const ROWS: readonly (readonly string[])[] = [
   ['mqtt-sync/wire/'],
   ['mqtt-sync/sync-events.ts'],
   ['mqtt-sync/sync-statistics.ts'],
+  // What a folder on disk takes, whatever is stored in it.
+  ['mqtt-sync/store/'],
   ['mqtt-sync/queue/', 'mqtt-sync/connection/'],
   ['mqtt-sync/publisher/', 'mqtt-sync/subscriber/'],
   // What health and metrics both show.

@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { AcceptedIds } from './accepted-ids.js';
-import { type Databases, entryCount, openDatabases } from './databases.js';
+import { entryCount } from '../../store/lmdb-file.js';
+import { type Databases, openDatabases } from './databases.js';
 
 const LIMIT = 5;
 

@@ -1,7 +1,8 @@
 import { type AcceptedMessage } from '../message.js';
 import { MAX_ACCEPTED_IDS } from '../message-store.js';
-import { type Databases, entryCount } from './databases.js';
-import { seal, unseal } from './records.js';
+import { entryCount } from '../../store/lmdb-file.js';
+import { type Databases } from './databases.js';
+import { seal, unseal } from '../../store/sealed-records.js';
 
 type AcceptedId = readonly [entity: string, sequence: number, position: number];
 

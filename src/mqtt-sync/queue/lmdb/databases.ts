@@ -1,8 +1,6 @@
-import { type Database, open, type RootDatabase } from 'lmdb';
+import { type Database, type RootDatabase } from 'lmdb';
+import { ENCODING, openRoot } from '../../store/lmdb-file.js';
 import { deadLetterKeys, messageKeys, type NumberKey } from './keys.js';
-
-/** Values are records that we encode ourselves. */
-const ENCODING = 'binary';
 
 /** An LMDB file begins with two meta pages. */
 const META_PAGES = 2;
@@ -23,17 +21,11 @@ export interface Databases {
 type Key = [number, number, number];
 export const asKey = (key: NumberKey): Key => key as unknown as Key;
 
+/** Small databases first, so that at least those are seen whole by who walks through them. */
+export const QUEUE_DATABASES = ['meta', 'types', 'gaps', 'dead-letters', 'messages', 'accepted-ids'] as const;
+
 export function openDatabases(path: string): Databases {
-  const root = open<Buffer, string>({
-    path,
-    noSubdir: true,
-    encoding: ENCODING,
-    maxDbs: 8,
-    // With overlapping sync a put would resolve before its fdatasync.
-    overlappingSync: false,
-    // Each commit is one batch(). Batching by event turn would add a second promise that rejects with nobody listening.
-    eventTurnBatching: false,
-  });
+  const root = openRoot(path);
   // The declarations of lmdb know keyEncoder for the root only.
   const byKey = (name: string, encoder: object) =>
     root.openDB<Buffer, Key>({ name, encoding: ENCODING, keyEncoder: encoder } as { name: string });
@@ -48,13 +40,6 @@ export function openDatabases(path: string): Databases {
     acceptedIds: byName('accepted-ids'),
     acceptedOrder: root.openDB<Buffer, number>({ name: 'accepted-order', encoding: ENCODING, keyEncoding: 'uint32' }),
   };
-}
-
-/** How many entries a database has; LMDB keeps that number itself. */
-export function entryCount(
-  database: Database<Buffer, string> | Database<Buffer, Key> | Database<Buffer, number>,
-): number {
-  return (database.getStats() as { entryCount: number }).entryCount;
 }
 
 interface PageCounts {

@@ -18,8 +18,10 @@
  * One commit is one LMDB transaction: accept puts a message and its type's new numbers; remove deletes; a drop deletes,
  * and puts the gap. Opening reads `types` and `gaps` only, so it takes as long for a million messages as for none.
  */
-import { MqttSyncError, QueueUnavailableError } from '../../errors.js';
 import { type SyncLogger } from '../../logger.js';
+import { causeOf } from '../../store/lmdb-file.js';
+import { openStore } from '../../store/open-store.js';
+import { StoreFolder, type StoreKind } from '../../store/store-folder.js';
 import { type Clock } from '../../time/clock.js';
 import { type AcceptedMessage } from '../message.js';
 import {
@@ -33,14 +35,17 @@ import {
 } from '../message-store.js';
 import { type QueueIdentity } from '../sync-queue.js';
 import { AcceptedIds } from './accepted-ids.js';
-import { asKey, type Databases, openDatabases, unusedBytes } from './databases.js';
+import { asKey, type Databases, openDatabases, QUEUE_DATABASES, unusedBytes } from './databases.js';
 import { deadLetterKeys, messageKeys } from './keys.js';
 import { decodeDeadLetter, decodeMessage, encodeDeadLetter, encodeMessage } from './records.js';
-import { StoreFolder } from './store-folder.js';
-import { DamagedStoreError, encodeGaps, encodeType, readContents, writeIdentity } from './store-contents.js';
+import { encodeGaps, encodeType, readContents, writeIdentity } from './store-contents.js';
 
-/** Errors of LMDB that mean that the file is none of its own (mdb.h): damaged, or of another version. */
-const DAMAGE_CODES: readonly unknown[] = [-30797, -30796, -30794, -30793];
+const QUEUE_STORE: StoreKind = {
+  name: 'queue',
+  file: 'queue.mdb',
+  databases: QUEUE_DATABASES,
+  loss: 'the changes in it are not delivered',
+};
 
 const PROBE = Buffer.from([1]);
 
@@ -54,26 +59,23 @@ export class LmdbMessageStore implements MessageStore {
   private names: string[] = [];
 
   constructor(
-    private readonly dir: string,
+    dir: string,
     clock: Clock,
     private readonly logger: SyncLogger,
   ) {
-    this.folder = new StoreFolder(dir, clock, logger);
+    this.folder = new StoreFolder(dir, QUEUE_STORE, clock, logger);
   }
 
   async open(): Promise<StoreContents> {
     try {
       await this.folder.enter();
-      return await this.openStore();
+      const read = (databases: Databases) => this.contents(databases);
+      const { databases, contents } = await openStore(this.folder, { open: openDatabases, read });
+      this.databases = databases;
+      return contents;
     } catch (error) {
       await this.close();
-      if (error instanceof MqttSyncError) throw error;
-      const reason = error instanceof Error ? error.message : String(error);
-      throw new QueueUnavailableError(
-        `The queue folder ${this.dir} cannot be used: ${reason}. See that it is a folder this process may write to, on a disk with room.`,
-        { dir: this.dir },
-        { cause: error },
-      );
+      throw this.folder.unusable(error);
     }
   }
 
@@ -153,26 +155,11 @@ export class LmdbMessageStore implements MessageStore {
     return this.databases;
   }
 
-  private async openStore(): Promise<StoreContents> {
-    try {
-      this.databases = openDatabases(this.folder.storePath);
-      return await this.contents();
-    } catch (error) {
-      const isDamaged = DAMAGE_CODES.includes((error as { code?: unknown }).code) || error instanceof DamagedStoreError;
-      if (!isDamaged) throw error;
-      await this.databases?.root.close();
-      await this.folder.setStoreAside(error instanceof Error ? error.message : String(error));
-      this.databases = openDatabases(this.folder.storePath);
-      return this.contents();
-    }
-  }
-
-  private async contents(): Promise<StoreContents> {
-    await this.folder.protect();
-    const contents = readContents(this.db, await this.folder.latestEpoch(), this.logger);
+  private async contents(databases: Databases): Promise<StoreContents> {
+    const contents = readContents(databases, await this.folder.latestEpoch(), this.logger);
     this.names = [];
     for (const { number, entity } of contents.types) this.names[number] = entity;
-    this.acceptedIds = new AcceptedIds(this.db);
+    this.acceptedIds = new AcceptedIds(databases);
     return contents;
   }
 
@@ -205,12 +192,4 @@ export class LmdbMessageStore implements MessageStore {
     };
     return { run, done };
   }
-}
-
-/** What lmdb says of a failed commit comes in a second promise, which nobody else listens to. */
-async function causeOf(error: unknown): Promise<Error> {
-  const { commitError } = error as { commitError?: Promise<never> };
-  let reason = error;
-  await commitError?.catch((cause: unknown) => (reason = cause));
-  return reason instanceof Error ? reason : new Error(String(reason));
 }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { type QueuedMessage } from '../message.js';
-import { decodeDeadLetter, decodeMessage, encodeDeadLetter, encodeMessage, seal, unseal } from './records.js';
+import { decodeDeadLetter, decodeMessage, encodeDeadLetter, encodeMessage } from './records.js';
+import { seal, unseal } from '../../store/sealed-records.js';
 
 const KEY = { type: 3, position: 2 ** 47, sequence: 7 };
 

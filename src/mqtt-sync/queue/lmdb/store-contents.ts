@@ -4,17 +4,16 @@ import { type Lane } from '../../wire/lanes.js';
 import { type SequenceRange } from '../../wire/sequence-ranges.js';
 import { type StoreContents, type TypeRecord } from '../message-store.js';
 import { type QueueIdentity } from '../sync-queue.js';
-import { asKey, type Databases, entryCount } from './databases.js';
+import { asKey, type Databases } from './databases.js';
 import { messageKeys } from './keys.js';
-import { decodeMessage, seal, unseal } from './records.js';
+import { DamagedStoreError, entryCount } from '../../store/lmdb-file.js';
+import { seal, unseal } from '../../store/sealed-records.js';
+import { decodeMessage } from './records.js';
 
 /** Rises when the layout changes in a way that this code could not read. */
 const FORMAT = 1;
 
 const IDENTITY_KEY = 'identity';
-
-/** The store can be opened, but not relied on. */
-export class DamagedStoreError extends Error {}
 
 type IdentityHeader = readonly [format: number, vesselId: string, epoch: number];
 type TypeHeader = readonly [

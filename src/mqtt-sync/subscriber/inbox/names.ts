@@ -5,7 +5,8 @@ import { type ChangeIdentity } from './inbox.js';
 /** A key of LMDB may have 1,978 bytes. What vessels of other makers send may be of any length. */
 const LONGEST_NAME = 600;
 
-const SEPARATOR = '\u0000';
+/** A control character: ids and keys rarely have one, and JSON text takes it as it is. */
+const SEPARATOR = '\u007f';
 
 /** Joins what a thing is known by. Ids that begin with their time, as UUIDv7 do, lie together, and are soon written. */
 function join(...parts: readonly string[]): string {

@@ -1,7 +1,8 @@
 import { chmod, mkdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type SyncLogger } from '../../logger.js';
-import { type CancelTimer, type Clock } from '../../time/clock.js';
+import { MqttSyncError, QueueUnavailableError } from '../errors.js';
+import { type SyncLogger } from '../logger.js';
+import { type CancelTimer, type Clock } from '../time/clock.js';
 import { checkStore } from './check-store.js';
 import { DiskReserve } from './disk-reserve.js';
 import { readFileIfThere, syncFolder, writeFileDurably } from './durable-files.js';
@@ -15,6 +16,17 @@ const LONGEST_WALK_MS = 20_000;
 /** Who has run so long did not die of what it found at the start. */
 const STABLE_AFTER_MS = 60_000;
 
+/** What kind of store a folder holds, and how to speak of it. */
+export interface StoreKind {
+  /** `queue`, `inbox`. */
+  readonly name: string;
+  readonly file: string;
+  /** Its databases, the small ones first: after an unclean stop they are walked through in this order. */
+  readonly databases: readonly string[];
+  /** What it means that a damaged store is set aside. */
+  readonly loss: string;
+}
+
 /** The folder of a disk store: its lock, the files around the store, and whether the last stop was clean. */
 export class StoreFolder {
   readonly storePath: string;
@@ -26,10 +38,11 @@ export class StoreFolder {
 
   constructor(
     private readonly dir: string,
+    private readonly kind: StoreKind,
     private readonly clock: Clock,
     private readonly logger: SyncLogger,
   ) {
-    this.storePath = join(dir, 'queue.mdb');
+    this.storePath = join(dir, kind.file);
     this.reserve = new DiskReserve(join(dir, 'reserve'));
     this.marker = new RunMarker(join(dir, 'running'));
   }
@@ -40,11 +53,11 @@ export class StoreFolder {
    */
   async enter(): Promise<void> {
     await mkdir(this.dir, { recursive: true, mode: 0o700 });
-    this.lock = FolderLock.acquire(join(this.dir, 'lock'), this.dir);
+    this.lock = FolderLock.acquire(join(this.dir, 'lock'), this.dir, this.kind.name);
     const uncleanStops = await this.marker.uncleanStops();
     if (await this.hasStore()) {
       const walkMs = uncleanStops === 0 ? 0 : Math.min(LONGEST_WALK_MS, FIRST_WALK_MS * 4 ** (uncleanStops - 1));
-      const damage = await checkStore(this.storePath, walkMs, this.logger);
+      const damage = await checkStore(this.storePath, this.kind.databases, walkMs, this.logger);
       if (damage) await this.setStoreAside(damage);
     }
     await this.mark(uncleanStops);
@@ -60,8 +73,19 @@ export class StoreFolder {
     await rm(`${this.storePath}-lock`, { force: true });
     await syncFolder(this.dir);
     this.logger.error(
-      `The store of the queue is damaged: ${damage}. It was set aside as ${aside}, and a new one is begun; ` +
-        'the changes in it are not delivered. Keep the file if they matter.',
+      `The store of the ${this.kind.name} is damaged: ${damage}. It was set aside as ${aside}, and a new one is begun; ` +
+        `${this.kind.loss}. Keep the file if they matter.`,
+    );
+  }
+
+  /** The error to throw when the folder, or the store in it, cannot be opened. */
+  unusable(error: unknown): MqttSyncError {
+    if (error instanceof MqttSyncError) return error;
+    const reason = error instanceof Error ? error.message : String(error);
+    return new QueueUnavailableError(
+      `The ${this.kind.name} folder ${this.dir} cannot be used: ${reason}. See that it is a folder this process may write to, on a disk with room.`,
+      { dir: this.dir },
+      { cause: error },
     );
   }
 
@@ -95,7 +119,7 @@ export class StoreFolder {
       await this.marker.set(uncleanStops);
     } catch (error) {
       this.logger.warn(
-        `The marker of a running queue cannot be written: ${String(error)}. An unclean stop may go unnoticed.`,
+        `The marker of a running ${this.kind.name} cannot be written: ${String(error)}. An unclean stop may go unnoticed.`,
       );
     }
   }

@@ -1,6 +1,6 @@
 import { closeSync, ftruncateSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { QueueLockedError } from '../../errors.js';
+import { QueueLockedError } from '../errors.js';
 
 /** The part of fs-native-extensions used here; the package has no declarations. */
 interface FileLocks {
@@ -15,10 +15,10 @@ export class FolderLock {
   private constructor(private fd: number | undefined) {}
 
   /** @throws {QueueLockedError} somebody has the lock, in this process or another. */
-  static acquire(path: string, dir: string): FolderLock {
+  static acquire(path: string, dir: string, what: string): FolderLock {
     const fd = openSync(path, 'a+', 0o600);
     try {
-      if (!tryLock(fd)) throw lockedError(path, dir);
+      if (!tryLock(fd)) throw lockedError(path, dir, what);
       signWithPid(fd);
       return new FolderLock(fd);
     } catch (error) {
@@ -43,11 +43,11 @@ function signWithPid(fd: number): void {
   }
 }
 
-function lockedError(path: string, dir: string): QueueLockedError {
+function lockedError(path: string, dir: string, what: string): QueueLockedError {
   const pid = Number.parseInt(readFileSync(path, 'utf8'), 10);
   const who = Number.isInteger(pid) ? `process ${pid}` : 'another process';
   return new QueueLockedError(
-    `The queue folder ${dir} is in use by ${who}. Stop that one, or give this one a folder of its own.`,
+    `The ${what} folder ${dir} is in use by ${who}. Stop that one, or give this one a folder of its own.`,
     { dir, ...(Number.isInteger(pid) ? { pid } : {}) },
   );
 }

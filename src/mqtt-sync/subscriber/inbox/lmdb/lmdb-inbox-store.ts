@@ -1,0 +1,153 @@
+/*
+ * Layout of the folder: as that of a queue (see `lmdb-message-store.ts`), with inbox.mdb and without epoch and reserve.
+ *
+ * Databases in inbox.mdb (a value is a record with a CRC, unless it says otherwise):
+ *
+ *   meta      'format' -> number of the layout; 'last-position' -> newest position of a parked message
+ *   streams   vessel, entity type, epoch  -> settled and lost ranges, and what else is known of the stream
+ *   handled   rising number               -> when, message id, key; so that the oldest can be forgotten
+ *   ids       vessel, message id          -> nothing: to be there says it all
+ *   lasts     vessel, entity type, key    -> epoch and sequence of the newest handled, and its number in `handled`
+ *   parked    position                    -> verdict and payload
+ *
+ * One commit is one LMDB transaction. Of all this only the streams, and the positions of parked messages, are in memory.
+ */
+import { type SyncLogger } from '../../../logger.js';
+import { causeOf } from '../../../store/lmdb-file.js';
+import { openStore } from '../../../store/open-store.js';
+import { StoreFolder, type StoreKind } from '../../../store/store-folder.js';
+import { type Clock } from '../../../time/clock.js';
+import { type ParkedMessage } from '../inbox.js';
+import {
+  type HandledRecord,
+  type InboxCommit,
+  type InboxContents,
+  type InboxStore,
+  type LastHandled,
+} from '../inbox-store.js';
+import { streamName } from '../names.js';
+import { INBOX_DATABASES, type InboxDatabases, openInboxDatabases } from './databases.js';
+import { encodeNumber, LAST_POSITION_KEY, readContents } from './inbox-contents.js';
+import {
+  decodeHandled,
+  decodeLast,
+  decodeParked,
+  encodeHandled,
+  encodeLast,
+  encodeParked,
+  encodeStream,
+} from './records.js';
+
+const INBOX_STORE: StoreKind = {
+  name: 'inbox',
+  file: 'inbox.mdb',
+  databases: INBOX_DATABASES,
+  loss: 'what was handled before may be handled again, and the parked messages in it are not shown',
+};
+
+const PRESENT = Buffer.from([1]);
+
+/** Keeps an inbox in a folder on disk, in one LMDB file. */
+export class LmdbInboxStore implements InboxStore {
+  readonly durable = true;
+  private readonly folder: StoreFolder;
+  private databases: InboxDatabases | undefined;
+
+  constructor(
+    dir: string,
+    clock: Clock,
+    private readonly logger: SyncLogger,
+  ) {
+    this.folder = new StoreFolder(dir, INBOX_STORE, clock, logger);
+  }
+
+  async open(): Promise<InboxContents> {
+    try {
+      await this.folder.enter();
+      const read = (databases: InboxDatabases) => readContents(databases, this.logger);
+      const { databases, contents } = await openStore(this.folder, { open: openInboxDatabases, read });
+      this.databases = databases;
+      return contents;
+    } catch (error) {
+      await this.close();
+      throw this.folder.unusable(error);
+    }
+  }
+
+  hasId(name: string): boolean {
+    return this.db.ids.doesExist(Buffer.from(name));
+  }
+
+  lastHandled(name: string): LastHandled | undefined {
+    const record = this.db.lasts.get(Buffer.from(name));
+    return record && decodeLast(record);
+  }
+
+  oldestHandled(limit: number): HandledRecord[] {
+    return [...this.db.handled.getRange({ limit })].map(({ key, value }) => decodeHandled(key, value));
+  }
+
+  parkedAt(position: number): ParkedMessage | undefined {
+    const record = this.db.parked.get(position);
+    return record && decodeParked(position, record);
+  }
+
+  async commit(commit: InboxCommit): Promise<void> {
+    const write = this.prepare(commit);
+    try {
+      await this.db.root.batch(write);
+    } catch (error) {
+      throw await causeOf(error);
+    }
+  }
+
+  async close(): Promise<void> {
+    const { databases } = this;
+    this.databases = undefined;
+    await databases?.root.close();
+    await this.folder.leave(databases !== undefined);
+  }
+
+  private get db(): InboxDatabases {
+    if (!this.databases) throw new Error('the store is not open');
+    return this.databases;
+  }
+
+  /** Encodes all of a commit first: an error between the writes of a batch would not keep LMDB from storing the rest. */
+  private prepare(commit: InboxCommit): () => void {
+    const writes = [...this.forget(commit), ...this.remember(commit)];
+    return () => {
+      for (const write of writes) write();
+    };
+  }
+
+  /** Before what is remembered, which may have the same names. */
+  private *forget({ forgotten, removedStreams }: InboxCommit): Iterable<() => unknown> {
+    const { handled, ids, lasts, streams } = this.db;
+    for (const { order, idName, keyName } of forgotten) {
+      yield () => handled.remove(order);
+      if (idName !== undefined) yield () => ids.remove(Buffer.from(idName));
+      if (keyName !== undefined && this.lastHandled(keyName)?.order === order) {
+        yield () => lasts.remove(Buffer.from(keyName));
+      }
+    }
+    for (const id of removedStreams) yield () => streams.remove(Buffer.from(streamName(id)));
+  }
+
+  private *remember(commit: InboxCommit): Iterable<() => unknown> {
+    const { handled, ids, lasts, streams, parked, meta } = this.db;
+    const put =
+      <K>(database: { put(key: K, value: Buffer): unknown }, key: K, value: Buffer) =>
+      () =>
+        database.put(key, value);
+    for (const record of commit.handled) {
+      yield put(handled, record.order, encodeHandled(record));
+      if (record.idName !== undefined) yield put(ids, Buffer.from(record.idName), PRESENT);
+    }
+    for (const [name, last] of commit.lasts) yield put(lasts, Buffer.from(name), encodeLast(last));
+    for (const stream of commit.streams) yield put(streams, Buffer.from(streamName(stream)), encodeStream(stream));
+    for (const message of commit.parked) yield put(parked, message.position, encodeParked(message));
+    for (const position of commit.unparked) yield () => parked.remove(position);
+    if (commit.parked.length > 0) yield put(meta, LAST_POSITION_KEY, encodeNumber(commit.lastPosition));
+  }
+}
