@@ -8,6 +8,11 @@ export {
 } from './mqtt-sync/mqtt-sync.options.js';
 export { SyncPublisher } from './mqtt-sync/publisher/sync-publisher.service.js';
 export { type Change, type PublishOptions } from './mqtt-sync/publisher/change.js';
+export {
+  MqttSyncClient,
+  type MqttSyncClientOptions,
+  type MqttSyncClientStatus,
+} from './mqtt-sync/client/mqtt-sync-client.js';
 export { type DeliveredOptions } from './mqtt-sync/publisher/delivery-watch.js';
 export { type Receipt } from './mqtt-sync/publisher/receipt.js';
 export {
@@ -51,6 +56,7 @@ export {
   QueueLockedError,
   QueueUnavailableError,
   QueueVesselMismatchError,
+  RequestNotSupportedError,
   StoppingError,
   type SyncErrorCode,
   type SyncErrorDetails,

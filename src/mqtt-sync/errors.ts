@@ -12,6 +12,7 @@ export type SyncErrorCode =
   | 'QUEUE_LOCKED'
   | 'QUEUE_VESSEL_MISMATCH'
   | 'STOPPING'
+  | 'REQUEST_NOT_SUPPORTED'
   | 'MESSAGE_DROPPED'
   | 'MESSAGE_DEAD_LETTERED'
   | 'DELIVERY_TIMEOUT'
@@ -120,6 +121,19 @@ export class QueueVesselMismatchError extends MqttSyncError {
 export class StoppingError extends MqttSyncError {
   readonly code = 'STOPPING';
   override readonly retryable = true;
+}
+
+/** `MqttSyncClient.send()`: request and response do not work over a link that stores and forwards. */
+export class RequestNotSupportedError extends MqttSyncError {
+  readonly code = 'REQUEST_NOT_SUPPORTED';
+
+  constructor(pattern: unknown) {
+    const shown = typeof pattern === 'string' ? `"${pattern.slice(0, 80)}"` : 'this pattern';
+    super(
+      `send() cannot be used for ${shown}: the other side may be out of reach for days, so no answer can be waited for. ` +
+        'Use emit() for a change, and an incoming change of the other side for the answer.',
+    );
+  }
 }
 
 /** `delivered()`: the message was dropped for want of room. */

@@ -23,6 +23,8 @@ const ROWS: readonly (readonly string[])[] = [
   ['mqtt-sync/store/'],
   ['mqtt-sync/queue/', 'mqtt-sync/connection/'],
   ['mqtt-sync/publisher/', 'mqtt-sync/subscriber/'],
+  // Nest's client interface over the publisher.
+  ['mqtt-sync/client/'],
   // What health and metrics both show.
   ['mqtt-sync/sync-status.ts'],
   ['metrics/', 'health/'],
