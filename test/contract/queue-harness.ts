@@ -156,3 +156,14 @@ export function take(queue: SyncQueue, lane: 'critical' | 'normal' | 'bulk' = 'n
 export function idsOf(messages: readonly { readonly messageId: string }[]): string[] {
   return messages.map(({ messageId }) => messageId);
 }
+
+/** Random numbers that a seed repeats (mulberry32). */
+export function randomOf(seed: number): (below: number) => number {
+  let state = seed;
+  return (below) => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) % below;
+  };
+}

@@ -2,22 +2,11 @@ import { describe, expect, it } from 'vitest';
 import { QueueFullError } from '../../src/mqtt-sync/errors.js';
 import { type QueuedMessage } from '../../src/mqtt-sync/queue/message.js';
 import { type SyncQueue } from '../../src/mqtt-sync/queue/sync-queue.js';
-import { anyType, draft, idsOf, inMemory, onDisk, temporaryFolder, VESSEL, watch } from './queue-harness.js';
+import { anyType, draft, idsOf, inMemory, onDisk, randomOf, temporaryFolder, VESSEL, watch } from './queue-harness.js';
 
 const MAX_MESSAGES = 12;
 const TYPES = ['a', 'b', 'c'];
 const STEPS = 250;
-
-/** Random numbers that a seed repeats (mulberry32). */
-function randomOf(seed: number): (below: number) => number {
-  let state = seed;
-  return (below) => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) % below;
-  };
-}
 
 interface ModelMessage {
   readonly id: string;

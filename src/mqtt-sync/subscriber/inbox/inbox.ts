@@ -56,7 +56,10 @@ export type ParkedDraft = Omit<ParkedMessage, 'position' | 'parkedAtMs'>;
 
 /** What an inbox tells once it is committed. It must not throw. */
 export interface InboxObserver {
-  /** A later change has left a hole: these numbers are missing, but for those that are settled already. */
+  /**
+   * A later change has left a hole: these numbers are missing, but for those that are settled already. Told again
+   * when the inbox opens.
+   */
   missing(stream: StreamId, range: Range): void;
   /** The sender says that these numbers will never come; they were not known to be lost before. */
   lost(stream: StreamId, ranges: readonly SequenceRange[]): void;

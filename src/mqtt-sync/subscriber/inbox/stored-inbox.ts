@@ -103,6 +103,9 @@ export abstract class StoredInbox extends Inbox {
     const committed = () => this.reportSuccess();
     const failed = (error: unknown) => this.reportFailure(error);
     this.opened = new OpenInbox({ store, limits, clock, observer, committed, failed }, contents);
+    for (const { missing, ...stream } of this.accounts()) {
+      if (missing.length > 0) observer?.missing(stream, { from: missing[0]!.from, to: missing.at(-1)!.to });
+    }
   }
 
   private reportFailure(cause: unknown): QueueUnavailableError {
