@@ -2,6 +2,8 @@ export { MqttSyncModule } from './mqtt-sync/mqtt-sync.module.js';
 export { MQTT_SYNC_OPTIONS } from './mqtt-sync/mqtt-sync.module-definition.js';
 export {
   type MqttSyncOptions,
+  type InboxOptions,
+  type IncomingOptions,
   type QueueOptions,
   type ResolvedOptions,
   type TlsOptions,
@@ -27,11 +29,27 @@ export { MqttSyncHealthIndicator } from './health/mqtt-sync.health.js';
 export { SyncHealthModule } from './health/sync-health.module.js';
 export { SyncMetricsModule } from './metrics/sync-metrics.module.js';
 export { ConnectionManager } from './mqtt-sync/connection/connection-manager.js';
-export { type MessageEvent, SyncEvents, type SyncEventMap } from './mqtt-sync/sync-events.js';
+export { type ChangeEvent, type MessageEvent, SyncEvents, type SyncEventMap } from './mqtt-sync/sync-events.js';
 export { SyncStatistics } from './mqtt-sync/sync-statistics.js';
 export { type DegradedReason, SyncStatus } from './mqtt-sync/sync-status.js';
 export { type EntityPolicy, type Qos } from './mqtt-sync/wire/entity-policies.js';
 export { type Lane } from './mqtt-sync/wire/lanes.js';
+export {
+  type ChangeIdentity,
+  Inbox,
+  type InboxObserver,
+  type InboxStats,
+  type ParkedDraft,
+  type ParkedMessage,
+  type ParkReason,
+  type StreamAccount,
+} from './mqtt-sync/subscriber/inbox/inbox.js';
+export { MQTT_SYNC, MqttSyncServer, type MqttSyncServerStatus } from './mqtt-sync/subscriber/mqtt-sync.server.js';
+export { MqttSyncContext } from './mqtt-sync/subscriber/mqtt-sync-context.js';
+export { MqttSyncExceptionFilter } from './mqtt-sync/subscriber/mqtt-sync-exception.filter.js';
+export { type SyncHandler, SyncSubscriber } from './mqtt-sync/subscriber/sync-subscriber.service.js';
+export { type Unsubscribe } from './mqtt-sync/subscriber/receiver.js';
+export { type IncomingForm } from './mqtt-sync/wire/incoming-change.js';
 export { type SequenceRange } from './mqtt-sync/wire/sequence-ranges.js';
 export {
   type ChangeEnvelope,
@@ -47,6 +65,7 @@ export {
   DeliveryTimeoutError,
   EntityTypeInvalidError,
   EntityTypeLimitError,
+  HandlerInvalidError,
   MessageDeadLetteredError,
   MessageDroppedError,
   MqttSyncError,

@@ -1,3 +1,4 @@
+import { type RefusedSubscription } from '../mqtt-sync/subscriber/subscriptions.js';
 import { type DegradedReason, type SyncStatus } from '../mqtt-sync/sync-status.js';
 
 /** Name that dashboards know the service by. */
@@ -38,6 +39,20 @@ export interface HealthDocument {
     readonly isConnected: boolean;
     readonly reconnectAttempts: number;
   };
+  /** The receiving side; `idle` while nothing is subscribed. */
+  readonly incoming: {
+    readonly status: 'idle' | 'connected' | 'disconnected';
+    readonly refusedSubscriptions: readonly RefusedSubscription[];
+    /** Received and not acknowledged yet. */
+    readonly unacknowledged: number;
+    readonly handlersRunning: number;
+    readonly handled: number;
+    readonly repeated: number;
+    readonly echoed: number;
+    readonly failedTries: number;
+    readonly parked: number;
+    readonly orderBreaks: number;
+  };
   readonly reasons: readonly DegradedReason[];
 }
 
@@ -73,6 +88,23 @@ export function composeHealthDocument(sync: SyncStatus, now: Date): HealthDocume
       isConnected: connected,
       reconnectAttempts,
     },
+    incoming: incomingOf(sync),
     reasons: sync.reasons,
+  };
+}
+
+function incomingOf({ receiver, statistics }: SyncStatus): HealthDocument['incoming'] {
+  const { isWanted, isConnected, refusedSubscriptions, unacknowledged, handlersRunning } = receiver;
+  return {
+    status: isConnected ? 'connected' : isWanted ? 'disconnected' : 'idle',
+    refusedSubscriptions,
+    unacknowledged,
+    handlersRunning,
+    handled: statistics.changesHandled,
+    repeated: statistics.changesRepeated,
+    echoed: statistics.changesEchoed,
+    failedTries: statistics.handlerFailures,
+    parked: statistics.changesParked,
+    orderBreaks: statistics.orderBreaks,
   };
 }

@@ -2,6 +2,7 @@ import { makeGaugeProvider, makeHistogramProvider } from '@willsoto/nestjs-prome
 import { DEGRADED_REASONS, SyncStatus } from '../mqtt-sync/sync-status.js';
 import { DELIVERY_LATENCY, STORE_COMMIT } from './durations.js';
 import { counterOf, gaugeOf, type MetricProvider, UNREGISTERED } from './metric-providers.js';
+import { incomingMetrics } from './incoming.metrics.js';
 import { packageVersion } from './package-version.js';
 
 /** From a good link to a week in a yard, in seconds. */
@@ -54,6 +55,7 @@ export function arusSyncMetrics(): MetricProvider[] {
       'Connections that the broker accepted.',
       ({ statistics }) => statistics.connections,
     ),
+    ...incomingMetrics(),
     degradedReasons(),
     buildInfo(),
   ];

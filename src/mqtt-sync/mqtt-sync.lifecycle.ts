@@ -1,4 +1,9 @@
-import { type BeforeApplicationShutdown, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
+import {
+  type BeforeApplicationShutdown,
+  type OnApplicationBootstrap,
+  type OnApplicationShutdown,
+  type OnModuleInit,
+} from '@nestjs/common';
 import { type ConnectionControl } from './connection/connection-control.js';
 import { type Acknowledgement, type Link, type LinkLoss } from './connection/link.js';
 import { MqttSyncError, QueueUnavailableError } from './errors.js';
@@ -11,6 +16,7 @@ import { GapAnnouncer } from './publisher/gap-announcer.js';
 import { StatusAnnouncer, statusPayload } from './publisher/status-announcer.js';
 import { type SyncPublisher } from './publisher/sync-publisher.service.js';
 import { type QueueIdentity, type SyncQueue } from './queue/sync-queue.js';
+import { type Receiver } from './subscriber/receiver.js';
 import { type CancelTimer, type Clock } from './time/clock.js';
 import { Topics } from './wire/topics.js';
 
@@ -18,6 +24,8 @@ import { Topics } from './wire/topics.js';
 const REOPEN_INTERVAL_MS = 5_000;
 /** Share of the deadline that is kept for the offline status, the DISCONNECT and closing the store. */
 const CLOSING_SHARE = 0.4;
+/** Share of the deadline that handlers of incoming changes may take; what they publish meanwhile is accepted. */
+const RECEIVING_SHARE = 0.3;
 
 /** What is started and stopped. */
 export interface LifecycleParts {
@@ -28,6 +36,7 @@ export interface LifecycleParts {
   readonly publisher: SyncPublisher;
   readonly watch: DeliveryWatch;
   readonly flush: FlushWatch;
+  readonly receiver: Receiver;
   readonly clock: Clock;
   readonly logger: SyncLogger;
 }
@@ -41,16 +50,20 @@ interface Announcers {
 /**
  * Starts and stops the parts, and is the only place that knows the order.
  *
- * Start: the queue opens before any `onModuleInit` runs, so that `publish()` works from there; then the connection starts.
- * Stop: refuse new changes, finish the commits, deliver what can be delivered if connected, say offline, disconnect
+ * Start: the queue opens before any `onModuleInit` runs, so that `publish()` works from there; then the connection starts;
+ * changes are received when the application has started, and has had the occasion to subscribe.
+ * Stop: receive no more and wait for handlers, refuse new changes, finish the commits, deliver what can be delivered if connected, say offline, disconnect
  * (`beforeApplicationShutdown`); HTTP closes; then the store closes (`onApplicationShutdown`). All within the deadline.
  */
-export class MqttSyncLifecycle implements OnModuleInit, BeforeApplicationShutdown, OnApplicationShutdown {
+export class MqttSyncLifecycle
+  implements OnModuleInit, OnApplicationBootstrap, BeforeApplicationShutdown, OnApplicationShutdown
+{
   private announcers: Announcers | undefined;
   private reopen: CancelTimer | undefined;
   /** Why the last try to open the queue failed; said once. */
   private openFailure: string | undefined;
   private initialised = false;
+  private bootstrapped = false;
   private stopBeganMs: number | undefined;
 
   constructor(private readonly parts: LifecycleParts) {}
@@ -88,9 +101,15 @@ export class MqttSyncLifecycle implements OnModuleInit, BeforeApplicationShutdow
     this.connect();
   }
 
+  onApplicationBootstrap(): void {
+    this.bootstrapped = true;
+    this.receive();
+  }
+
   async beforeApplicationShutdown(): Promise<void> {
-    const { queue, connection, dispatcher, publisher, watch, logger } = this.parts;
+    const { queue, connection, dispatcher, publisher, receiver, watch, logger } = this.parts;
     this.stopBeganMs = this.parts.clock.monotonicMs();
+    await receiver.stop(this.remainingMs(1 - RECEIVING_SHARE));
     publisher.stop();
     this.reopen?.();
     await this.within(this.remainingMs(CLOSING_SHARE), queue.settled());
@@ -106,6 +125,7 @@ export class MqttSyncLifecycle implements OnModuleInit, BeforeApplicationShutdow
   }
 
   async onApplicationShutdown(): Promise<void> {
+    await this.within(this.remainingMs(0), this.parts.receiver.close());
     await this.within(this.remainingMs(0), this.parts.queue.close());
   }
 
@@ -128,6 +148,12 @@ export class MqttSyncLifecycle implements OnModuleInit, BeforeApplicationShutdow
       gaps: new GapAnnouncer(topics.gap, identity, queue, send, clock, logger),
     };
     this.connect();
+    this.receive();
+  }
+
+  private receive(): void {
+    const { identity } = this.parts.queue;
+    if (this.bootstrapped && identity) this.parts.receiver.start(identity.vesselId);
   }
 
   private connect(): void {

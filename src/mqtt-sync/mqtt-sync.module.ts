@@ -5,6 +5,9 @@ import { ConfigurableModuleClass, MQTT_SYNC_OPTIONS } from './mqtt-sync.module-d
 import { mqttSyncProviders } from './mqtt-sync.providers.js';
 import { SyncPublisher } from './publisher/sync-publisher.service.js';
 import { SyncQueue } from './queue/sync-queue.js';
+import { Inbox } from './subscriber/inbox/inbox.js';
+import { MqttSyncServer } from './subscriber/mqtt-sync.server.js';
+import { SyncSubscriber } from './subscriber/sync-subscriber.service.js';
 import { SyncEvents } from './sync-events.js';
 import { SyncStatistics } from './sync-statistics.js';
 import { SyncStatus } from './sync-status.js';
@@ -19,7 +22,10 @@ import { SyncStatus } from './sync-status.js';
   providers: [...mqttSyncProviders, MqttSyncHealthIndicator],
   exports: [
     SyncPublisher,
+    SyncSubscriber,
+    MqttSyncServer,
     SyncQueue,
+    Inbox,
     ConnectionManager,
     SyncEvents,
     SyncStatistics,

@@ -57,6 +57,27 @@ export interface IncomingOptions {
   readonly shareGroup?: string;
 }
 
+/** What is remembered of incoming changes; opened when something is subscribed. */
+export interface InboxOptions {
+  /** `disk` remembers across restarts; with `memory` a repeat after a restart is handled again. @default 'disk' */
+  readonly store?: 'disk' | 'memory';
+  /** Folder of the disk store; one process per folder. @default '.mqtt-inbox' */
+  readonly dir?: string;
+  /** Message ids remembered; the oldest is forgotten beyond that. @default 1000000 */
+  readonly maxIds?: number;
+  /** Seconds for which a message id is remembered. @default 2592000 (30 days) */
+  readonly maxAgeS?: number;
+  /** Parked messages kept; the oldest is discarded beyond that. @default 1000 */
+  readonly maxParked?: number;
+  /** Bytes of their payloads. @default 67108864 (64 MiB) */
+  readonly maxParkedBytes?: number;
+  /**
+   * From where on changes of a vessel that is seen for the first time count as missing: from the first one that came, or
+   * from its very first one. @default 'first_seen'
+   */
+  readonly catchUpFrom?: 'first_seen' | 'beginning';
+}
+
 /** Options of `MqttSyncModule`. Everything has a default; the module reads no environment. */
 export interface MqttSyncOptions {
   /** Broker, with scheme `mqtt`, `mqtts`, `ws` or `wss`. May hold user and password. @default 'mqtt://localhost:1883' */
@@ -80,6 +101,7 @@ export interface MqttSyncOptions {
    */
   readonly inboundPrefix?: string;
   readonly incoming?: IncomingOptions;
+  readonly inbox?: InboxOptions;
   /** `false` turns sync off (an application that runs in the cloud): nothing is stored or sent. @default true */
   readonly localMode?: boolean;
   /** MQTT version; `auto` tries 5 and falls back to 3.1.1. @default 'auto' */
@@ -183,6 +205,17 @@ const schema = z
           .string()
           .regex(/^[A-Za-z0-9_.-]{1,64}$/, 'expected 1 to 64 letters, digits, dots, dashes or underscores')
           .optional(),
+      })
+      .prefault({}),
+    inbox: z
+      .strictObject({
+        store: oneOf(['disk', 'memory']).default('disk'),
+        dir: filePath.default('.mqtt-inbox'),
+        maxIds: wholeNumber(1, 100_000_000).default(1_000_000),
+        maxAgeS: wholeNumber(1, 10 * 365 * DAY_S).default(30 * DAY_S),
+        maxParked: wholeNumber(1, 1_000_000).default(1000),
+        maxParkedBytes: wholeNumber(1024, Number.MAX_SAFE_INTEGER).default(67_108_864),
+        catchUpFrom: oneOf(['first_seen', 'beginning']).default('first_seen'),
       })
       .prefault({}),
     localMode: z.boolean().default(true),

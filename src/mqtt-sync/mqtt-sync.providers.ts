@@ -1,5 +1,6 @@
 import { Logger, type Provider } from '@nestjs/common';
 import { ConnectionManager } from './connection/connection-manager.js';
+import { incomingProviders } from './incoming.providers.js';
 import { MqttSyncLifecycle } from './mqtt-sync.lifecycle.js';
 import { MQTT_SYNC_OPTIONS, MQTT_SYNC_RAW_OPTIONS } from './mqtt-sync.module-definition.js';
 import { type MqttSyncOptions, type ResolvedOptions, resolveOptions } from './mqtt-sync.options.js';
@@ -11,6 +12,7 @@ import { SyncPublisher } from './publisher/sync-publisher.service.js';
 import { DiskQueue } from './queue/disk-queue.js';
 import { MemoryQueue } from './queue/memory-queue.js';
 import { SyncQueue } from './queue/sync-queue.js';
+import { Receiver } from './subscriber/receiver.js';
 import { SyncEvents } from './sync-events.js';
 import { SyncStatistics } from './sync-statistics.js';
 import { SyncStatus } from './sync-status.js';
@@ -99,15 +101,16 @@ const providePublisher: Provider = {
 
 const provideStatus: Provider = {
   provide: SyncStatus,
-  inject: [MQTT_SYNC_OPTIONS, SyncQueue, ConnectionManager, SyncPublisher, Dispatcher, SyncStatistics],
+  inject: [MQTT_SYNC_OPTIONS, SyncQueue, ConnectionManager, SyncPublisher, Dispatcher, Receiver, SyncStatistics],
   useFactory: (
     options: ResolvedOptions,
     queue: SyncQueue,
     connection: ConnectionManager,
     publisher: SyncPublisher,
     dispatcher: Dispatcher,
+    receiver: Receiver,
     statistics: SyncStatistics,
-  ) => new SyncStatus({ options, queue, connection, publisher, dispatcher, statistics, clock }),
+  ) => new SyncStatus({ options, queue, connection, publisher, dispatcher, receiver, statistics, clock }),
 };
 
 /** Everything is wired, and the queue opened, before any provider of the application can call `publish()`. */
@@ -121,6 +124,7 @@ const provideLifecycle: Provider = {
     SyncPublisher,
     DeliveryWatch,
     FlushWatch,
+    Receiver,
     SyncEvents,
   ],
   useFactory: async (
@@ -131,6 +135,7 @@ const provideLifecycle: Provider = {
     publisher: SyncPublisher,
     watch: DeliveryWatch,
     flush: FlushWatch,
+    receiver: Receiver,
     events: SyncEvents,
   ) => {
     queue.observe(new QueueEvents(events, flush, watch, clock, logger));
@@ -142,6 +147,7 @@ const provideLifecycle: Provider = {
       publisher,
       watch,
       flush,
+      receiver,
       clock,
       logger,
     });
@@ -164,6 +170,7 @@ export const mqttSyncProviders: Provider[] = [
   provideConnection,
   provideDispatcher,
   providePublisher,
+  ...incomingProviders,
   provideStatus,
   provideLifecycle,
 ];

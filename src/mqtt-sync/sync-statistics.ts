@@ -24,6 +24,14 @@ export class SyncStatistics {
   queueFlushes = 0;
   deadLettered = 0;
   possibleDuplicates = 0;
+  changesHandled = 0;
+  changesRepeated = 0;
+  changesEchoed = 0;
+  changesParked = 0;
+  changesUnclaimed = 0;
+  handlerFailures = 0;
+  /** Changes that came for the first time after a newer one of their key had been handled, replays not counted. */
+  orderBreaks = 0;
   private readonly published = new Map<string, PublishedCount>();
 
   constructor(events: SyncEvents) {
@@ -42,6 +50,19 @@ export class SyncStatistics {
     events.on('reconnecting', () => this.reconnectionAttempts++);
     events.on('queue_flushed', () => this.queueFlushes++);
     events.on('message_dead_lettered', () => this.deadLettered++);
+    this.countIncoming(events);
+  }
+
+  private countIncoming(events: SyncEvents): void {
+    events.on('change_handled', ({ stale, replayed }) => {
+      this.changesHandled++;
+      if (stale && !replayed) this.orderBreaks++;
+    });
+    events.on('change_repeated', () => this.changesRepeated++);
+    events.on('change_echoed', () => this.changesEchoed++);
+    events.on('change_parked', () => this.changesParked++);
+    events.on('change_unclaimed', () => this.changesUnclaimed++);
+    events.on('change_failed', () => this.handlerFailures++);
   }
 
   /** Deliveries by entity type, operation and QoS. */

@@ -3,6 +3,7 @@ import { type ResolvedOptions } from './mqtt-sync.options.js';
 import { type Dispatcher } from './publisher/dispatcher.js';
 import { type SyncPublisher } from './publisher/sync-publisher.service.js';
 import { type QueueStats, type SyncQueue } from './queue/sync-queue.js';
+import { type ReceiverView } from './subscriber/receiver-view.js';
 import { type SyncStatistics } from './sync-statistics.js';
 import { type Clock } from './time/clock.js';
 import { Topics } from './wire/topics.js';
@@ -17,6 +18,9 @@ export const DEGRADED_REASONS = [
   'queue_above_80_percent',
   'oldest_message_too_old',
   'queue_unavailable',
+  'receiver_not_connected',
+  'subscription_refused',
+  'inbox_unavailable',
 ] as const;
 
 /** Why the service is degraded. */
@@ -29,6 +33,7 @@ export interface StatusParts {
   readonly connection: ConnectionView;
   readonly publisher: Pick<SyncPublisher, 'isStopping'>;
   readonly dispatcher: Pick<Dispatcher, 'inFlight'>;
+  readonly receiver: ReceiverView;
   readonly statistics: SyncStatistics;
   readonly clock: Clock;
 }
@@ -86,7 +91,12 @@ export class SyncStatus {
 
   /** Subscriptions that the broker has granted. */
   get activeSubscriptions(): number {
-    return 0;
+    return this.parts.receiver.activeSubscriptions;
+  }
+
+  /** The receiving side. */
+  get receiver(): ReceiverView {
+    return this.parts.receiver;
   }
 
   get queue(): QueueStats {
@@ -123,8 +133,18 @@ export class SyncStatus {
       [this.utilizationPercent > HIGH_UTILIZATION_PERCENT, 'queue_above_80_percent'],
       [tooOld, 'oldest_message_too_old'],
       [!this.accepting, 'queue_unavailable'],
+      ...this.receiverFindings(),
     ];
     return findings.flatMap(([applies, reason]) => (applies ? [reason] : []));
+  }
+
+  private receiverFindings(): readonly (readonly [boolean, DegradedReason])[] {
+    const { isWanted, isConnected, refusedSubscriptions, unavailableReason } = this.parts.receiver;
+    return [
+      [isWanted && !isConnected, 'receiver_not_connected'],
+      [refusedSubscriptions.length > 0, 'subscription_refused'],
+      [unavailableReason !== undefined, 'inbox_unavailable'],
+    ];
   }
 
   get status(): 'healthy' | 'degraded' {

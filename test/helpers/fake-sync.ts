@@ -7,6 +7,7 @@ import { type Receipt } from '../../src/mqtt-sync/publisher/receipt.js';
 import { SyncPublisher } from '../../src/mqtt-sync/publisher/sync-publisher.service.js';
 import { type QueueStats } from '../../src/mqtt-sync/queue/sync-queue.js';
 import { silentLogger } from '../../src/mqtt-sync/logger.js';
+import { type ReceiverView } from '../../src/mqtt-sync/subscriber/receiver-view.js';
 import { SyncEvents, type SyncEventMap } from '../../src/mqtt-sync/sync-events.js';
 import { SyncStatistics } from '../../src/mqtt-sync/sync-statistics.js';
 import { SyncStatus } from '../../src/mqtt-sync/sync-status.js';
@@ -27,6 +28,16 @@ export const EMPTY_QUEUE: QueueStats = {
   unavailableReason: undefined,
 };
 
+const NOTHING_SUBSCRIBED: ReceiverView = {
+  isWanted: false,
+  isConnected: false,
+  activeSubscriptions: 0,
+  refusedSubscriptions: [],
+  unavailableReason: undefined,
+  unacknowledged: 0,
+  handlersRunning: 0,
+};
+
 /** A sync without queue and broker, whose state a test sets: the real status, statistics and events on top of it. */
 export class FakeSync {
   readonly events = new SyncEvents(silentLogger);
@@ -37,6 +48,7 @@ export class FakeSync {
   reconnectAttempts = 0;
   inFlight = 0;
   stopping = false;
+  receiver: ReceiverView = NOTHING_SUBSCRIBED;
   nowMs = 1_000_000;
   /** What was published, in order. */
   readonly published: Change[] = [];
@@ -87,6 +99,7 @@ export class FakeSync {
   private parts() {
     const read = <Value>(get: () => Value) => ({ get, enumerable: true });
     return {
+      receiver: this.receiver,
       options: this.options,
       statistics: this.statistics,
       queue: { identity: { vesselId: this.options.vesselId, epoch: 1 }, stats: () => this.queue },

@@ -31,7 +31,7 @@ export function envelope(sequence: number, fields: Partial<ChangeEnvelope> = {})
 /** What a receiver needs beside its options. */
 export interface ReceiverSceneOptions extends MqttSyncOptions {
   readonly clock?: Clock;
-  readonly inbox?: SmallInbox;
+  readonly store?: SmallInbox;
 }
 
 const INCOMING_EVENTS = [
@@ -54,16 +54,16 @@ export class ReceiverScene {
 
   private constructor(
     readonly broker: ScriptedBroker,
-    { clock = systemClock, inbox = new SmallInbox(), ...options }: ReceiverSceneOptions,
+    { clock = systemClock, store = new SmallInbox(), ...options }: ReceiverSceneOptions,
   ) {
-    this.inbox = inbox;
+    this.inbox = store;
     this.syncEvents = new SyncEvents(this.logger);
     for (const name of INCOMING_EVENTS) this.syncEvents.on(name, () => this.events.push(name));
     const resolved = resolveOptions({ brokerUrl: broker.url, vesselId: 'shore', ...options });
     this.receiver = new Receiver({
       options: resolved,
       connection: new ConnectionManager(resolved, clock, unannounced, this.logger, () => 0),
-      inbox,
+      inbox: store,
       events: this.syncEvents,
       clock,
       logger: this.logger,

@@ -1,4 +1,4 @@
-import { type ConnectionControl, type ConnectionView } from '../connection/connection-control.js';
+import { type ConnectionControl } from '../connection/connection-control.js';
 import { type IncomingLink, type IncomingPublish } from '../connection/incoming-link.js';
 import { failureText } from '../connection/failure-text.js';
 import { ChangeInvalidError, EntityTypeInvalidError } from '../errors.js';
@@ -13,6 +13,7 @@ import { type Inbox } from './inbox/inbox.js';
 import { InboxWriter } from './inbox-writer.js';
 import { maxIncomingBytes, type ReceiverOptions } from './incoming-options.js';
 import { Intake } from './intake.js';
+import { type ReceiverView } from './receiver-view.js';
 import { Pauses } from './pauses.js';
 import { type ServiceListener, ServiceListeners } from './service-listeners.js';
 import { type RefusedSubscription, Subscriptions } from './subscriptions.js';
@@ -42,7 +43,7 @@ const CLOSING_SHARE = 0.4;
  * Receives changes and hands each to its handlers; acknowledges it when they have succeeded and the inbox has recorded
  * that. Has a connection of its own, opened when it is started and something is subscribed.
  */
-export class Receiver {
+export class Receiver implements ReceiverView {
   private readonly registry = new HandlerRegistry();
   private readonly listeners = new ServiceListeners();
   private readonly pauses: Pauses;
@@ -70,16 +71,14 @@ export class Receiver {
     );
   }
 
-  /** Whether anything is subscribed, so that there is, or should be, a connection. */
   get isWanted(): boolean {
     return this.registry.patterns.length > 0 || this.listeners.openConnection;
   }
 
-  get connection(): ConnectionView {
-    return this.parts.connection;
+  get isConnected(): boolean {
+    return this.parts.connection.isConnected;
   }
 
-  /** Subscriptions that the broker has granted. */
   get activeSubscriptions(): number {
     return this.subscriptions.active;
   }
@@ -88,17 +87,14 @@ export class Receiver {
     return this.subscriptions.refused;
   }
 
-  /** Why nothing can be recorded as handled just now; undefined when it can. */
   get unavailableReason(): string | undefined {
     return this.openFailure ?? this.writer.unavailableReason;
   }
 
-  /** Messages received and not acknowledged yet. */
   get unacknowledged(): number {
     return this.intake?.unacknowledged ?? 0;
   }
 
-  /** Handlers that are running just now. */
   get handlersRunning(): number {
     return this.handling.inProgress;
   }
@@ -158,6 +154,11 @@ export class Receiver {
   stop(timeoutMs: number): Promise<void> {
     this.stopping ??= this.end(timeoutMs);
     return this.stopping;
+  }
+
+  /** Closes the inbox; after `stop()`. */
+  async close(): Promise<void> {
+    if (this.opening) await this.parts.inbox.close();
   }
 
   private async end(timeoutMs: number): Promise<void> {

@@ -1,0 +1,62 @@
+import { Logger, type Provider } from '@nestjs/common';
+import { type ConnectionEvents } from './connection/connection-options.js';
+import { ConnectionManager } from './connection/connection-manager.js';
+import { MQTT_SYNC_INBOX, MQTT_SYNC_OPTIONS } from './mqtt-sync.module-definition.js';
+import { type ResolvedOptions } from './mqtt-sync.options.js';
+import { Inbox } from './subscriber/inbox/inbox.js';
+import { LmdbInbox } from './subscriber/inbox/lmdb-inbox.js';
+import { MemoryInbox } from './subscriber/inbox/memory-inbox.js';
+import { MqttSyncServer } from './subscriber/mqtt-sync.server.js';
+import { Receiver } from './subscriber/receiver.js';
+import { SyncSubscriber } from './subscriber/sync-subscriber.service.js';
+import { SyncEvents, type SyncEventMap } from './sync-events.js';
+import { systemClock } from './time/clock.js';
+
+const clock = systemClock;
+const logger = new Logger('MqttSync');
+
+/** The events of a connection under names that tell it from the publisher's. */
+function asReceiver(events: SyncEvents): ConnectionEvents {
+  return {
+    emit(name, event) {
+      if (name === 'connected') events.emit('receiver_connected', event as SyncEventMap['connected']);
+      if (name === 'disconnected') events.emit('receiver_disconnected', event as SyncEventMap['disconnected']);
+    },
+  };
+}
+
+/** The application's own, or one by the options; opened when something is subscribed. */
+const provideInbox: Provider = {
+  provide: Inbox,
+  inject: [MQTT_SYNC_OPTIONS, { token: MQTT_SYNC_INBOX, optional: true }],
+  useFactory: ({ inbox: { store, ...inbox }, localMode }: ResolvedOptions, own: Inbox | undefined): Inbox => {
+    if (own) return own;
+    return store === 'disk' && localMode ? new LmdbInbox(inbox, clock, logger) : new MemoryInbox(inbox, clock, logger);
+  },
+};
+
+const provideReceiver: Provider = {
+  provide: Receiver,
+  inject: [MQTT_SYNC_OPTIONS, Inbox, SyncEvents],
+  useFactory: (options: ResolvedOptions, inbox: Inbox, events: SyncEvents) => {
+    // Not a provider: the one that can be injected is the publisher's.
+    const connection = new ConnectionManager(options, clock, asReceiver(events), logger);
+    return new Receiver({ options, connection, inbox, events, clock, logger });
+  },
+};
+
+const provideSubscriber: Provider = {
+  provide: SyncSubscriber,
+  inject: [Receiver],
+  useFactory: (receiver: Receiver) => new SyncSubscriber(receiver),
+};
+
+const provideServer: Provider = {
+  provide: MqttSyncServer,
+  inject: [MQTT_SYNC_OPTIONS, Receiver, SyncEvents],
+  useFactory: ({ shutdownDeadlineMs }: ResolvedOptions, receiver: Receiver, events: SyncEvents) =>
+    new MqttSyncServer(receiver, events, shutdownDeadlineMs),
+};
+
+/** The providers of the receiving side. */
+export const incomingProviders: Provider[] = [provideInbox, provideReceiver, provideSubscriber, provideServer];
