@@ -68,7 +68,39 @@ describe('the health document', () => {
         isConnected: true,
         reconnectAttempts: 0,
       },
+      incoming: {
+        status: 'idle',
+        refusedSubscriptions: [],
+        unacknowledged: 0,
+        handlersRunning: 0,
+        handled: 0,
+        repeated: 0,
+        echoed: 0,
+        failedTries: 0,
+        parked: 0,
+        orderBreaks: 0,
+      },
       reasons: [],
+    });
+  });
+
+  it('shows what the broker refuses to let it receive, and is degraded by it', async () => {
+    const sync = new FakeSync();
+    const refused = { filter: 'vessel/sync/crew', reason: 'Not authorized (0x87)' };
+    sync.receiver = { ...sync.receiver, isWanted: true, isConnected: true, refusedSubscriptions: [refused] };
+    expect(bodyOf(await (await start(sync)).get(DOCUMENT).expect(200))).toMatchObject({
+      status: 'degraded',
+      reasons: ['subscription_refused'],
+      incoming: { status: 'connected', refusedSubscriptions: [refused] },
+    });
+  });
+
+  it('is degraded while the receiver has no connection, or cannot record what it handled', async () => {
+    const sync = new FakeSync();
+    sync.receiver = { ...sync.receiver, isWanted: true, unavailableReason: 'no space left on device' };
+    expect(bodyOf(await (await start(sync)).get(DOCUMENT).expect(200))).toMatchObject({
+      reasons: ['receiver_not_connected', 'inbox_unavailable'],
+      incoming: { status: 'disconnected' },
     });
   });
 

@@ -98,8 +98,7 @@ export class FakeSync {
 
   private parts() {
     const read = <Value>(get: () => Value) => ({ get, enumerable: true });
-    return {
-      receiver: this.receiver,
+    const parts = {
       options: this.options,
       statistics: this.statistics,
       queue: { identity: { vesselId: this.options.vesselId, epoch: 1 }, stats: () => this.queue },
@@ -111,6 +110,7 @@ export class FakeSync {
         { isConnected: read(() => this.connected), reconnectAttempts: read(() => this.reconnectAttempts) },
       ),
     };
+    return Object.defineProperties(parts, { receiver: read(() => this.receiver) });
   }
 }
 

@@ -139,7 +139,8 @@ describe('the structure of src', () => {
 
   it('imports only packages that a user of the package gets with it', () => {
     expect(undeclaredPackages(compiled(sources), declaredPackages())).toEqual([]);
-  });
+    // Compiles every file, which takes its time on a busy machine.
+  }, 120_000);
 });
 
 describe('the guard of the structure', () => {
