@@ -22,6 +22,8 @@ export function describeWithMosquitto(name: string, define: () => void): void {
 export interface MosquittoOptions {
   /** Lines of the configuration after the listener's own, e.g. `allow_anonymous false`. @default anonymous access */
   readonly config?: string | ((folder: string) => string);
+  /** The whole configuration in place of `config`, listeners included: one that is to be run as it is. */
+  readonly whole?: (folder: string, port: number) => string;
   /** Password file entries, user name to password; written with `mosquitto_passwd`. */
   readonly users?: Readonly<Record<string, string>>;
   /** @default a free port */
@@ -53,8 +55,9 @@ export class Mosquitto {
       rmSync(folder, { recursive: true, force: true });
     });
     if (options.users) broker.setUsers(options.users);
-    const { config = PLAIN_CONFIG } = options;
-    broker.configure(typeof config === 'string' ? config : config(folder));
+    const { config = PLAIN_CONFIG, whole } = options;
+    if (whole) broker.write(whole(folder, broker.port));
+    else broker.configure(typeof config === 'string' ? config : config(folder));
     await broker.restart();
     return broker;
   }
@@ -77,7 +80,11 @@ export class Mosquitto {
     // Started by root, it would change to a user who may not read the certificates of a test.
     const user = process.getuid?.() === 0 ? ['user root'] : [];
     const lines = [...user, `listener ${this.port} 127.0.0.1`, config, 'log_dest stderr', 'log_type all', ''];
-    writeFileSync(join(this.folder, 'mosquitto.conf'), lines.join('\n'));
+    this.write(lines.join('\n'));
+  }
+
+  private write(configuration: string): void {
+    writeFileSync(join(this.folder, 'mosquitto.conf'), configuration);
   }
 
   /** Replaces the users of `passwordFile`; a running broker reads them on `reload()`. */

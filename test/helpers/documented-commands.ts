@@ -1,0 +1,21 @@
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+/** The folder of the project. */
+export const PROJECT = fileURLToPath(new URL('../..', import.meta.url));
+
+/** The shell commands of a document that stand below `<!-- run: name -->`. */
+export function documentedCommands(document: string, name: string): string {
+  const text = readFileSync(`${PROJECT}/${document}`, 'utf8');
+  const commands = new RegExp(`<!-- run: ${name} -->\\s+\`\`\`sh\\n([^]*?)\`\`\``).exec(text)?.[1];
+  if (commands === undefined) throw new Error(`${document} has no commands called "${name}"`);
+  return commands;
+}
+
+/** Runs shell commands one after the other, up to the first that fails. */
+export function runCommands(commands: string, folder: string, input = ''): string {
+  const run = spawnSync('bash', ['-euo', 'pipefail', '-c', commands], { cwd: folder, input, encoding: 'utf8' });
+  if (run.status !== 0) throw new Error(`Commands failed with ${run.status}:\n${commands}\n${run.stdout}${run.stderr}`);
+  return run.stdout;
+}
