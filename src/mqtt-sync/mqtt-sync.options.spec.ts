@@ -20,6 +20,7 @@ describe('resolveOptions', () => {
       inboundPrefix: 'vessel/sync',
       localMode: true,
       protocol: 'auto',
+      resumeSession: true,
       keepaliveS: 60,
       reconnectMaxS: 10,
       queue: {

@@ -106,6 +106,12 @@ export interface MqttSyncOptions {
   readonly localMode?: boolean;
   /** MQTT version; `auto` tries 5 and falls back to 3.1.1. @default 'auto' */
   readonly protocol?: 'auto' | '5' | '3.1.1';
+  /**
+   * Whether a reconnection goes on with the MQTT session, so that QoS 2 is exactly once while the broker keeps it. With
+   * `false` every connection begins a clean session, and what has no PUBACK or PUBCOMP is published anew: at least
+   * once also where the broker loses its memory, or shares it between two services of one client id. @default true
+   */
+  readonly resumeSession?: boolean;
   /** Seconds between pings on an idle connection. @default 60 */
   readonly keepaliveS?: number;
   /** Cap of the reconnect backoff after a network failure, in seconds. @default 10 */
@@ -220,6 +226,7 @@ const schema = z
       .prefault({}),
     localMode: z.boolean().default(true),
     protocol: oneOf(['auto', '5', '3.1.1']).default('auto'),
+    resumeSession: z.boolean().default(true),
     keepaliveS: wholeNumber(1, 65_535).default(60),
     reconnectMaxS: wholeNumber(1, DAY_S).default(10),
     connectTimeoutMs: wholeNumber(100, 600_000).default(15_000),

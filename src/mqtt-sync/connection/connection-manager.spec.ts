@@ -19,6 +19,30 @@ describe('ConnectionManager: session', () => {
     for (const connect of [first, second]) expect(connect?.properties).toEqual({ sessionExpiryInterval: 604_800 });
   });
 
+  it.each([
+    ['5', { sessionExpiryInterval: 0 }],
+    ['3.1.1', undefined],
+  ] as const)(
+    'begins a clean session each time that ends with its connection, if told so, on %s',
+    async (protocol, properties) => {
+      const { broker, connection, retry } = await connectionScene(
+        { connack: () => ({ sessionPresent: true }) },
+        { protocol, resumeSession: false },
+      );
+      connection.start();
+      expect((await connection.linked(1)).sessionPresent).toBe(false);
+      broker.last.cut();
+      await retry();
+      expect((await connection.linked(2)).sessionPresent).toBe(false);
+      const connects = broker.packets('connect');
+      expect(connects).toHaveLength(2);
+      for (const connect of connects) {
+        expect(connect.clean).toBe(true);
+        expect(connect.properties).toEqual(properties);
+      }
+    },
+  );
+
   it('stays with a clean session until a connection was accepted', async () => {
     const { broker, connection, retry } = await connectionScene({
       connack: (_c, n) => (n === 1 ? { reasonCode: 0x88 } : {}),

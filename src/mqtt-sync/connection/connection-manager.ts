@@ -105,7 +105,7 @@ export class ConnectionManager implements ConnectionControl {
   start(identity: ConnectionIdentity): void {
     if (this.currentState !== 'idle') return;
     this.identity = identity;
-    this.sessions = new SessionChoice(identity.session ?? 'process');
+    this.sessions = new SessionChoice(identity.session ?? (this.options.resumeSession ? 'process' : 'connection'));
     logStart(this.logger, this.options, this.address, identity.clientId);
     this.attempt();
   }

@@ -11,6 +11,7 @@ export type ConnectionOptions = Pick<
   | 'password'
   | 'passwordFile'
   | 'protocol'
+  | 'resumeSession'
   | 'keepaliveS'
   | 'reconnectMaxS'
   | 'connectTimeoutMs'

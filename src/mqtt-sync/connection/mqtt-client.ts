@@ -52,7 +52,7 @@ function sessionOptions({ options, identity, protocol, session }: DialRequest, s
     keepalive: options.keepaliveS,
     ...(protocol === '5' && {
       properties: {
-        sessionExpiryInterval: SESSION_EXPIRY_S,
+        sessionExpiryInterval: session === 'transient' ? 0 : SESSION_EXPIRY_S,
         ...(identity.receiveMaximum !== undefined && { receiveMaximum: identity.receiveMaximum }),
       },
     }),

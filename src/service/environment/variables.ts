@@ -80,6 +80,13 @@ export const SYNC_VARIABLES: readonly Variable[] = [
   },
   { name: 'MQTT_PROTOCOL', path: 'protocol', type: text, byDefault: 'auto', meaning: 'auto, 5 or 3.1.1' },
   {
+    name: 'MQTT_RESUME_SESSION',
+    path: 'resumeSession',
+    type: flag,
+    byDefault: 'true',
+    meaning: 'false begins a clean session at every connect: QoS 2 at least once, whatever the broker forgets',
+  },
+  {
     name: 'MQTT_KEEPALIVE_S',
     path: 'keepaliveS',
     type: wholeNumber,

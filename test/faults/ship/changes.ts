@@ -23,6 +23,9 @@ export interface ChangeRequest {
   readonly size?: number;
 }
 
+/** 1 or 2, in no pattern that could coincide with that of the keys (multiplicative hash of the call, its top bit). */
+const mixedQos = (call: number): 1 | 2 => (Math.imul(call, 0x9e3779b1) < 0 ? 2 : 1);
+
 /**
  * A change whose content depends on nothing but the request. Of every four keys one mixes QoS 1 and 2 from call to
  * call, so that an order that MQTT itself does not keep is put to the test as well.
@@ -35,6 +38,6 @@ export function changeOf({ ship, call, keyNumber, size = 80 }: ChangeRequest): C
     operation: OPERATIONS[call % OPERATIONS.length]!,
     key: `key-${keyNumber}`,
     data,
-    ...(keyNumber % 4 === 0 && { qos: call % 2 === 0 ? 1 : 2 }),
+    ...(keyNumber % 4 === 0 && { qos: mixedQos(call) }),
   };
 }
