@@ -10,8 +10,8 @@ import { Oracle } from './oracle/oracle.js';
 import { scale } from './scale.js';
 import { Crew, statisticsOf } from './ship/crew.js';
 import { conclude } from './summary/record.js';
-import { delivered, faultApplication, scaleTimers } from './witness/fault-application.js';
-import { type Witnessed, WitnessBroker } from './witness/witness-broker.js';
+import { delivered, faultApplication, scaleTimers, withQos } from './witness/fault-application.js';
+import { type Witnessed, WitnessBroker, type WitnessScript } from './witness/witness-broker.js';
 
 const MESSAGES = scale.name === 'short' ? 600 : 6000;
 
@@ -154,6 +154,32 @@ describe('A broker that refuses messages', () => {
     expect(report.deadLettered).toBe(MESSAGES / 20);
     expect(application.status.statistics.publishFailures).toBe(MESSAGES / 20);
     conclude(report);
+  });
+});
+
+describe('A broker that answers a message with a reason code that MQTT does not allow there', () => {
+  const misanswered = (witnessed: Witnessed) => (callOf(witnessed) % 100 === 77 ? 0x95 : 0);
+
+  it.each<{ packet: string; qos: 1 | 2; script: WitnessScript }>([
+    { packet: 'PUBACK', qos: 1, script: { verdict: misanswered } },
+    { packet: 'PUBACK, byte by byte', qos: 1, script: { verdict: misanswered, trickles: true } },
+    { packet: 'PUBREC', qos: 2, script: { verdict: misanswered } },
+    { packet: 'PUBCOMP', qos: 2, script: { release: misanswered } },
+  ])('is taken at its word, and the rest gets through in order: $packet', async ({ packet, qos, script }) => {
+    const oracle = new Oracle();
+    const broker = await WitnessBroker.start(oracle, script);
+    const application = await faultApplication(oracle, { brokerUrl: broker.url });
+    await new Crew(withQos(application.publisher, qos), oracle).publish(MESSAGES);
+    await application.drained(60_000);
+    await until(() => oracle.isSettled, { what: () => `all on shore; missing: ${oracle.missing().join(', ')}` });
+    // The parser cannot go on after one, so each costs a connection, and no message costs two.
+    expect(verdictsOf(application)).toEqual(['refused 149']);
+    const { deadLettered } = application.status.statistics;
+    // Of those that were passed on some PUBREL may be asked again, and is answered as the standard says.
+    if (packet !== 'PUBCOMP') expect(deadLettered).toBe(MESSAGES / 100);
+    expect(deadLettered).toBeGreaterThan(0);
+    expect(broker.broker.connections.length).toBeLessThanOrEqual(MESSAGES / 100 + 1);
+    conclude(oracle.report({ name: `${packet} with a reason code not allowed there`, everyArrivalIsPromised: true }));
   });
 });
 

@@ -1,6 +1,7 @@
 import { Socket } from 'node:net';
 import { type IConnackPacket, type IDisconnectPacket, type IPublishPacket, type MqttClient, type Packet } from 'mqtt';
 import { type CancelTimer, type Clock } from '../time/clock.js';
+import { AcknowledgementReader } from './acknowledgement-reader.js';
 import { brokerLimits, refusalOf, type Refusal } from './connack.js';
 import { failureText, reasonCodeText } from './failure-text.js';
 import { type IncomingPublish } from './incoming-link.js';
@@ -59,6 +60,7 @@ export class BrokerConnection {
   private connackReceived = false;
   private refusal: Refusal | undefined;
   private finding: SessionFinding | undefined;
+  private readonly acknowledgements = new AcknowledgementReader();
   private disconnect: IDisconnectPacket | undefined;
   private error: Error | undefined;
   private peerClosed = false;
@@ -138,6 +140,9 @@ export class BrokerConnection {
     client.on('error', (error) => this.fail(error));
     client.on('packetreceive', (packet) => this.receive(client, packet));
     client.on('close', () => this.end());
+    // Before the parser, which ends the connection on what is looked for.
+    if (this.request.protocol === '5')
+      stream.prependListener('data', (chunk: Buffer) => this.acknowledgements.read(chunk));
     stream.on('error', (error: Error) => this.fail(error));
     stream.on('end', () => {
       this.peerClosed = true;
@@ -231,6 +236,9 @@ export class BrokerConnection {
 
   private finish(): void {
     this.hasEnded = true;
+    const { disallowed } = this.acknowledgements;
+    // An answer all the same: what its code says decides what becomes of the message.
+    if (this.currentLink && disallowed) this.listener.acknowledged(this.currentLink, disallowed);
     this.currentLink?.close();
     // end() does nothing when DISCONNECT was sent through it before; the stream is gone in either case.
     this.client?.end(true);

@@ -11,6 +11,8 @@ import { type ScriptedConnection, ScriptedBroker } from '../../helpers/scripted-
 import { type Oracle } from '../oracle/oracle.js';
 import { Trickle } from './trickle.js';
 
+const PACKET_ID_NOT_FOUND = 0x92;
+
 /**
  * A step of an exchange: `publish` and `pubrel` have arrived and were not yet looked at; `passed_on` and `released` come
  * before the answer to them.
@@ -36,6 +38,8 @@ export interface WitnessScript {
   at?: (step: Step, witnessed: Witnessed) => Mischief | undefined;
   /** Reason code of PUBACK and PUBREC; a message that is refused is not passed on. @default 0 */
   verdict?: (witnessed: Witnessed) => number;
+  /** Reason code of PUBCOMP. @default 0 */
+  release?: (witnessed: Witnessed) => number;
   /** Whether the session of the connection before is still there. @default true */
   keepsSession?: (connection: number) => boolean;
   /** What the CONNACK says beside that. */
@@ -141,7 +145,8 @@ export class WitnessBroker {
     this.session.delete(messageId);
     if (witnessed && this.misbehaves('released', { ...witnessed, peer })) return;
     this.unacknowledged.delete(messageId);
-    this.answer(peer, { cmd: 'pubcomp', messageId, reasonCode: witnessed ? 0 : 0x92 });
+    const reasonCode = witnessed ? (this.script.release?.(witnessed) ?? 0) : PACKET_ID_NOT_FOUND;
+    this.answer(peer, { cmd: 'pubcomp', messageId, reasonCode });
   }
 
   private misbehaves(step: Step, witnessed: Witnessed): boolean {

@@ -1,0 +1,61 @@
+import { type Acknowledgement } from './link.js';
+
+/** Packet types that end or carry on an exchange of ours, by the first byte of the packet (MQTT 5, section 2.1.2). */
+const TYPES: Readonly<Record<number, Acknowledgement['type']>> = { 0x40: 'puback', 0x50: 'pubrec', 0x70: 'pubcomp' };
+
+const ANSWERS_TO_PUBLISH: ReadonlySet<number> = new Set([0, 0x10, 0x80, 0x83, 0x87, 0x90, 0x91, 0x97, 0x99]);
+const ANSWERS_TO_PUBREL: ReadonlySet<number> = new Set([0, 0x92]);
+
+/** Type, remaining length in one byte, packet id, reason code. */
+const HEAD_BYTES = 5;
+
+/** The end of a packet, counted from its first byte; undefined while its length is not complete (section 1.5.5). */
+function endOf(head: readonly number[]): number | undefined {
+  const last = head.findIndex((byte, at) => at > 0 && byte < 0x80);
+  if (last < 0) return undefined;
+  const length = head.slice(1, last + 1).reduceRight((sum, byte) => sum * 128 + (byte & 0x7f), 0);
+  return last + 1 + length;
+}
+
+/**
+ * Reads along with the parser of MQTT.js on a connection of MQTT 5, for one case: an acknowledgement whose reason code
+ * MQTT does not allow there (sections 3.4.2.1, 3.5.2.1, 3.7.2.1). The parser gives up on it without saying whose it was, and
+ * the connection is over; so its message would be sent, and end the connection, for ever.
+ */
+export class AcknowledgementReader {
+  private head: number[] = [];
+  private end: number | undefined;
+  private seen = 0;
+  private found: Acknowledgement | undefined;
+
+  /** The first acknowledgement with a code that is not allowed. */
+  get disallowed(): Acknowledgement | undefined {
+    return this.found;
+  }
+
+  read(chunk: Uint8Array): void {
+    for (let at = 0; at < chunk.length && !this.found;) {
+      if (this.end === undefined || (this.head.length < HEAD_BYTES && this.seen < this.end)) {
+        this.head.push(chunk[at]!);
+        this.end ??= endOf(this.head);
+        this.seen++;
+        at++;
+      } else {
+        const skipped = Math.min(this.end - this.seen, chunk.length - at);
+        this.seen += skipped;
+        at += skipped;
+      }
+      if (this.seen === this.end) this.finish();
+    }
+  }
+
+  private finish(): void {
+    const [first = 0, , high = 0, low = 0, reasonCode = 0] = this.head;
+    const type = TYPES[first];
+    const allowed = type === 'pubcomp' ? ANSWERS_TO_PUBREL : ANSWERS_TO_PUBLISH;
+    if (type && !allowed.has(reasonCode)) this.found = { type, packetId: high * 256 + low, reasonCode };
+    this.head = [];
+    this.end = undefined;
+    this.seen = 0;
+  }
+}
