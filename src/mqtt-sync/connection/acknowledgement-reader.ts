@@ -6,15 +6,17 @@ const TYPES: Readonly<Record<number, Acknowledgement['type']>> = { 0x40: 'puback
 const ANSWERS_TO_PUBLISH: ReadonlySet<number> = new Set([0, 0x10, 0x80, 0x83, 0x87, 0x90, 0x91, 0x97, 0x99]);
 const ANSWERS_TO_PUBREL: ReadonlySet<number> = new Set([0, 0x92]);
 
-/** Type, remaining length in one byte, packet id, reason code. */
-const HEAD_BYTES = 5;
+/** Type, up to four bytes of remaining length, packet id, reason code. */
+const HEAD_BYTES = 8;
 
-/** The end of a packet, counted from its first byte; undefined while its length is not complete (section 1.5.5). */
+/** Where the variable header of a packet begins; 0 while the remaining length before it is not complete (section 1.5.5). */
+const bodyOf = (head: readonly number[]): number => head.findIndex((byte, at) => at > 0 && byte < 0x80) + 1;
+
+/** The end of a packet, counted from its first byte; undefined while its remaining length is not complete. */
 function endOf(head: readonly number[]): number | undefined {
-  const last = head.findIndex((byte, at) => at > 0 && byte < 0x80);
-  if (last < 0) return undefined;
-  const length = head.slice(1, last + 1).reduceRight((sum, byte) => sum * 128 + (byte & 0x7f), 0);
-  return last + 1 + length;
+  const body = bodyOf(head);
+  if (body === 0) return undefined;
+  return body + head.slice(1, body).reduceRight((length, byte) => length * 128 + (byte & 0x7f), 0);
 }
 
 /**
@@ -50,8 +52,8 @@ export class AcknowledgementReader {
   }
 
   private finish(): void {
-    const [first = 0, , high = 0, low = 0, reasonCode = 0] = this.head;
-    const type = TYPES[first];
+    const type = TYPES[this.head[0]!];
+    const [high = 0, low = 0, reasonCode = 0] = this.head.slice(bodyOf(this.head));
     const allowed = type === 'pubcomp' ? ANSWERS_TO_PUBREL : ANSWERS_TO_PUBLISH;
     if (type && !allowed.has(reasonCode)) this.found = { type, packetId: high * 256 + low, reasonCode };
     this.head = [];
