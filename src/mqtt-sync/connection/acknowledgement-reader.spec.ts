@@ -23,7 +23,11 @@ describe('AcknowledgementReader', () => {
     ['pubrec', 0x01],
     ['pubcomp', 0x97],
   ] as const)('finds a %s with code %i among other packets, in one piece or byte by byte', (cmd, reasonCode) => {
-    const bytes = bytesOf(...HONEST, { cmd, messageId: 0x1234, reasonCode }, { cmd: 'puback', messageId: 5, reasonCode: 0 });
+    const bytes = bytesOf(
+      ...HONEST,
+      { cmd, messageId: 0x1234, reasonCode },
+      { cmd: 'puback', messageId: 5, reasonCode: 0 },
+    );
     const expected = { type: cmd, packetId: 0x1234, reasonCode };
     const whole = new AcknowledgementReader();
     whole.read(bytes);
