@@ -255,6 +255,26 @@ describeWithMosquitto('A bad link to Mosquitto', () => {
     expect(secondsTaken).toBeLessThan(count / 100);
   });
 
+  it('with a delay that jitters by more than itself, cut now and then, keeps the order', async () => {
+    const { link, application, oracle, ...scene } = await LinkScene.set();
+    const crew = new Crew(withQos(application.publisher, 'mixed'), oracle);
+    for (const direction of [link.quality.up, link.quality.down])
+      Object.assign(direction, { delayMs: 5, jitterMs: 60 });
+    for (let cut = 0; cut < CUTS; cut++) {
+      await application.connected();
+      const { statistics } = application.status;
+      const before = statistics.messagesPublished;
+      const publishing = crew.publish(200);
+      await until(() => statistics.messagesPublished - before >= (cut * 37) % 190, { what: 'some deliveries' });
+      link.cut();
+      await publishing;
+    }
+    await application.drained();
+    await scene.shore.settled(oracle);
+    oracle.counters(statisticsOf(application));
+    conclude(oracle.report({ name: 'jitter, cut under load', rounds: CUTS, everyArrivalIsPromised: true }));
+  });
+
   it('that swallows everything for a while and heals makes no storm of connections', async () => {
     scaleTimers();
     const scene = await LinkScene.set();

@@ -1,4 +1,6 @@
 import { type HealthDocument } from '../../../src/health/health-document.js';
+import { type DeadLetterView } from '../../../src/service/dead-letters/dead-letter-view.js';
+import { type DeadLetterList } from '../../../src/service/dead-letters/dead-letters.controller.js';
 import { until } from '../../helpers/wait.js';
 import { fingerprint } from '../oracle/fingerprint.js';
 import { type Oracle } from '../oracle/oracle.js';
@@ -6,6 +8,7 @@ import { changeOf } from './changes.js';
 
 const SYNC = '/api/mqtt/reliable-sync';
 const KEYS = 24;
+const DEAD_LETTERS_A_PAGE = 200;
 
 /** What the service said to a post. */
 export interface PostAnswer {
@@ -76,6 +79,25 @@ export class Counter {
     const response = await fetch(`${this.baseUrl}/health/${name}`, { signal: AbortSignal.timeout(10_000) });
     await response.arrayBuffer();
     return response.status;
+  }
+
+  /** What the service has set aside. */
+  async deadLetters(): Promise<readonly DeadLetterView[]> {
+    const found: DeadLetterView[] = [];
+    let page: DeadLetterList | undefined;
+    do {
+      const after = page ? `&after=${page.next}` : '';
+      const url = `${this.baseUrl}${SYNC}/dead-letters?limit=${DEAD_LETTERS_A_PAGE}${after}`;
+      const response = await fetch(url, { headers: this.headers, signal: AbortSignal.timeout(10_000) });
+      page = (await response.json()) as DeadLetterList;
+      found.push(...page.deadLetters);
+    } while (page.next !== undefined);
+    return found;
+  }
+
+  /** The text of `/metrics`. */
+  async metrics(): Promise<string> {
+    return (await fetch(`${this.baseUrl}/metrics`, { signal: AbortSignal.timeout(10_000) })).text();
   }
 
   async health(): Promise<HealthDocument> {

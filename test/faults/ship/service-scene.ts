@@ -19,9 +19,13 @@ export class ServiceScene {
     private readonly env: Readonly<Record<string, string>>,
   ) {}
 
-  static async set(dir = queueFolder(), env: Readonly<Record<string, string>> = {}): Promise<ServiceScene> {
+  static async set(
+    dir = queueFolder(),
+    env: Readonly<Record<string, string>> = {},
+    config: string | ((folder: string) => string) = PATIENT_BROKER,
+  ): Promise<ServiceScene> {
     const oracle = new Oracle();
-    const broker = await Mosquitto.start({ config: PATIENT_BROKER });
+    const broker = await Mosquitto.start({ config });
     const shore = await FaultShore.listen(broker.url, oracle);
     const link = await TcpProxy.start(broker.port);
     const port = await freePort();
