@@ -16,6 +16,9 @@ const POSTING = { count: 200, size: 300 };
 /** Starting a process, reading the store in another one, and putting it aside, on a busy machine. */
 const START_WITHIN_MS = 15_000;
 
+/** The deadline of a stop, and more for a busy machine. */
+const STOP_WITHIN_MS = 5000 + 5000;
+
 const STOPS: readonly { readonly how: string; readonly stop: (service: ServiceShip) => Promise<unknown> }[] = [
   { how: 'a kill -9', stop: (service) => service.kill() },
   { how: 'a clean stop', stop: (service) => service.stop() },
@@ -92,9 +95,12 @@ describeWithMosquitto('A store damaged between two runs', () => {
     if (answer.status !== 202) expect(answer.code).toBe('QUEUE_UNAVAILABLE');
     await scene.deliver();
     expect(service.hasEnded, service.output).toBe(false);
-    // LMDB may hang in the exit of a process whose store it cannot write (see docs/failures.md).
-    await service.kill();
-    const notes = [`a post afterwards got ${answer.status}`];
+    // A process with such a store was once seen to hang in its exit (docs/failures.md): 33 others did not.
+    const begunMs = performance.now();
+    expect(await service.stop()).toBe(0);
+    const stoppedMs = Math.round(performance.now() - begunMs);
+    expect(stoppedMs).toBeLessThan(STOP_WITHIN_MS);
+    const notes = [`a post afterwards got ${answer.status}; stopped after ${stoppedMs} ms`];
     conclude(oracle.report({ name: 'store flipped in the number of a page after a kill -9', notes }));
   });
 });
