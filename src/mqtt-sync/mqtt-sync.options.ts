@@ -109,7 +109,8 @@ export interface MqttSyncOptions {
   /**
    * Whether a reconnection goes on with the MQTT session, so that QoS 2 is exactly once while the broker keeps it. With
    * `false` every connection begins a clean session, and what has no PUBACK or PUBCOMP is published anew: at least
-   * once also where the broker loses its memory, or shares it between two services of one client id. @default true
+   * once also where the broker loses its memory, or shares it between two services of one client id. The receiver's
+   * connection, whose session holds its subscriptions, always resumes. @default true
    */
   readonly resumeSession?: boolean;
   /** Seconds between pings on an idle connection. @default 60 */

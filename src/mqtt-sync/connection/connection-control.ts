@@ -15,7 +15,7 @@ export interface ConnectionIdentity {
   readonly clientId: string;
   /** Asked for at every connect: what the broker publishes when that connection ends without a DISCONNECT. */
   readonly will: (() => LastWill) | undefined;
-  /** @default 'process' */
+  /** @default 'process', or 'connection' where the options say not to resume */
   readonly session?: SessionLife;
   /** Unacknowledged messages that we take at most; said in MQTT 5 only (section 3.1.2.11.3). @default 65535 */
   readonly receiveMaximum?: number;

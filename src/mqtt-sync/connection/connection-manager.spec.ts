@@ -43,6 +43,14 @@ describe('ConnectionManager: session', () => {
     },
   );
 
+  it('resumes a lasting session all the same: it is a receiver’s, and holds its subscriptions', async () => {
+    const options = { resumeSession: false, identity: { session: 'lasting' as const } };
+    const { broker, connection } = await connectionScene({ connack: () => ({ sessionPresent: true }) }, options);
+    connection.start();
+    expect((await connection.linked()).sessionPresent).toBe(true);
+    expect(broker.packets('connect')[0]).toMatchObject({ clean: false });
+  });
+
   it('stays with a clean session until a connection was accepted', async () => {
     const { broker, connection, retry } = await connectionScene({
       connack: (_c, n) => (n === 1 ? { reasonCode: 0x88 } : {}),
