@@ -19,13 +19,17 @@ import { SyncStatus } from './sync-status.js';
 import { systemClock } from './time/clock.js';
 
 const clock = systemClock;
+// The categories that a log can be filtered by.
 const logger = new Logger('MqttSync');
+const connectionLogger = new Logger('MqttSync.connection');
+const queueLogger = new Logger('MqttSync.queue');
+const deliveryLogger = new Logger('MqttSync.delivery');
 
 /** While sync is off the queue is only looked at, so it needs no disk. */
 function createQueue({ queue, localMode }: ResolvedOptions): SyncQueue {
   return queue.store === 'disk' && localMode
-    ? new DiskQueue(queue, clock, logger)
-    : new MemoryQueue(queue, clock, logger);
+    ? new DiskQueue(queue, clock, queueLogger)
+    : new MemoryQueue(queue, clock, queueLogger);
 }
 
 /** In flight is never dropped, so at most half of the queue may be in flight. */
@@ -58,20 +62,21 @@ const provideWatch: Provider = {
 const provideFlush: Provider = {
   provide: FlushWatch,
   inject: [SyncEvents],
-  useFactory: (events: SyncEvents) => new FlushWatch(clock, events, logger),
+  useFactory: (events: SyncEvents) => new FlushWatch(clock, events, deliveryLogger),
 };
 
 const provideConnection: Provider = {
   provide: ConnectionManager,
   inject: [MQTT_SYNC_OPTIONS, SyncEvents],
-  useFactory: (options: ResolvedOptions, events: SyncEvents) => new ConnectionManager(options, clock, events, logger),
+  useFactory: (options: ResolvedOptions, events: SyncEvents) =>
+    new ConnectionManager(options, clock, events, connectionLogger),
 };
 
 const provideDispatcher: Provider = {
   provide: Dispatcher,
   inject: [MQTT_SYNC_OPTIONS, SyncQueue, ConnectionManager, SyncEvents],
   useFactory: (options: ResolvedOptions, queue: SyncQueue, connection: ConnectionManager, events: SyncEvents) =>
-    new Dispatcher({ queue, connection, events, clock, logger, maxInFlight: maxInFlight(options) }),
+    new Dispatcher({ queue, connection, events, clock, logger: deliveryLogger, maxInFlight: maxInFlight(options) }),
 };
 
 const providePublisher: Provider = {
@@ -138,7 +143,7 @@ const provideLifecycle: Provider = {
     receiver: Receiver,
     events: SyncEvents,
   ) => {
-    queue.observe(new QueueEvents(events, flush, watch, clock, logger));
+    queue.observe(new QueueEvents(events, flush, watch, clock, queueLogger));
     const lifecycle = new MqttSyncLifecycle({
       options,
       queue,

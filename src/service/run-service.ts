@@ -1,11 +1,15 @@
 import { access, constants } from 'node:fs/promises';
 import { type AddressInfo, type Server } from 'node:net';
+import { Logger } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { type NestExpressApplication } from '@nestjs/platform-express';
+import { SyncEvents } from '../mqtt-sync/sync-events.js';
 import { AppModule } from './app.module.js';
 import { type Environment } from './environment/environment.js';
 import { ServiceHttpAdapter } from './http/service-http-adapter.js';
 import { tcpTransport } from './ingress/tcp-transport.js';
+import { LogLevels } from './log-levels.js';
+import { logMessages, MESSAGE_CATEGORY } from './message-log.js';
 import { ServiceLogger } from './service-logger.js';
 import { ServiceStop } from './service-stop.js';
 import { describeStartFailure } from './start-failure.js';
@@ -13,8 +17,9 @@ import { describeStartFailure } from './start-failure.js';
 /** Runs the service until a signal ends it. */
 export async function runService(environment: Environment): Promise<void> {
   const { resolved, settings, secrets } = environment;
+  const levels = new LogLevels(settings.logLevel, settings.logLevels);
   const logger = new ServiceLogger({
-    level: settings.logLevel,
+    levels,
     json: process.env.NODE_ENV === 'production',
     colors: Boolean(process.stdout.isTTY) && !process.env.NO_COLOR,
     secrets,
@@ -25,7 +30,9 @@ export async function runService(environment: Environment): Promise<void> {
   process.stderr.on('error', () => {});
   await warnOfUnreadableFiles(environment, logger);
   try {
-    await start(environment, logger, stop);
+    const app = await create(environment, logger, stop);
+    if (levels.allows('debug', MESSAGE_CATEGORY)) logMessages(app.get(SyncEvents), new Logger(MESSAGE_CATEGORY));
+    await listen(app, environment, logger);
   } catch (error) {
     if (stop.hasBegun) return;
     logger.fatal(describeStartFailure(error), 'Service');
@@ -33,14 +40,25 @@ export async function runService(environment: Environment): Promise<void> {
   }
 }
 
-async function start(environment: Environment, logger: ServiceLogger, stop: ServiceStop): Promise<void> {
-  const { options, resolved, settings } = environment;
+async function create(
+  { options, settings }: Environment,
+  logger: ServiceLogger,
+  stop: ServiceStop,
+): Promise<NestExpressApplication> {
   const app = await NestFactory.create<NestExpressApplication>(
     AppModule.forRoot(options, settings),
     new ServiceHttpAdapter(),
     { logger, abortOnError: false, bodyParser: false },
   );
   stop.watch(app);
+  return app;
+}
+
+async function listen(
+  app: NestExpressApplication,
+  { resolved, settings }: Environment,
+  logger: ServiceLogger,
+): Promise<void> {
   await app.init();
   if (settings.tcpPort !== undefined) {
     const tcp = app.connectMicroservice(tcpTransport(settings.tcpPort, resolved.maxMessageBytes));

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { LogLevels } from './log-levels.js';
 import { ServiceLogger, type ServiceLoggerOptions } from './service-logger.js';
 
 function printed(options: Partial<ServiceLoggerOptions>, use: (logger: ServiceLogger) => void): string {
@@ -9,7 +10,7 @@ function printed(options: Partial<ServiceLoggerOptions>, use: (logger: ServiceLo
       return true;
     });
   }
-  use(new ServiceLogger({ level: 'info', json: false, colors: false, secrets: [], ...options }));
+  use(new ServiceLogger({ levels: new LogLevels('info'), json: false, colors: false, secrets: [], ...options }));
   vi.restoreAllMocks();
   return output;
 }
@@ -38,20 +39,50 @@ describe('ServiceLogger', () => {
       logger.log('an information');
       logger.debug('a detail');
     };
-    expect(printed({ level: 'error' }, speak)).not.toContain('warning');
-    expect(printed({ level: 'info' }, speak)).toMatch(/error[^]*warning[^]*information/);
-    expect(printed({ level: 'info' }, speak)).not.toContain('detail');
-    expect(printed({ level: 'debug' }, speak)).toContain('detail');
+    expect(printed({ levels: new LogLevels('error') }, speak)).not.toContain('warning');
+    expect(printed({ levels: new LogLevels('info') }, speak)).toMatch(/error[^]*warning[^]*information/);
+    expect(printed({ levels: new LogLevels('info') }, speak)).not.toContain('detail');
+    expect(printed({ levels: new LogLevels('debug') }, speak)).toContain('detail');
   });
 
   it("tells of Nest's own start only when debugging", () => {
     const speak = (logger: ServiceLogger) => logger.log('Mapped {/metrics, GET} route', 'RouterExplorer');
-    expect(printed({ level: 'info' }, speak)).toBe('');
-    expect(printed({ level: 'debug' }, speak)).toContain('Mapped');
+    expect(printed({ levels: new LogLevels('info') }, speak)).toBe('');
+    expect(printed({ levels: new LogLevels('debug') }, speak)).toContain('Mapped');
   });
 
   it('writes one JSON object a line for machines', () => {
     const output = printed({ json: true }, (logger) => logger.log('Connected', 'MqttSync'));
-    expect(JSON.parse(output)).toMatchObject({ level: 'log', message: 'Connected', context: 'MqttSync' });
+    expect(JSON.parse(output)).toMatchObject({ level: 'info', message: 'Connected', context: 'MqttSync' });
+  });
+
+  it('gives machines the fields of a line beside its text, and people the text alone', () => {
+    const speak = (logger: ServiceLogger) => {
+      logger.error('Message id-1 was set aside', { messageId: 'id-1', reasonCode: 135 }, 'MqttSync.queue');
+    };
+    expect(JSON.parse(printed({ json: true }, speak))).toMatchObject({
+      level: 'error',
+      message: 'Message id-1 was set aside',
+      messageId: 'id-1',
+      reasonCode: 135,
+      context: 'MqttSync.queue',
+    });
+    expect(printed({ json: false }, speak)).toMatch(/\[MqttSync\.queue\] Message id-1 was set aside\n$/);
+  });
+
+  it.each([true, false])('writes the time as ISO 8601 in UTC (json: %s)', (json) => {
+    expect(printed({ json }, (logger) => logger.log('x'))).toMatch(/\b20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z\b/);
+  });
+
+  it('logs of a category as much as its own level says', () => {
+    const levels = new LogLevels('warn', { 'MqttSync.connection': 'debug', Http: 'fatal' });
+    const output = printed({ levels }, (logger) => {
+      logger.debug('a detail of the connection', 'MqttSync.connection');
+      logger.log('news of the queue', 'MqttSync.queue');
+      logger.warn('a warning of the queue', 'MqttSync.queue');
+      logger.error('a failed request', 'Error: x\n    at y (z.ts:1)', 'Http');
+    });
+    expect(output).toMatch(/a detail of the connection[^]*a warning of the queue/);
+    expect(output).not.toMatch(/news of the queue|a failed request|z\.ts/);
   });
 });

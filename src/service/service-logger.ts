@@ -1,17 +1,15 @@
-import { ConsoleLogger, type LogLevel } from '@nestjs/common';
-import { type LOG_LEVELS } from './service-settings.js';
+import { ConsoleLogger } from '@nestjs/common';
+import { type LogLevels, nameOfLevel } from './log-levels.js';
 
 /** How to log. */
 export interface ServiceLoggerOptions {
-  readonly level: (typeof LOG_LEVELS)[number];
+  readonly levels: LogLevels;
   /** One JSON object a line, for machines. */
   readonly json: boolean;
   readonly colors: boolean;
   /** Never to be seen, whoever logs them. */
   readonly secrets: readonly string[];
 }
-
-const LEVELS: readonly LogLevel[] = ['fatal', 'error', 'warn', 'log', 'debug', 'verbose'];
 
 /** What Nest tells about its own start, a line for each module and route, is for debugging. */
 const FRAMEWORK_CONTEXTS = new Set([
@@ -31,12 +29,13 @@ const SHORTEST_SECRET = 4;
 
 /** The service's log: Nest's, quieter, and without secrets. */
 export class ServiceLogger extends ConsoleLogger {
+  private readonly levels: LogLevels;
   private readonly secrets: readonly string[];
   private isStarting = true;
 
-  constructor({ level, json, colors, secrets }: ServiceLoggerOptions) {
-    const logLevels = LEVELS.slice(0, LEVELS.indexOf(level === 'info' ? 'log' : level) + 1);
-    super({ logLevels, json, colors: colors && !json, prefix: 'mqtt-sync' });
+  constructor({ levels, json, colors, secrets }: ServiceLoggerOptions) {
+    super({ logLevels: levels.shown, json, colors: colors && !json, prefix: 'mqtt-sync', flattenParams: true });
+    this.levels = levels;
     const asJson = secrets.map((secret) => JSON.stringify(secret).slice(1, -1));
     this.secrets = [...new Set([...secrets, ...asJson])].filter((secret) => secret.length >= SHORTEST_SECRET);
   }
@@ -50,9 +49,10 @@ export class ServiceLogger extends ConsoleLogger {
   /** Nest shows an error of the start with its stack before it throws it; whoever catches it says it once, in words. */
   override error(message: unknown, ...rest: unknown[]): void {
     const context = rest.at(-1);
-    if (this.isStarting && typeof context === 'string' && START_ERROR_CONTEXTS.has(context)) {
-      super.debug(message, context);
-    } else super.error(message, ...rest);
+    const category = typeof context === 'string' ? context : undefined;
+    if (this.isStarting && category !== undefined && START_ERROR_CONTEXTS.has(category)) {
+      super.debug(message, category);
+    } else if (this.levels.allows('error', category)) super.error(message, ...rest);
   }
 
   /** From now on Nest's own errors are nobody else's to tell. */
@@ -60,13 +60,27 @@ export class ServiceLogger extends ConsoleLogger {
     this.isStarting = false;
   }
 
+  protected override printMessages(...parts: Parameters<ConsoleLogger['printMessages']>): void {
+    const [, category, level = 'log'] = parts;
+    if (this.levels.allows(level, category)) super.printMessages(...parts);
+  }
+
+  /** The words of LOG_LEVEL, and a time that people can read. */
+  protected override getJsonLogObject(...parts: Parameters<ConsoleLogger['getJsonLogObject']>) {
+    const [, { logLevel }] = parts;
+    const object = super.getJsonLogObject(...parts);
+    return { ...object, level: nameOfLevel(logLevel), timestamp: this.getTimestamp() } as unknown as typeof object;
+  }
+
   /** The same everywhere in the world, and sortable. */
   protected override getTimestamp(): string {
     return new Date().toISOString();
   }
 
+  /** For people: the text of a line says what its fields say. */
   protected override formatMessage(...parts: Parameters<ConsoleLogger['formatMessage']>): string {
-    return this.withoutSecrets(super.formatMessage(...parts));
+    const [level, message, pid, levelText, category, sinceLast] = parts;
+    return this.withoutSecrets(super.formatMessage(level, message, pid, levelText, category, sinceLast));
   }
 
   protected override stringifyJsonLogObject(logObject: Record<string, unknown>): string {

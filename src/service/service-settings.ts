@@ -1,7 +1,5 @@
 import * as z from 'zod';
-
-/** How much the service logs, least first. */
-export const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'verbose'] as const;
+import { LOG_LEVELS, parseCategoryLevels } from './log-levels.js';
 
 const port = z.int('expected a whole number').min(0, 'expected 0 to 65535').max(65_535, 'expected 0 to 65535');
 
@@ -21,6 +19,15 @@ export const serviceSettings = z.strictObject({
   tcpPort: port.optional(),
   healthRateLimit: z.int().min(1, 'expected 1 to 1000000').max(1_000_000, 'expected 1 to 1000000').default(60),
   logLevel: z.enum(LOG_LEVELS, `expected one of ${LOG_LEVELS.join(', ')}`).default('info'),
+  logLevels: z
+    .string()
+    .transform((text, context) => {
+      const levels = parseCategoryLevels(text);
+      if (levels !== undefined) return levels;
+      context.addIssue(`expected such as MqttSync.connection=debug,Http=error, each one of ${LOG_LEVELS.join(', ')}`);
+      return z.NEVER;
+    })
+    .optional(),
 });
 
 /** Settings of the stand-alone service, beside the options of the library. */

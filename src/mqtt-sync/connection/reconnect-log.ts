@@ -38,7 +38,7 @@ export class ReconnectLog {
 
   /** The n-th attempt since the last connection begins. */
   attempt(attempt: number): void {
-    if (isWorthALine(attempt)) this.logger.log(`Reconnecting to ${this.broker}, attempt ${attempt}`);
+    if (isWorthALine(attempt)) this.logger.debug(`Reconnecting to ${this.broker}, attempt ${attempt}`);
   }
 
   /** The broker does not speak MQTT 5, which is no failure: 3.1.1 is tried at once. */

@@ -1,5 +1,5 @@
 import { formatReasonCode } from '../connection/failure-text.js';
-import { type SyncLogger } from '../logger.js';
+import { type LogFields, type SyncLogger } from '../logger.js';
 import { describeMessage, type QueuedMessage } from '../queue/message.js';
 import { type DeadLetter, type QueueObserver } from '../queue/sync-queue.js';
 import { type SyncEvents } from '../sync-events.js';
@@ -31,6 +31,7 @@ export class QueueEvents implements QueueObserver {
     this.logger.warn(
       `The queue is full: ${this.droppedSinceLog} message(s) dropped since the last such line, the latest ` +
         `${message.messageId} (${message.entity}). Raise the limits, or see why nothing leaves.`,
+      { ...identify(message), dropped: this.droppedSinceLog },
     );
     this.droppedSinceLog = 0;
     this.lastDropLogMs = nowMs;
@@ -43,14 +44,24 @@ export class QueueEvents implements QueueObserver {
       ? `Message ${message.messageId} (${entity})`
       : `A damaged record (${entity}, sequence ${sequence})`;
     const code = reasonCode === undefined ? '' : ` ${formatReasonCode(reasonCode)}`;
-    this.logger.error(`${which} was set aside as a dead letter: ${reason}${code}, after ${attempts} attempt(s).`);
+    this.logger.error(`${which} was set aside as a dead letter: ${reason}${code}, after ${attempts} attempt(s).`, {
+      messageId,
+      entity,
+      sequence,
+      position,
+      reason,
+      reasonCode,
+    });
   }
 
   retried(message: QueuedMessage): void {
     // It was not in the queue at the connect, so the flush does not wait for it.
     this.flush.accepted(message.position);
     this.events.emit('message_retried', describeMessage(message));
-    this.logger.log(`Dead letter ${message.messageId} (${message.entity}) is back in the queue, to be sent again.`);
+    this.logger.log(
+      `Dead letter ${message.messageId} (${message.entity}) is back in the queue, to be sent again.`,
+      identify(message),
+    );
   }
 
   committed(durationMs: number): void {
@@ -68,4 +79,8 @@ export class QueueEvents implements QueueObserver {
     // Whoever waits knows the position of the acceptance; a retry has given the message another one.
     this.watch.left(acceptedAt);
   }
+}
+
+function identify({ messageId, entity, sequence }: QueuedMessage): LogFields {
+  return { messageId, entity, sequence };
 }

@@ -72,6 +72,7 @@ export class Settlement {
       this.parts.logger.warn(
         `The broker refused message ${message.messageId} with ${formatReasonCode(reasonCode)}; ` +
           `"${message.entity}" pauses until it is through.`,
+        { messageId: message.messageId, entity: message.entity, sequence: message.sequence, reasonCode },
       );
     }
     this.state.pauses.refused(message);

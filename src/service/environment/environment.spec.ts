@@ -54,6 +54,7 @@ describe('readEnvironment', () => {
       SYNC_TCP_PORT: '4000',
       HEALTH_RATE_LIMIT: '7',
       LOG_LEVEL: 'debug',
+      LOG_LEVELS: 'MqttSync.connection=verbose, Http=error',
     });
     expect(resolved).toMatchObject({
       brokerUrl: 'mqtts://broker.example:8884',
@@ -84,6 +85,7 @@ describe('readEnvironment', () => {
       tcpPort: 4000,
       healthRateLimit: 7,
       logLevel: 'debug',
+      logLevels: { 'MqttSync.connection': 'verbose', Http: 'error' },
     });
   });
 

@@ -226,6 +226,13 @@ export const SERVICE_VARIABLES: readonly Variable[] = [
     byDefault: 'info',
     meaning: 'fatal, error, warn, info, debug or verbose',
   },
+  {
+    name: 'LOG_LEVELS',
+    path: 'logLevels',
+    type: text,
+    byDefault: '',
+    meaning: 'levels of single categories, such as MqttSync.connection=debug,Messages=debug',
+  },
 ];
 
 export const VARIABLES: readonly Variable[] = [...SYNC_VARIABLES, ...SERVICE_VARIABLES];
