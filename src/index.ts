@@ -77,6 +77,7 @@ export {
   QueueVesselMismatchError,
   RequestNotSupportedError,
   StoppingError,
+  StoreFormatError,
   type SyncErrorCode,
   type SyncErrorDetails,
 } from './mqtt-sync/errors.js';

@@ -11,6 +11,7 @@ export type SyncErrorCode =
   | 'QUEUE_UNAVAILABLE'
   | 'QUEUE_LOCKED'
   | 'QUEUE_VESSEL_MISMATCH'
+  | 'STORE_FORMAT'
   | 'STOPPING'
   | 'REQUEST_NOT_SUPPORTED'
   | 'MESSAGE_DROPPED'
@@ -115,6 +116,11 @@ export class QueueLockedError extends MqttSyncError {
 /** The queue holds messages of another vessel than the one configured. */
 export class QueueVesselMismatchError extends MqttSyncError {
   readonly code = 'QUEUE_VESSEL_MISMATCH';
+}
+
+/** The store on disk was written by a newer version, which this one cannot read. It is left as it is. */
+export class StoreFormatError extends MqttSyncError {
+  readonly code = 'STORE_FORMAT';
 }
 
 /** The process is stopping: new changes are refused, and what waits stays in the queue. */

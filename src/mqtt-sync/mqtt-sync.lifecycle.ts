@@ -71,7 +71,7 @@ export class MqttSyncLifecycle
   /**
    * Opens the queue. A store that cannot be used just now does not keep the application from starting: it is tried again
    * until it can, and `publish()` rejects meanwhile.
-   * @throws {QueueLockedError | QueueVesselMismatchError} somebody has to decide something first.
+   * @throws {QueueLockedError | QueueVesselMismatchError | StoreFormatError} somebody has to decide something first.
    */
   async open(): Promise<void> {
     const { options, queue, connection, logger, clock } = this.parts;

@@ -3,7 +3,12 @@ import { readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSyn
 import { join } from 'node:path';
 import { open as openLmdb } from 'lmdb';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { QueueLockedError, QueueUnavailableError, QueueVesselMismatchError } from '../../src/mqtt-sync/errors.js';
+import {
+  QueueLockedError,
+  QueueUnavailableError,
+  QueueVesselMismatchError,
+  StoreFormatError,
+} from '../../src/mqtt-sync/errors.js';
 import { messageKeys } from '../../src/mqtt-sync/queue/lmdb/keys.js';
 import { seal } from '../../src/mqtt-sync/store/sealed-records.js';
 import { FakeClock } from '../../src/mqtt-sync/time/fake-clock.js';
@@ -189,15 +194,30 @@ describe('DiskQueue and its folder', () => {
     expect(blocks * 512).toBeGreaterThanOrEqual(size);
   });
 
-  it('refuses a store of a newer version', async () => {
+  it('refuses a store of a newer version, and leaves it as it is', async () => {
     const dir = temporaryFolder();
     await (await openOnDisk(dir)).queue.close();
     await tamper(dir, (root) => {
       root.openDB<Buffer, string>({ name: 'meta', encoding: 'binary' }).putSync('identity', seal([2, 'mv-test', 1]));
     });
     const { queue } = watch(onDisk(dir));
-    await expect(queue.open(VESSEL)).rejects.toThrow(/format 2/);
+    await expect(queue.open(VESSEL)).rejects.toSatisfy(
+      (error) => error instanceof StoreFormatError && /format 2/.test(error.message),
+    );
     expect(readdirSync(dir).some((name) => name.includes('damaged'))).toBe(false);
+  });
+
+  it('refuses a store of another LMDB, and leaves it as it is', async () => {
+    const dir = temporaryFolder();
+    await (await openOnDisk(dir)).queue.close();
+    const file = join(dir, 'queue.mdb');
+    const bytes = readFileSync(file);
+    // The version stands in both meta pages, after the magic number.
+    for (const page of [0, bytes.readUInt32LE(48)]) bytes.writeUInt16LE(3, page + 28);
+    writeFileSync(file, bytes);
+    const { queue } = watch(onDisk(dir));
+    await expect(queue.open(VESSEL)).rejects.toBeInstanceOf(StoreFormatError);
+    expect(readFileSync(file).equals(bytes)).toBe(true);
   });
 });
 

@@ -88,7 +88,7 @@ describeWithMosquitto('the log in production', () => {
     const ids = /\b(?:delivered|refused|waiting)-\d\b/;
     for (const { message, messageId } of lines) expect(messageId).toBe(ids.exec(message)?.[0]);
     const told = (id: string) =>
-      lines.flatMap(({ message, messageId }) => (messageId === id ? [message.split(/ \(|:| was| delivered/)[0]] : []));
+      lines.flatMap(({ message, messageId }) => (messageId === id ? [message.split(/ \(|: | was| \d/)[0]] : []));
     expect(told('delivered-1')).toEqual(['Accepted', 'Delivered after']);
     expect(told('waiting-5')).toEqual(['Accepted', 'Has to wait', 'Delivered after']);
     expect(told('waiting-1').slice(0, 3)).toEqual(['Accepted', 'Has to wait', 'Dropped']);

@@ -1,6 +1,10 @@
 import { once } from 'node:events';
+import { readdirSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
+import { join } from 'node:path';
+import { open as openLmdb } from 'lmdb';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { seal } from '../../src/mqtt-sync/store/sealed-records.js';
 import { describeWithMosquitto, Mosquitto } from '../helpers/mosquitto.js';
 import { Observer } from '../helpers/observer.js';
 import { freePort, listen } from '../helpers/ports.js';
@@ -46,6 +50,25 @@ describe('starting', () => {
     const second = ServiceProcess.spawn(env);
     expect(await second.exit()).toBe(1);
     expect(second.output).toMatch(/The service cannot start\..*(lock|in use|another process)/i);
+  });
+
+  it('refuses a store that a newer version wrote, leaves it as it is, and says so', async () => {
+    const env = await onDisk();
+    const older = await ServiceProcess.start(env);
+    await older.post(workOrder(1));
+    older.signal('SIGTERM');
+    await older.exit();
+    const root = openLmdb<Buffer, string>({
+      path: join(env['MQTT_QUEUE_DIR']!, 'queue.mdb'),
+      noSubdir: true,
+      encoding: 'binary',
+    });
+    root.openDB<Buffer, string>({ name: 'meta', encoding: 'binary' }).putSync('identity', seal([2, 'mv-test', 1]));
+    await root.close();
+    const service = ServiceProcess.spawn(env);
+    expect(await service.exit(30_000)).toBe(1);
+    expect(service.output).toMatch(/The service cannot start\. The store of the queue has format 2, .*left as it is/);
+    expect(readdirSync(env['MQTT_QUEUE_DIR']!).filter((name) => name.includes('damaged'))).toEqual([]);
   });
 
   it('refuses a port that another process listens on, and says what to do', async () => {

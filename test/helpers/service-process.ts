@@ -57,7 +57,11 @@ export class ServiceProcess {
   /** Starts the service and waits until it listens. */
   static async start(env: Environment): Promise<ServiceProcess> {
     const service = ServiceProcess.spawn(env);
-    await until(() => service.url, { what: () => `the service to listen; it said:\n${service.output}` });
+    await until(() => service.url, {
+      // A machine that is busy with other tests takes long to load everything.
+      deadlineMs: 40_000,
+      what: () => `the service to listen; it said:\n${service.output}`,
+    });
     return service;
   }
 

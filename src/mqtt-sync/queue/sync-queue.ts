@@ -104,6 +104,7 @@ export abstract class SyncQueue {
   /**
    * Opens or creates the store.
    * @throws {QueueLockedError} another process has the folder open.
+   * @throws {StoreFormatError} the store was written by a newer version.
    * @throws {QueueVesselMismatchError} it holds messages of another vessel than the explicit one.
    * @throws {QueueUnavailableError} the folder cannot be used; `open()` may be called again.
    * @throws {StoppingError} the queue is closed, or was closed before it was open.

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { createRequire } from 'node:module';
+import { StoreFormatError } from '../errors.js';
 import { type SyncLogger } from '../logger.js';
 import { judgeHead } from './meta-pages.js';
 import { WALK_DAMAGED, WALK_SOUND, walkStore } from './walk-store.js';
@@ -18,6 +19,7 @@ const DEADLY_SIGNALS: readonly (string | null)[] = ['SIGBUS', 'SIGSEGV', 'SIGABR
  * @param databases what to walk through, in this order.
  * @param walkMs how long to walk through the store after an unclean stop; 0 looks at the head of the file only.
  * @returns what is wrong, or undefined.
+ * @throws {StoreFormatError} another version of LMDB wrote it.
  */
 export async function checkStore(
   path: string,
@@ -26,6 +28,14 @@ export async function checkStore(
   logger: SyncLogger,
 ): Promise<string | undefined> {
   const head = await judgeHead(path);
+  // lmdb does not survive opening it.
+  if (head === 'foreign') {
+    throw new StoreFormatError(
+      `${path} was written by another version of LMDB. It was left as it is: start the version of this service that ` +
+        'wrote it, or give this one another folder.',
+      { path },
+    );
+  }
   if (head === 'unreadable') return 'neither of its meta pages is one';
   const budgetMs = head === 'short' ? Math.max(walkMs, SUSPICIOUS_WALK_MS) : walkMs;
   if (budgetMs === 0) return undefined;

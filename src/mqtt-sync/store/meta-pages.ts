@@ -13,8 +13,8 @@ const KNOWN_VERSION = 2;
 /** Where the second meta page is, if the first does not say. */
 const USUAL_PAGE_SIZE = 4096;
 
-/** What the head of an LMDB file says of its length. */
-export type HeadVerdict = 'plausible' | 'short' | 'unreadable';
+/** What the head of an LMDB file says of its length; `foreign`: another version of LMDB wrote it. */
+export type HeadVerdict = 'plausible' | 'short' | 'unreadable' | 'foreign';
 
 /**
  * Compares the length of an LMDB file with its newest meta page: LMDB maps the file, and reading a page that is not there
@@ -33,7 +33,8 @@ export async function judgeHead(path: string): Promise<HeadVerdict> {
     const metas = [first, await readMeta(pageSize)].filter((page) => page !== undefined).filter(isMeta);
     // A crash can spoil one of the two; LMDB then goes by the other.
     if (metas.length === 0) return 'unreadable';
-    if (metas.some((page) => (page.readUInt32LE(VERSION_AT) & 0xffff) !== KNOWN_VERSION)) return 'plausible';
+    if (metas.every(isForeign)) return 'foreign';
+    if (metas.some(isForeign)) return 'plausible';
     const newest = metas.reduce((a, b) => (b.readBigUInt64LE(TXN_ID_AT) > a.readBigUInt64LE(TXN_ID_AT) ? b : a));
     const pages = Number(newest.readBigUInt64LE(LAST_PAGE_AT)) + 1;
     return size < pages * pageSize ? 'short' : 'plausible';
@@ -42,4 +43,8 @@ export async function judgeHead(path: string): Promise<HeadVerdict> {
 
 function isMeta(page: Buffer): boolean {
   return page.readUInt32LE(MAGIC_AT) === MAGIC;
+}
+
+function isForeign(page: Buffer): boolean {
+  return (page.readUInt32LE(VERSION_AT) & 0xffff) !== KNOWN_VERSION;
 }

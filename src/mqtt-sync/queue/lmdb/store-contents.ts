@@ -1,4 +1,4 @@
-import { QueueUnavailableError } from '../../errors.js';
+import { StoreFormatError } from '../../errors.js';
 import { type SyncLogger } from '../../logger.js';
 import { type Lane } from '../../wire/lanes.js';
 import { type SequenceRange } from '../../wire/sequence-ranges.js';
@@ -40,7 +40,7 @@ export function encodeGaps(ranges: readonly SequenceRange[]): Buffer {
 
 /**
  * Reads what a queue has to know at its start.
- * @throws {QueueUnavailableError} the store was written by a newer version.
+ * @throws {StoreFormatError} the store was written by a newer version.
  * @throws {DamagedStoreError} what every message depends on is damaged.
  */
 export function readContents(databases: Databases, latestEpoch: number, logger: SyncLogger): StoreContents {
@@ -67,8 +67,9 @@ function readIdentity({ meta }: Databases): QueueIdentity | undefined {
   if (!opened) throw new DamagedStoreError('the record of its vessel and epoch is damaged');
   const [format, vesselId, epoch] = opened.header;
   if (format > FORMAT) {
-    throw new QueueUnavailableError(
-      `The store of the queue has format ${format}, this version knows up to ${FORMAT}. Use the newer version that wrote it, or another folder.`,
+    throw new StoreFormatError(
+      `The store of the queue has format ${format}, and this version reads formats up to ${FORMAT}. It was left as it is: ` +
+        'start the newer version that wrote it, or give this one another folder.',
       { format, known: FORMAT },
     );
   }
