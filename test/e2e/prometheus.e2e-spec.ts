@@ -39,6 +39,10 @@ const MAY_BE_EMPTY: Readonly<Record<string, string>> = {
   ArusSyncFlapping: 'there are three connections, not eleven within half an hour',
   ArusSyncStalled: 'what waits is delivered as soon as there is a connection',
   ArusSyncBacklogOld: 'nothing waits for six hours',
+  ArusSyncReceiverNotConnected: 'nothing is subscribed',
+  ArusSyncSubscriptionRefused: 'nothing is subscribed',
+  ArusSyncInboxUnavailable: 'nothing is subscribed',
+  ArusSyncParked: 'nothing comes in',
   ArusSyncUntoldGaps: 'the connection is not up for a quarter of an hour',
 };
 
