@@ -119,7 +119,7 @@ export const SYNC_VARIABLES: readonly Variable[] = [
     path: 'inboundPrefix',
     type: text,
     byDefault: 'as MQTT_TOPIC_PREFIX',
-    meaning: 'prefix of incoming changes',
+    meaning: 'prefix of incoming changes; + may stand for a level',
   },
   {
     name: 'LOCAL_MODE',
