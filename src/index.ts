@@ -49,7 +49,8 @@ export { MqttSyncContext } from './mqtt-sync/subscriber/mqtt-sync-context.js';
 export { MqttSyncExceptionFilter } from './mqtt-sync/subscriber/mqtt-sync-exception.filter.js';
 export { type SyncHandler, SyncSubscriber } from './mqtt-sync/subscriber/sync-subscriber.service.js';
 export { type Unsubscribe } from './mqtt-sync/subscriber/receiver.js';
-export { type IncomingForm } from './mqtt-sync/wire/incoming-change.js';
+export { ParkedChanges } from './mqtt-sync/subscriber/parked-changes.js';
+export { type IncomingForm, type StreamId } from './mqtt-sync/wire/incoming-change.js';
 export { type SequenceRange } from './mqtt-sync/wire/sequence-ranges.js';
 export {
   type ChangeEnvelope,

@@ -1,8 +1,21 @@
+import { type GapsView } from '../mqtt-sync/subscriber/gap-follower.js';
 import { type RefusedSubscription } from '../mqtt-sync/subscriber/subscriptions.js';
 import { type DegradedReason, type SyncStatus } from '../mqtt-sync/sync-status.js';
+import { type Range } from '../mqtt-sync/wire/sequence-ranges.js';
 
 /** Name that dashboards know the service by. */
 export const SERVICE_NAME = 'MQTT Reliable Sync Service';
+
+/** What is missing, and was ever lost, of one vessel and entity type. */
+export interface GapView {
+  readonly vesselId: string;
+  readonly entity: string;
+  readonly epoch: number;
+  readonly missing: number;
+  readonly lost: number;
+  /** The first of the missing numbers, as ranges; no more than ten. */
+  readonly missingRanges: readonly Range[];
+}
 
 /** The health document; its fields are a contract with dashboards. */
 export interface HealthDocument {
@@ -52,6 +65,14 @@ export interface HealthDocument {
     readonly failedTries: number;
     readonly parked: number;
     readonly orderBreaks: number;
+    /** Of other vessels, not here yet though later ones are. */
+    readonly missing: number;
+    /** Told as lost since the start. */
+    readonly lost: number;
+    /** Parked messages that wait for somebody. */
+    readonly waitingParked: number;
+    /** Where something is missing or was lost, most missing first; no more than twenty. */
+    readonly gaps: readonly GapView[];
   };
   readonly reasons: readonly DegradedReason[];
 }
@@ -93,7 +114,7 @@ export function composeHealthDocument(sync: SyncStatus, now: Date): HealthDocume
   };
 }
 
-function incomingOf({ receiver, statistics }: SyncStatus): HealthDocument['incoming'] {
+function incomingOf({ receiver, statistics, gaps }: SyncStatus): HealthDocument['incoming'] {
   const { isWanted, isConnected, refusedSubscriptions, unacknowledged, handlersRunning } = receiver;
   return {
     status: isConnected ? 'connected' : isWanted ? 'disconnected' : 'idle',
@@ -106,5 +127,22 @@ function incomingOf({ receiver, statistics }: SyncStatus): HealthDocument['incom
     failedTries: statistics.handlerFailures,
     parked: statistics.changesParked,
     orderBreaks: statistics.orderBreaks,
+    missing: gaps.missingCount,
+    lost: statistics.lostChanges,
+    waitingParked: gaps.parkedCount,
+    gaps: gapsIn(gaps),
   };
+}
+
+const GAPS_SHOWN = 20;
+const RANGES_SHOWN = 10;
+
+function gapsIn(view: GapsView): GapView[] {
+  return [...view.gaps()]
+    .sort((a, b) => b.missingCount - a.missingCount || b.lostCount - a.lostCount)
+    .slice(0, GAPS_SHOWN)
+    .map(({ vesselId, entity, epoch, missing, missingCount, lostCount }) => {
+      const missingRanges = missing.slice(0, RANGES_SHOWN);
+      return { vesselId, entity, epoch, missing: missingCount, lost: lostCount, missingRanges };
+    });
 }

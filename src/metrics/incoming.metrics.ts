@@ -51,5 +51,16 @@ export function incomingMetrics(): MetricProvider[] {
       'Incoming messages received and not acknowledged yet.',
       ({ receiver }) => receiver.unacknowledged,
     ),
+    gaugeOf(
+      'arus_sync_missing_changes',
+      'Changes of other vessels that have not come, though later ones have.',
+      ({ gaps }) => gaps.missingCount,
+    ),
+    counterOf(
+      'arus_sync_lost_changes_total',
+      'Changes of other vessels that were told as lost.',
+      ({ statistics }) => statistics.lostChanges,
+    ),
+    gaugeOf('arus_sync_parked_changes', 'Incoming messages that are parked.', ({ gaps }) => gaps.parkedCount),
   ];
 }

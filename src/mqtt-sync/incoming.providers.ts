@@ -3,10 +3,12 @@ import { type ConnectionEvents } from './connection/connection-options.js';
 import { ConnectionManager } from './connection/connection-manager.js';
 import { MQTT_SYNC_INBOX, MQTT_SYNC_OPTIONS } from './mqtt-sync.module-definition.js';
 import { type ResolvedOptions } from './mqtt-sync.options.js';
+import { GapFollower } from './subscriber/gap-follower.js';
 import { Inbox } from './subscriber/inbox/inbox.js';
 import { LmdbInbox } from './subscriber/inbox/lmdb-inbox.js';
 import { MemoryInbox } from './subscriber/inbox/memory-inbox.js';
 import { MqttSyncServer } from './subscriber/mqtt-sync.server.js';
+import { ParkedChanges } from './subscriber/parked-changes.js';
 import { Receiver } from './subscriber/receiver.js';
 import { SyncSubscriber } from './subscriber/sync-subscriber.service.js';
 import { SyncEvents, type SyncEventMap } from './sync-events.js';
@@ -45,6 +47,24 @@ const provideReceiver: Provider = {
   },
 };
 
+/** Follows what does not come, for as long as something is subscribed. */
+const provideGaps: Provider = {
+  provide: GapFollower,
+  inject: [MQTT_SYNC_OPTIONS, Inbox, Receiver, SyncEvents],
+  useFactory: ({ incoming }: ResolvedOptions, inbox: Inbox, receiver: Receiver, events: SyncEvents) => {
+    const gaps = new GapFollower({ inbox, events, clock, logger, gapGraceS: incoming.gapGraceS });
+    inbox.observe(gaps);
+    receiver.listen(gaps);
+    return gaps;
+  },
+};
+
+const provideParked: Provider = {
+  provide: ParkedChanges,
+  inject: [Inbox, Receiver],
+  useFactory: (inbox: Inbox, receiver: Receiver) => new ParkedChanges(inbox, receiver),
+};
+
 const provideSubscriber: Provider = {
   provide: SyncSubscriber,
   inject: [Receiver],
@@ -59,4 +79,11 @@ const provideServer: Provider = {
 };
 
 /** The providers of the receiving side. */
-export const incomingProviders: Provider[] = [provideInbox, provideReceiver, provideSubscriber, provideServer];
+export const incomingProviders: Provider[] = [
+  provideInbox,
+  provideReceiver,
+  provideGaps,
+  provideParked,
+  provideSubscriber,
+  provideServer,
+];

@@ -16,6 +16,7 @@ import { GapAnnouncer } from './publisher/gap-announcer.js';
 import { StatusAnnouncer, statusPayload } from './publisher/status-announcer.js';
 import { type SyncPublisher } from './publisher/sync-publisher.service.js';
 import { type QueueIdentity, type SyncQueue } from './queue/sync-queue.js';
+import { type GapFollower } from './subscriber/gap-follower.js';
 import { type Receiver } from './subscriber/receiver.js';
 import { type CancelTimer, type Clock } from './time/clock.js';
 import { Topics } from './wire/topics.js';
@@ -37,6 +38,7 @@ export interface LifecycleParts {
   readonly watch: DeliveryWatch;
   readonly flush: FlushWatch;
   readonly receiver: Receiver;
+  readonly gaps: Pick<GapFollower, 'stop'>;
   readonly clock: Clock;
   readonly logger: SyncLogger;
 }
@@ -125,6 +127,7 @@ export class MqttSyncLifecycle
   }
 
   async onApplicationShutdown(): Promise<void> {
+    this.parts.gaps.stop();
     await this.within(this.remainingMs(0), this.parts.receiver.close());
     await this.within(this.remainingMs(0), this.parts.queue.close());
   }

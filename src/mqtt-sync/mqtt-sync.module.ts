@@ -6,6 +6,7 @@ import { mqttSyncProviders } from './mqtt-sync.providers.js';
 import { SyncPublisher } from './publisher/sync-publisher.service.js';
 import { SyncQueue } from './queue/sync-queue.js';
 import { Inbox } from './subscriber/inbox/inbox.js';
+import { ParkedChanges } from './subscriber/parked-changes.js';
 import { MqttSyncServer } from './subscriber/mqtt-sync.server.js';
 import { SyncSubscriber } from './subscriber/sync-subscriber.service.js';
 import { SyncEvents } from './sync-events.js';
@@ -26,6 +27,7 @@ import { SyncStatus } from './sync-status.js';
     MqttSyncServer,
     SyncQueue,
     Inbox,
+    ParkedChanges,
     ConnectionManager,
     SyncEvents,
     SyncStatistics,

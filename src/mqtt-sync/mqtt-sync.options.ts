@@ -1,4 +1,5 @@
 import * as os from 'node:os';
+import { join } from 'node:path';
 import * as z from 'zod';
 import { OptionsError } from './errors.js';
 import { type EntityPolicyOverrides, isEntityType } from './wire/entity-policies.js';
@@ -55,13 +56,18 @@ export interface IncomingOptions {
    * instance needs a vessel id of its own. @default none: every instance gets every change
    */
   readonly shareGroup?: string;
+  /**
+   * Seconds for which later changes may be ahead of one that has not come before that is told as a gap: it may be on its
+   * way behind others. @default 30
+   */
+  readonly gapGraceS?: number;
 }
 
 /** What is remembered of incoming changes; opened when something is subscribed. */
 export interface InboxOptions {
   /** `disk` remembers across restarts; with `memory` a repeat after a restart is handled again. @default 'disk' */
   readonly store?: 'disk' | 'memory';
-  /** Folder of the disk store; one process per folder. @default '.mqtt-inbox' */
+  /** Folder of the disk store; one process per folder. @default `inbox` in the folder of the queue */
   readonly dir?: string;
   /** Message ids remembered; the oldest is forgotten beyond that. @default 1000000 */
   readonly maxIds?: number;
@@ -207,6 +213,7 @@ const schema = z
         retryForMs: wholeNumber(0, 3_600_000).default(30_000),
         handlerTimeoutMs: wholeNumber(1, 3_600_000).default(30_000),
         receiveMaximum: wholeNumber(1, 65_535).default(1000),
+        gapGraceS: wholeNumber(0, DAY_S).default(30),
         maxBytes: wholeNumber(1024, Number.MAX_SAFE_INTEGER).default(67_108_864),
         shareGroup: z
           .string()
@@ -217,7 +224,7 @@ const schema = z
     inbox: z
       .strictObject({
         store: oneOf(['disk', 'memory']).default('disk'),
-        dir: filePath.default('.mqtt-inbox'),
+        dir: filePath.optional(),
         maxIds: wholeNumber(1, 100_000_000).default(1_000_000),
         maxAgeS: wholeNumber(1, 10 * 365 * DAY_S).default(30 * DAY_S),
         maxParked: wholeNumber(1, 1_000_000).default(1000),
@@ -257,11 +264,12 @@ const schema = z
 
 /** The options with every default filled in. */
 export type ResolvedOptions = Readonly<
-  Omit<z.output<typeof schema>, 'vesselId' | 'inboundPrefix' | 'enableTls'> & {
+  Omit<z.output<typeof schema>, 'vesselId' | 'inboundPrefix' | 'enableTls' | 'inbox'> & {
     readonly vesselId: string;
     /** Whether somebody chose the vessel id, as opposed to the host name standing in. */
     readonly vesselIdIsExplicit: boolean;
     readonly inboundPrefix: string;
+    readonly inbox: z.output<typeof schema>['inbox'] & { readonly dir: string };
     readonly tlsEnabled: boolean;
   }
 >;
@@ -297,6 +305,7 @@ export function resolveOptions(options: MqttSyncOptions = {}): ResolvedOptions {
     vesselId: data.vesselId ?? defaultVesselId(),
     vesselIdIsExplicit: data.vesselId !== undefined,
     inboundPrefix: data.inboundPrefix ?? data.topicPrefix,
+    inbox: { ...data.inbox, dir: data.inbox.dir ?? join(data.queue.dir, 'inbox') },
     tlsEnabled: data.enableTls ?? /^(mqtts|wss):/.test(data.brokerUrl),
   });
 }

@@ -12,6 +12,7 @@ import { SyncPublisher } from './publisher/sync-publisher.service.js';
 import { DiskQueue } from './queue/disk-queue.js';
 import { MemoryQueue } from './queue/memory-queue.js';
 import { SyncQueue } from './queue/sync-queue.js';
+import { GapFollower } from './subscriber/gap-follower.js';
 import { Receiver } from './subscriber/receiver.js';
 import { SyncEvents } from './sync-events.js';
 import { SyncStatistics } from './sync-statistics.js';
@@ -106,7 +107,16 @@ const providePublisher: Provider = {
 
 const provideStatus: Provider = {
   provide: SyncStatus,
-  inject: [MQTT_SYNC_OPTIONS, SyncQueue, ConnectionManager, SyncPublisher, Dispatcher, Receiver, SyncStatistics],
+  inject: [
+    MQTT_SYNC_OPTIONS,
+    SyncQueue,
+    ConnectionManager,
+    SyncPublisher,
+    Dispatcher,
+    Receiver,
+    GapFollower,
+    SyncStatistics,
+  ],
   useFactory: (
     options: ResolvedOptions,
     queue: SyncQueue,
@@ -114,8 +124,9 @@ const provideStatus: Provider = {
     publisher: SyncPublisher,
     dispatcher: Dispatcher,
     receiver: Receiver,
+    gaps: GapFollower,
     statistics: SyncStatistics,
-  ) => new SyncStatus({ options, queue, connection, publisher, dispatcher, receiver, statistics, clock }),
+  ) => new SyncStatus({ options, queue, connection, publisher, dispatcher, receiver, gaps, statistics, clock }),
 };
 
 /** Everything is wired, and the queue opened, before any provider of the application can call `publish()`. */
@@ -130,6 +141,7 @@ const provideLifecycle: Provider = {
     DeliveryWatch,
     FlushWatch,
     Receiver,
+    GapFollower,
     SyncEvents,
   ],
   useFactory: async (
@@ -141,6 +153,7 @@ const provideLifecycle: Provider = {
     watch: DeliveryWatch,
     flush: FlushWatch,
     receiver: Receiver,
+    gaps: GapFollower,
     events: SyncEvents,
   ) => {
     queue.observe(new QueueEvents(events, flush, watch, clock, queueLogger));
@@ -153,6 +166,7 @@ const provideLifecycle: Provider = {
       watch,
       flush,
       receiver,
+      gaps,
       clock,
       logger,
     });

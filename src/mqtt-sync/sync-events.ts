@@ -3,8 +3,9 @@ import { type SyncErrorCode } from './errors.js';
 import { type SyncLogger } from './logger.js';
 import { type Qos } from './wire/entity-policies.js';
 import { type Operation } from './wire/envelope.js';
-import { type IncomingChange } from './wire/incoming-change.js';
+import { type IncomingChange, type StreamId } from './wire/incoming-change.js';
 import { type Lane } from './wire/lanes.js';
+import { type Range, type SequenceRange } from './wire/sequence-ranges.js';
 
 /** Names one message in an event. */
 export interface MessageEvent {
@@ -99,6 +100,12 @@ export interface SyncEventMap {
   change_echoed: ChangeEvent;
   /** An incoming message is for nobody here, and was acknowledged: its subscription outlived its handler. */
   change_unclaimed: { readonly topic: string; readonly entity: string | undefined };
+  /** Changes of another vessel have not come, though later ones have, and the grace is over. Told again after a restart. */
+  gap_detected: StreamId & { readonly ranges: readonly Range[]; readonly count: number };
+  /** Another vessel says that it will never send these changes; each number is told once. */
+  gap_told: StreamId & { readonly ranges: readonly SequenceRange[]; readonly count: number };
+  /** The oldest parked message had to make room for a newer one, and is gone. */
+  parked_discarded: { readonly position: number; readonly topic: string; readonly reason: string };
   /** The accepting side of the queue changed: `false` while the store cannot take messages. */
   queue_availability: { readonly available: boolean; readonly reason: string | undefined };
 }

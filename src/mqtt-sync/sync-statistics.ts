@@ -32,6 +32,9 @@ export class SyncStatistics {
   handlerFailures = 0;
   /** Changes that came for the first time after a newer one of their key had been handled, replays not counted. */
   orderBreaks = 0;
+  /** Changes of other vessels that were told as lost. */
+  lostChanges = 0;
+  parkedDiscarded = 0;
   private readonly published = new Map<string, PublishedCount>();
 
   constructor(events: SyncEvents) {
@@ -63,6 +66,8 @@ export class SyncStatistics {
     events.on('change_parked', () => this.changesParked++);
     events.on('change_unclaimed', () => this.changesUnclaimed++);
     events.on('change_failed', () => this.handlerFailures++);
+    events.on('gap_told', ({ count }) => (this.lostChanges += count));
+    events.on('parked_discarded', () => this.parkedDiscarded++);
   }
 
   /** Deliveries by entity type, operation and QoS. */

@@ -3,6 +3,7 @@ import { type ResolvedOptions } from './mqtt-sync.options.js';
 import { type Dispatcher } from './publisher/dispatcher.js';
 import { type SyncPublisher } from './publisher/sync-publisher.service.js';
 import { type QueueStats, type SyncQueue } from './queue/sync-queue.js';
+import { type GapsView } from './subscriber/gap-follower.js';
 import { type ReceiverView } from './subscriber/receiver-view.js';
 import { type SyncStatistics } from './sync-statistics.js';
 import { type Clock } from './time/clock.js';
@@ -34,6 +35,7 @@ export interface StatusParts {
   readonly publisher: Pick<SyncPublisher, 'isStopping'>;
   readonly dispatcher: Pick<Dispatcher, 'inFlight'>;
   readonly receiver: ReceiverView;
+  readonly gaps: GapsView;
   readonly statistics: SyncStatistics;
   readonly clock: Clock;
 }
@@ -97,6 +99,11 @@ export class SyncStatus {
   /** The receiving side. */
   get receiver(): ReceiverView {
     return this.parts.receiver;
+  }
+
+  /** What other vessels' changes have not come, or never will. */
+  get gaps(): GapsView {
+    return this.parts.gaps;
   }
 
   get queue(): QueueStats {

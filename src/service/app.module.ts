@@ -8,6 +8,7 @@ import { DeadLettersModule } from './dead-letters/dead-letters.module.js';
 import { ProblemFilter } from './http/problem.filter.js';
 import { IngressModule } from './ingress/ingress.module.js';
 import { OperatorModule } from './operator/operator.module.js';
+import { ParkedModule } from './parked/parked.module.js';
 import { type ServiceSettings } from './service-settings.js';
 
 /** The stand-alone service. */
@@ -22,6 +23,7 @@ export class AppModule {
         SyncHealthModule.forRoot({ rateLimit: settings.healthRateLimit }),
         IngressModule.forRoot(settings),
         DeadLettersModule.forRoot(settings),
+        ParkedModule.forRoot(settings),
         OperatorModule,
       ],
       providers: [{ provide: APP_FILTER, useClass: ProblemFilter }],

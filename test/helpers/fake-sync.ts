@@ -7,6 +7,7 @@ import { type Receipt } from '../../src/mqtt-sync/publisher/receipt.js';
 import { SyncPublisher } from '../../src/mqtt-sync/publisher/sync-publisher.service.js';
 import { type QueueStats } from '../../src/mqtt-sync/queue/sync-queue.js';
 import { silentLogger } from '../../src/mqtt-sync/logger.js';
+import { type GapsView } from '../../src/mqtt-sync/subscriber/gap-follower.js';
 import { type ReceiverView } from '../../src/mqtt-sync/subscriber/receiver-view.js';
 import { SyncEvents, type SyncEventMap } from '../../src/mqtt-sync/sync-events.js';
 import { SyncStatistics } from '../../src/mqtt-sync/sync-statistics.js';
@@ -49,6 +50,7 @@ export class FakeSync {
   inFlight = 0;
   stopping = false;
   receiver: ReceiverView = NOTHING_SUBSCRIBED;
+  gaps: GapsView = { gaps: () => [], missingCount: 0, parkedCount: 0 };
   nowMs = 1_000_000;
   /** What was published, in order. */
   readonly published: Change[] = [];

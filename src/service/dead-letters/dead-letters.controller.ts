@@ -1,10 +1,10 @@
 import { Controller, Delete, Get, Header, HttpCode, Param, Post, Query, UseGuards } from '@nestjs/common';
 import { QueueUnavailableError } from '../../mqtt-sync/errors.js';
 import { type DeadLetter, SyncQueue } from '../../mqtt-sync/queue/sync-queue.js';
+import { pageOf, toPage, toPosition } from '../http/page-request.js';
 import { ProblemException } from '../http/problem.js';
 import { type Accepted } from '../ingress/accepted.js';
 import { IngressGuard } from '../ingress/ingress.guard.js';
-import { toPage, toPosition } from './dead-letter-request.js';
 import { type DeadLetterView, type DeadLetterWithPayload, toView, toViewWithPayload } from './dead-letter-view.js';
 
 /** One page of the list. */
@@ -28,28 +28,21 @@ export class DeadLettersController {
   list(@Query() query: Readonly<Record<string, unknown>>): DeadLetterList {
     const { after, limit } = toPage(query);
     this.assertOpen();
-    const deadLetters: DeadLetterView[] = [];
-    let isMore = false;
-    for (const letter of this.queue.deadLetters(after)) {
-      isMore = deadLetters.length === limit;
-      if (isMore) break;
-      deadLetters.push(toView(letter));
-    }
-    const total = this.queue.stats().deadLetters;
-    return { total, deadLetters, ...(isMore && { next: deadLetters.at(-1)!.position }) };
+    const { items, ...rest } = pageOf(this.queue.deadLetters(after), limit);
+    return { total: this.queue.stats().deadLetters, deadLetters: items.map(toView), ...rest };
   }
 
   @Get(':position')
   @Header('Cache-Control', 'no-store')
   show(@Param('position') position: string): DeadLetterWithPayload {
-    return toViewWithPayload(this.find(toPosition(position)));
+    return toViewWithPayload(this.find(toPosition('dead letter', position)));
   }
 
   /** Answers when it is committed that the message is back in the queue. */
   @Post(':position/retry')
   @HttpCode(202)
   async retry(@Param('position') text: string): Promise<Accepted> {
-    const { position, message, sequence } = this.find(toPosition(text));
+    const { position, message, sequence } = this.find(toPosition('dead letter', text));
     if (!message) {
       throw new ProblemException(409, {
         code: 'DEAD_LETTER_DAMAGED',
@@ -64,7 +57,7 @@ export class DeadLettersController {
   @Delete(':position')
   @HttpCode(204)
   async discard(@Param('position') text: string): Promise<void> {
-    const position = toPosition(text);
+    const position = toPosition('dead letter', text);
     if (!(await this.queue.discardDeadLetter(position))) throw notFound(position);
   }
 

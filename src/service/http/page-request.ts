@@ -1,7 +1,7 @@
-import { ProblemException } from '../http/problem.js';
+import { ProblemException } from './problem.js';
 
-/** Which dead letters to list. */
-export interface DeadLetterPage {
+/** Which part of a list to show: of things that are named by a position. */
+export interface PageRequest {
   /** Those with a larger position. */
   readonly after: number;
   readonly limit: number;
@@ -15,7 +15,7 @@ const LARGEST_LIMIT = 200;
  * Understands the query of a list.
  * @throws {ProblemException} 400
  */
-export function toPage({ after, limit }: Readonly<Record<string, unknown>>): DeadLetterPage {
+export function toPage({ after, limit }: Readonly<Record<string, unknown>>): PageRequest {
   const page = { after: numberIn('after', after, -1), limit: numberIn('limit', limit, USUAL_LIMIT) };
   if (page.limit < 1 || page.limit > LARGEST_LIMIT) throw wrong(`"limit" must be 1 to ${LARGEST_LIMIT}`);
   return page;
@@ -25,9 +25,22 @@ export function toPage({ after, limit }: Readonly<Record<string, unknown>>): Dea
  * Understands the position in a path.
  * @throws {ProblemException} 400
  */
-export function toPosition(text: string): number {
-  if (!WHOLE_NUMBER.test(text)) throw wrong('a dead letter is named by its position, a whole number');
+export function toPosition(what: string, text: string): number {
+  if (!WHOLE_NUMBER.test(text)) throw wrong(`a ${what} is named by its position, a whole number`);
   return Number(text);
+}
+
+/** One page of a list, and where the next one begins; `next` is absent on the last. */
+export function pageOf<Item extends { readonly position: number }>(
+  items: Iterable<Item>,
+  limit: number,
+): { readonly items: readonly Item[]; readonly next?: number } {
+  const page: Item[] = [];
+  for (const item of items) {
+    if (page.length === limit) return { items: page, next: page.at(-1)!.position };
+    page.push(item);
+  }
+  return { items: page };
 }
 
 /** A query may hold the same name twice, or what Express takes for an object. */
