@@ -79,6 +79,10 @@ describe('the health document', () => {
         failedTries: 0,
         parked: 0,
         orderBreaks: 0,
+        missing: 0,
+        lost: 0,
+        waitingParked: 0,
+        gaps: [],
       },
       reasons: [],
     });

@@ -112,7 +112,10 @@ export class FakeSync {
         { isConnected: read(() => this.connected), reconnectAttempts: read(() => this.reconnectAttempts) },
       ),
     };
-    return Object.defineProperties(parts, { receiver: read(() => this.receiver) });
+    return Object.defineProperties(parts, {
+      receiver: read(() => this.receiver),
+      gaps: read(() => this.gaps),
+    });
   }
 }
 
