@@ -8,7 +8,8 @@ import { DraftEnvelope } from '../../src/mqtt-sync/wire/envelope.js';
 const STDOUT = 1;
 const [dir, round] = process.argv.slice(2) as [string, string];
 const limits = { maxMessages: 1e6, maxBytes: 1e9, overflowPolicy: 'drop-oldest' as const, maxDeadLetters: 10 };
-const queue = new DiskQueue({ ...limits, dir }, systemClock, silentLogger);
+const journal = { maxAgeS: 3600, maxBytes: 1e8 };
+const queue = new DiskQueue({ ...limits, dir, journal }, systemClock, silentLogger);
 await queue.open({ vesselId: 'mv-test', isExplicit: true });
 writeSync(STDOUT, 'open\n');
 

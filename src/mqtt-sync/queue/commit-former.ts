@@ -7,7 +7,7 @@ import { type EntityStream } from './entity-stream.js';
 import { type EntityStreams } from './entity-streams.js';
 import { type MessageStore, type StoredDeadLetter } from './message-store.js';
 import { type AcceptedMessage, type MessageDraft, type QueuedMessage } from './message.js';
-import { type AcceptCall, type LetterCall, type PendingWork } from './pending-work.js';
+import { type AcceptCall, type LetterCall, type PendingWork, withoutPayload } from './pending-work.js';
 import { type QueueLimits, RoomMaker } from './room-maker.js';
 
 /**
@@ -47,7 +47,7 @@ export class CommitFormer {
    * @param accepting whether calls may be answered, or only upkeep is done.
    */
   fill(plan: CommitPlan, accepting: boolean): void {
-    this.planDepartures(plan);
+    this.planDepartures(plan, accepting);
     if (accepting && this.pending.departures.length === 0) {
       this.planLetterCalls(plan);
       this.planAccepts(plan);
@@ -56,9 +56,13 @@ export class CommitFormer {
     this.planGaps(plan);
   }
 
-  private planDepartures(plan: CommitPlan): void {
-    const { departures } = this.pending;
-    while (departures.length > 0 && plan.departures.length < MAX_COMMIT_DEPARTURES) plan.depart(departures.shift()!);
+  /** While the store fails, what was delivered is not kept: room is for what has to be stored. */
+  private planDepartures(plan: CommitPlan, keepsDelivered: boolean): void {
+    const { pending } = this;
+    while (pending.departures.length > 0 && plan.departures.length < MAX_COMMIT_DEPARTURES) {
+      const departure = pending.nextDeparture();
+      plan.depart(keepsDelivered ? departure : withoutPayload(departure));
+    }
   }
 
   private planGaps(plan: CommitPlan): void {

@@ -107,6 +107,11 @@ export class CommitPlan {
           victims.map(({ position, sequence }) => ({ type: stream.number, position, sequence })),
         ),
       ],
+      delivered: this.departures.flatMap(({ stream: { number: type }, delivered }) => {
+        if (!delivered) return [];
+        const { sequence, acceptedAtMs, payload } = delivered;
+        return { type, sequence, acceptedAtMs, payload };
+      }),
       types: changes.map(({ stream: { entity, number }, sequence, lastPosition, lane, stored }) => ({
         ...{ entity, number, sequence, lastPosition, lane },
         ...stored,

@@ -14,6 +14,8 @@ import { PositionedRecords } from './positioned-records.js';
 /** Keeps everything in memory: nothing outlives the process. */
 export class InMemoryMessageStore implements MessageStore {
   readonly durable = false;
+  /** What does not outlive the process is not kept for later either. */
+  readonly journal = undefined;
   private readonly types = new Map<number, PositionedRecords<QueuedMessage>>();
   private readonly letters = new PositionedRecords<StoredDeadLetter>();
   private readonly ids = new Map<string, AcceptedMessage>();
@@ -61,6 +63,11 @@ export class InMemoryMessageStore implements MessageStore {
 
   has({ type, position }: MessageKey): boolean {
     return this.ofType(type).get(position) !== undefined;
+  }
+
+  *sequencesOf(type: number): Iterable<number> {
+    for (const { sequence } of this.ofType(type).after(-1)) yield sequence;
+    for (const { key } of this.letters.after(-1)) if (key.type === type) yield key.sequence;
   }
 
   acceptedUnder(messageId: string): AcceptedMessage | undefined {

@@ -47,10 +47,33 @@ export interface KeyedMessage {
   readonly message: QueuedMessage;
 }
 
+/** A delivered message as it is kept for whoever missed it. */
+export interface DeliveredMessage {
+  /** Number of its entity type in this store. */
+  readonly type: number;
+  readonly sequence: number;
+  readonly acceptedAtMs: number;
+  readonly payload: Buffer;
+}
+
+/** Reads what was delivered and is kept. */
+export interface DeliveredMessages {
+  /** What it takes on disk. */
+  readonly bytes: number;
+  /** Wall clock of the oldest delivery that is kept, in milliseconds since 1970; undefined when it is empty. */
+  readonly oldestAtMs: number | undefined;
+  /** Those of one entity type from one sequence to another, both included, in order. */
+  read(type: number, from: number, to: number, limits: ReadLimits): DeliveredMessage[];
+  /** A sequence before which nothing that is kept was accepted at `timeMs` or later. */
+  sequenceSince(type: number, timeMs: number, newest: number): number;
+}
+
 /** Everything that becomes true at once, or not at all. */
 export interface StoreCommit {
   readonly messages: readonly KeyedMessage[];
   readonly removed: readonly MessageKey[];
+  /** Those of the removed ones that were delivered and are to be kept, if the store keeps any. */
+  readonly delivered: readonly DeliveredMessage[];
   readonly types: readonly TypeRecord[];
   /** All gaps of an entity type; an empty list forgets them. */
   readonly gaps: ReadonlyMap<string, readonly SequenceRange[]>;
@@ -85,6 +108,8 @@ export interface ReadLimits {
  */
 export interface MessageStore {
   readonly durable: boolean;
+  /** What was delivered and is kept; undefined when nothing is, or the store is not open. */
+  readonly journal: DeliveredMessages | undefined;
 
   /**
    * @throws {QueueLockedError} another process has it open.
@@ -108,6 +133,9 @@ export interface MessageStore {
   read(type: number, after: number, upTo: number, limits: ReadLimits): StoredRecord[];
 
   has(key: MessageKey): boolean;
+
+  /** Sequences of the messages and dead letters of one entity type that are stored; in no particular order. */
+  sequencesOf(type: number): Iterable<number>;
 
   /** What was accepted under a given id, if it is still remembered. */
   acceptedUnder(messageId: string): AcceptedMessage | undefined;

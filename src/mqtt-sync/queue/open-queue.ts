@@ -11,7 +11,8 @@ import { type CommitWork, GroupCommitter } from './group-committer.js';
 import { type AcceptedMessage, type MessageDraft, type QueuedMessage } from './message.js';
 import { type MessageKey, type MessageStore, type StoreContents } from './message-store.js';
 import { Outcome } from './outcome.js';
-import { PendingWork } from './pending-work.js';
+import { type Departure, PendingWork } from './pending-work.js';
+import { type QueueHistory, StoredHistory } from './queue-history.js';
 import { type QueueLimits } from './room-maker.js';
 import {
   type DeadLetter,
@@ -37,6 +38,7 @@ export class OpenQueue implements CommitWork {
   readonly identity: QueueIdentity;
   readonly streams: EntityStreams;
   readonly committer: GroupCommitter;
+  readonly history: QueueHistory;
   private readonly pending = new PendingWork();
   private readonly former: CommitFormer;
   private readonly outcome: Outcome;
@@ -51,6 +53,7 @@ export class OpenQueue implements CommitWork {
     const { identity, store, limits, clock, logger, observer } = parts;
     this.identity = identity;
     this.streams = new EntityStreams(identity.epoch, contents, (stream, type) => this.sourceOf(stream, type));
+    this.history = new StoredHistory(this.streams, store);
     this.former = new CommitFormer(limits, this.pending, this.streams, store, logger);
     this.outcome = new Outcome(this.streams, this.pending, observer, logger);
     this.committer = new GroupCommitter(store, this, clock, logger);
@@ -105,7 +108,8 @@ export class OpenQueue implements CommitWork {
     const key = { type: stream.number, position, sequence };
     const letter = verdict && this.letterOf(stream, key, message, verdict);
     if (letter) this.setAside.add(position);
-    this.leave(stream, key, payload.length, letter, undefined);
+    const isKept = !verdict && message.qos > 0 && this.parts.store.journal && !this.committer.unavailable;
+    this.leave({ stream, key, bytes: payload.length, letter, raw: undefined, delivered: isKept ? message : undefined });
   }
 
   fateOf({ entity, sequence, ...accepted }: Pick<AcceptedMessage, 'entity' | 'position' | 'sequence'>): MessageFate {
@@ -222,7 +226,8 @@ export class OpenQueue implements CommitWork {
       },
       damaged: (key, raw) => {
         const verdict = { reason: 'corrupt', reasonCode: undefined, attempts: 0 };
-        this.leave(stream(), key, raw.length, this.letterOf(stream(), key, undefined, verdict), raw);
+        const letter = this.letterOf(stream(), key, undefined, verdict);
+        this.leave({ stream: stream(), key, bytes: raw.length, letter, raw, delivered: undefined });
       },
       missing: (count) => {
         this.parts.logger.error(
@@ -235,16 +240,11 @@ export class OpenQueue implements CommitWork {
     };
   }
 
-  private leave(
-    stream: EntityStream,
-    key: MessageKey,
-    bytes: number,
-    letter: DeadLetter | undefined,
-    raw: Buffer | undefined,
-  ) {
+  private leave(departure: Departure): void {
+    const { stream, key, bytes } = departure;
     stream.discount(bytes);
     this.outcome.left(stream, key);
-    this.pending.departures.push({ stream, key, bytes, letter, raw });
+    this.pending.depart(departure);
     this.committer.wake();
   }
 

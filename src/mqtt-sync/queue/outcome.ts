@@ -32,7 +32,7 @@ export class Outcome {
     for (const change of plan.changes.values()) {
       if (change.gapsAreStale) this.pending.staleGaps.add(change.stream);
     }
-    this.pending.departures.unshift(plan.departures);
+    this.pending.takeBack(plan.departures);
     for (const { call } of plan.calls) call.reject(error);
     for (const { call } of plan.letterCalls) call.reject(error);
   }

@@ -2,7 +2,7 @@ import { QueueUnavailableError } from '../errors.js';
 import { type EntityStream, type Volume } from './entity-stream.js';
 import { Fifo } from './fifo.js';
 import { type MessageKey } from './message-store.js';
-import { type AcceptedMessage, type MessageDraft } from './message.js';
+import { type AcceptedMessage, type MessageDraft, type QueuedMessage } from './message.js';
 import { type DeadLetter } from './sync-queue.js';
 
 /**
@@ -10,6 +10,9 @@ import { type DeadLetter } from './sync-queue.js';
  * healthy disk never comes near it. Beyond it the disk does not keep up, and callers are better told than kept.
  */
 const MAX_WAITING: Volume = { messages: 65_536, bytes: 64 * 1024 * 1024 };
+
+/** What is delivered faster than the disk takes it is not kept for those who missed it beyond this. */
+const MAX_HELD_BYTES = 32 * 1024 * 1024;
 
 /** A call of `accept()` that waits for its commit. */
 export interface AcceptCall {
@@ -29,6 +32,8 @@ export interface Departure {
   readonly letter: DeadLetter | undefined;
   /** Its record, when that is damaged. */
   readonly raw: Buffer | undefined;
+  /** The message, when it was delivered and is to be kept for whoever missed it. */
+  readonly delivered: QueuedMessage | undefined;
 }
 
 /** Somebody wants a dead letter to be sent again, or to go for good. */
@@ -44,6 +49,8 @@ export class PendingWork {
   readonly accepts = new Fifo<AcceptCall>();
   readonly letters = new Fifo<LetterCall>();
   readonly departures = new Fifo<Departure>();
+  /** Payloads of delivered messages in `departures`. */
+  private heldBytes = 0;
   /** Entity types some of whose gaps were forgotten. */
   readonly staleGaps = new Set<EntityStream>();
   /** What the calls ask for that are not answered yet. */
@@ -56,6 +63,27 @@ export class PendingWork {
   /** Whether there is something that has to be stored sooner or later, whatever fails meanwhile. */
   get hasUpkeep(): boolean {
     return this.departures.length > 0 || this.staleGaps.size > 0;
+  }
+
+  /** A message left; its payload is held until the commit only while that takes little memory. */
+  depart(departure: Departure): void {
+    const held = this.heldBytes + (departure.delivered?.payload.length ?? 0);
+    if (held > MAX_HELD_BYTES) this.departures.push(withoutPayload(departure));
+    else {
+      this.heldBytes = held;
+      this.departures.push(departure);
+    }
+  }
+
+  nextDeparture(): Departure {
+    const departure = this.departures.shift()!;
+    this.heldBytes -= departure.delivered?.payload.length ?? 0;
+    return departure;
+  }
+
+  /** Nothing came of a commit: that they left has to be stored, what they were need not be. */
+  takeBack(departures: readonly Departure[]): void {
+    this.departures.unshift(departures.map(withoutPayload));
   }
 
   /** Keeps a call until its commit; a single one of any size, more of them only within bounds. */
@@ -96,4 +124,9 @@ export class PendingWork {
     for (const call of this.accepts.drain()) call.reject(error);
     for (const call of this.letters.drain()) call.reject(error);
   }
+}
+
+/** What is left to do when there is no room to keep what was delivered. */
+export function withoutPayload(departure: Departure): Departure {
+  return departure.delivered ? { ...departure, delivered: undefined } : departure;
 }

@@ -8,6 +8,7 @@ import { identify } from './identify.js';
 import { type AcceptedMessage, type MessageDraft, type QueuedMessage } from './message.js';
 import { type MessageStore, type StoredDeadLetter } from './message-store.js';
 import { OpenQueue } from './open-queue.js';
+import { NO_HISTORY, type QueueHistory } from './queue-history.js';
 import { type QueueLimits } from './room-maker.js';
 import {
   type DeadLetter,
@@ -53,6 +54,10 @@ export abstract class StoredQueue extends SyncQueue {
 
   get identity(): QueueIdentity | undefined {
     return this.opened?.identity;
+  }
+
+  get history(): QueueHistory {
+    return this.opened?.history ?? NO_HISTORY;
   }
 
   observe(observer: QueueObserver): void {

@@ -1,6 +1,7 @@
 import { type Lane } from '../wire/lanes.js';
 import { type SequenceRange } from '../wire/sequence-ranges.js';
 import { type AcceptedMessage, type MessageDraft, type QueuedMessage } from './message.js';
+import { type QueueHistory } from './queue-history.js';
 
 /** The vessel that wants to use a queue. */
 export interface VesselClaim {
@@ -97,6 +98,9 @@ export abstract class SyncQueue {
 
   /** Whose queue it is; undefined until `open()` has succeeded. */
   abstract readonly identity: QueueIdentity | undefined;
+
+  /** What is known of changes that were given to the queue, whatever has become of them. */
+  abstract readonly history: QueueHistory;
 
   /** Who is told of what the queue does by itself; set once, before `open()`. */
   abstract observe(observer: QueueObserver): void;

@@ -3,16 +3,15 @@ import { crc32 } from 'node:zlib';
 // A record is: CRC-32 of all that follows (u32), length of the header (u32), header (JSON), body (bytes as they are).
 const HEADER_AT = 8;
 
-const NO_BODY = Buffer.alloc(0);
-
-/** Makes a record whose damage will be noticed. */
-export function seal(header: unknown, body: Buffer = NO_BODY): Buffer {
+/** Makes a record whose damage will be noticed; several bodies follow each other. */
+export function seal(header: unknown, ...bodies: readonly Buffer[]): Buffer {
   const text = JSON.stringify(header);
   const headerLength = Buffer.byteLength(text);
-  const record = Buffer.allocUnsafe(HEADER_AT + headerLength + body.length);
+  let bodyAt = HEADER_AT + headerLength;
+  const record = Buffer.allocUnsafe(bodies.reduce((length, body) => length + body.length, bodyAt));
   record.writeUInt32BE(headerLength, 4);
   record.write(text, HEADER_AT);
-  body.copy(record, HEADER_AT + headerLength);
+  for (const body of bodies) bodyAt += body.copy(record, bodyAt);
   record.writeUInt32BE(crc32(record.subarray(4)), 0);
   return record;
 }
@@ -22,4 +21,13 @@ export function unseal<Header>(record: Buffer): { readonly header: Header; reado
   if (record.length < HEADER_AT || crc32(record.subarray(4)) !== record.readUInt32BE(0)) return undefined;
   const bodyAt = HEADER_AT + record.readUInt32BE(4);
   return { header: JSON.parse(record.toString('utf8', HEADER_AT, bodyAt)) as Header, body: record.subarray(bodyAt) };
+}
+
+/** The header alone, without a look at the body or the CRC: for deciding, not for delivering. */
+export function peekHeader<Header>(record: Buffer): Header | undefined {
+  try {
+    return JSON.parse(record.toString('utf8', HEADER_AT, HEADER_AT + record.readUInt32BE(4))) as Header;
+  } catch {
+    return undefined;
+  }
 }

@@ -24,6 +24,17 @@ function keyEncoder(widths: NumberKey): KeyEncoder {
   };
 }
 
+/** Segments of the journal: entity type (u16), sequence of the first message (u48). */
+export type SegmentKey = [type: number, first: number];
+
+export const segmentKeys = {
+  writeKey(key: SegmentKey, target: Buffer, start: number): number {
+    target.writeUInt16BE(key[0], start);
+    return target.writeUIntBE(key[1], start + 2, 6);
+  },
+  readKey: (source: Buffer, start: number): SegmentKey => [source.readUInt16BE(start), source.readUIntBE(start + 2, 6)],
+};
+
 /** Messages: entity type (u16), position (u48), sequence (u48), big endian: a type's messages lie together, in order. */
 export const messageKeys = {
   encoder: keyEncoder([2, 6, 6]),

@@ -14,9 +14,10 @@
  *   dead-letters     position (u48), type (u16), sequence (u48) -> verdict and message, or the damaged record
  *   accepted-ids     message id, when given                    -> entity type, sequence, position
  *   accepted-order   rising number                             -> message id, so that the oldest can be forgotten
+ *   journal          type (u16), sequence of the first (u48)   -> delivered messages with sequences in a row
  *
- * One commit is one LMDB transaction: accept puts a message and its type's new numbers; remove deletes; a drop deletes,
- * and puts the gap. Opening reads `types` and `gaps` only, so it takes as long for a million messages as for none.
+ * One commit is one LMDB transaction: accept puts a message and its type's new numbers; remove deletes, and puts what was
+ * delivered into the journal; a drop deletes, and puts the gap. Opening reads `types` and `gaps` only, so it takes as long for a million messages as for none.
  */
 import { type SyncLogger } from '../../logger.js';
 import { causeOf } from '../../store/lmdb-file.js';
@@ -25,6 +26,7 @@ import { StoreFolder, type StoreKind } from '../../store/store-folder.js';
 import { type Clock } from '../../time/clock.js';
 import { type AcceptedMessage } from '../message.js';
 import {
+  type DeliveredMessages,
   type MessageKey,
   type MessageStore,
   type ReadLimits,
@@ -36,6 +38,7 @@ import {
 import { type QueueIdentity } from '../sync-queue.js';
 import { AcceptedIds } from './accepted-ids.js';
 import { asKey, type Databases, openDatabases, QUEUE_DATABASES, unusedBytes } from './databases.js';
+import { Journal, type JournalLimits } from './journal.js';
 import { deadLetterKeys, messageKeys } from './keys.js';
 import { decodeDeadLetter, decodeMessage, encodeDeadLetter, encodeMessage } from './records.js';
 import { encodeGaps, encodeType, readContents, writeIdentity } from './store-contents.js';
@@ -47,6 +50,11 @@ const QUEUE_STORE: StoreKind = {
   loss: 'the changes in it are not delivered',
 };
 
+/** The journal gives back so much at a time when the disk is full. */
+const SHRINK_STEP_BYTES = 4 * 1024 * 1024;
+
+const LOOK_FOR_ROOM_EVERY_MS = 60_000;
+
 const PROBE = Buffer.from([1]);
 
 /** Keeps a queue in a folder on disk, in one LMDB file. */
@@ -55,15 +63,24 @@ export class LmdbMessageStore implements MessageStore {
   private readonly folder: StoreFolder;
   private databases: Databases | undefined;
   private acceptedIds: AcceptedIds | undefined;
+  private journalOf: Journal | undefined;
+  /** Whether the disk has room for more than what has to be stored. */
+  private hasRoom = false;
+  private nextLookMs = -Infinity;
   /** Names of the entity types by number. */
   private names: string[] = [];
 
   constructor(
     dir: string,
-    clock: Clock,
+    private readonly journalLimits: JournalLimits,
+    private readonly clock: Clock,
     private readonly logger: SyncLogger,
   ) {
     this.folder = new StoreFolder(dir, QUEUE_STORE, clock, logger);
+  }
+
+  get journal(): DeliveredMessages | undefined {
+    return this.journalLimits.maxBytes > 0 ? this.journalOf : undefined;
   }
 
   async open(): Promise<StoreContents> {
@@ -81,24 +98,22 @@ export class LmdbMessageStore implements MessageStore {
 
   async begin(identity: QueueIdentity): Promise<void> {
     await this.folder.rememberEpoch(identity.epoch);
-    const { root, types, gaps, acceptedIds, acceptedOrder } = this.db;
+    const { root, types, gaps, acceptedIds, acceptedOrder, journal } = this.db;
     root.transactionSync(() => {
-      for (const database of [types, gaps, acceptedIds, acceptedOrder]) database.clearSync();
+      for (const database of [types, gaps, acceptedIds, acceptedOrder, journal]) database.clearSync();
       writeIdentity(this.db, identity);
     });
     this.names = [];
     this.acceptedIds = new AcceptedIds(this.db);
+    this.journalOf = new Journal(this.db, this.journalLimits, this.clock, []);
   }
 
   async commit(commit: StoreCommit): Promise<void> {
     const bytes = commit.messages.reduce((sum, { message }) => sum + message.payload.length, 0);
     this.folder.reserve.guard(bytes, () => unusedBytes(this.db));
+    if (commit.delivered.length > 0 && !this.hasRoom) await this.lookForRoom();
     const write = this.prepare(commit);
-    try {
-      await this.db.root.batch(write.run);
-    } catch (error) {
-      throw await this.folder.reserve.explain(await causeOf(error));
-    }
+    await this.batch(write.run);
     write.done();
   }
 
@@ -106,8 +121,22 @@ export class LmdbMessageStore implements MessageStore {
     return this.folder.reserve.release();
   }
 
+  /** On a full disk the journal gives way: messages that are not yet delivered need the room more. */
   async ensureReserve(): Promise<void> {
-    return this.folder.reserve.ensure(unusedBytes(this.db));
+    const { reserve } = this.folder;
+    for (;;) {
+      try {
+        await reserve.ensure(unusedBytes(this.db));
+        return await this.lookForRoom();
+      } catch (error) {
+        this.hasRoom = false;
+        const shrinking = this.journalOf!.shrink(SHRINK_STEP_BYTES);
+        if (!shrinking) throw error;
+        await reserve.release();
+        await this.batch(shrinking.write);
+        shrinking.taken();
+      }
+    }
   }
 
   read(type: number, after: number, upTo: number, limits: ReadLimits): StoredRecord[] {
@@ -124,6 +153,15 @@ export class LmdbMessageStore implements MessageStore {
 
   has(key: MessageKey): boolean {
     return this.db.messages.get(asKey(messageKeys.of(key))) !== undefined;
+  }
+
+  *sequencesOf(type: number): Iterable<number> {
+    const messages = this.db.messages.getKeys({ start: asKey([type, 0, 0]), end: asKey([type + 1, 0, 0]) });
+    for (const key of messages) yield messageKeys.read(key).sequence;
+    for (const key of this.db.deadLetters.getKeys({ start: asKey([0, 0, 0]), end: asKey([2 ** 48 - 1, 0, 0]) })) {
+      const letter = deadLetterKeys.read(key);
+      if (letter.type === type) yield letter.sequence;
+    }
   }
 
   acceptedUnder(messageId: string): AcceptedMessage | undefined {
@@ -155,11 +193,32 @@ export class LmdbMessageStore implements MessageStore {
     return this.databases;
   }
 
+  private async batch(run: () => void): Promise<void> {
+    try {
+      await this.db.root.batch(run);
+    } catch (error) {
+      throw await this.folder.reserve.explain(await causeOf(error));
+    }
+  }
+
+  /** Whether the disk itself has room, however much there is inside the store; after a full disk, looks now and then. */
+  private async lookForRoom(): Promise<void> {
+    const nowMs = this.clock.monotonicMs();
+    if (nowMs < this.nextLookMs) return;
+    this.nextLookMs = nowMs + LOOK_FOR_ROOM_EVERY_MS;
+    this.hasRoom = await this.folder.reserve.ensure(0).then(
+      () => true,
+      () => false,
+    );
+  }
+
   private async contents(databases: Databases): Promise<StoreContents> {
     const contents = readContents(databases, await this.folder.latestEpoch(), this.logger);
     this.names = [];
     for (const { number, entity } of contents.types) this.names[number] = entity;
     this.acceptedIds = new AcceptedIds(databases);
+    const numbers = contents.types.map(({ number }) => number);
+    this.journalOf = new Journal(databases, this.journalLimits, this.clock, numbers);
     return contents;
   }
 
@@ -167,6 +226,7 @@ export class LmdbMessageStore implements MessageStore {
   private prepare(commit: StoreCommit): { readonly run: () => void; readonly done: () => void } {
     const { types, messages, gaps, deadLetters, meta } = this.db;
     const ids = this.acceptedIds!.prepare(commit.acceptedIds);
+    const journal = this.journalOf!.prepare(this.hasRoom ? commit.delivered : []);
     const puts = commit.messages.map(
       ({ key, message }) => [asKey(messageKeys.of(key)), encodeMessage(message)] as const,
     );
@@ -185,10 +245,12 @@ export class LmdbMessageStore implements MessageStore {
       // A commit that only sees whether the store works again has to write something.
       if (puts.length + removes.length + typePuts.length === 0) void meta.put('probe', PROBE);
       ids.write();
+      journal.write();
     };
     const done = () => {
       for (const { number, entity } of commit.types) this.names[number] = entity;
       ids.taken();
+      journal.taken();
     };
     return { run, done };
   }

@@ -61,7 +61,10 @@ type DeadLetterHeader = readonly [
 export function encodeDeadLetter({ letter, raw }: StoredDeadLetter): Buffer {
   const { entity, reason, reasonCode, attempts, deadAtMs, message } = letter;
   const header = message ? headerOf(message) : null;
-  return seal([entity, reason, reasonCode ?? null, attempts, deadAtMs, header], message ? message.payload : raw);
+  return seal(
+    [entity, reason, reasonCode ?? null, attempts, deadAtMs, header],
+    ...(message ? [message.payload] : raw ? [raw] : []),
+  );
 }
 
 /** Reads a dead letter; one that got damaged since counts as `corrupt`. */
