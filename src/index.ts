@@ -1,6 +1,8 @@
 export { MqttSyncModule } from './mqtt-sync/mqtt-sync.module.js';
 export { MQTT_SYNC_OPTIONS } from './mqtt-sync/mqtt-sync.module-definition.js';
 export {
+  type CatchUpOptions,
+  type JournalOptions,
   type MqttSyncOptions,
   type InboxOptions,
   type IncomingOptions,

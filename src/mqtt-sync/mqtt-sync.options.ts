@@ -63,6 +63,20 @@ export interface IncomingOptions {
   readonly gapGraceS?: number;
 }
 
+/** What is kept of delivered changes, for whoever missed them; only the disk store keeps any. */
+export interface JournalOptions {
+  /** Seconds since the delivery. @default 604800 (7 days) */
+  readonly maxAgeS?: number;
+  /** Bytes on disk, beside those of the queue; 0 turns it off. @default 268435456 (256 MiB) */
+  readonly maxBytes?: number;
+}
+
+/** How changes are sent again on request. */
+export interface CatchUpOptions {
+  /** Changes a second at most, over all requests. @default 50 */
+  readonly maxPerSecond?: number;
+}
+
 /** What is remembered of incoming changes; opened when something is subscribed. */
 export interface InboxOptions {
   /** `disk` remembers across restarts; with `memory` a repeat after a restart is handled again. @default 'disk' */
@@ -126,6 +140,8 @@ export interface MqttSyncOptions {
   /** Milliseconds from dialling to the broker's CONNACK. @default 15000 */
   readonly connectTimeoutMs?: number;
   readonly queue?: QueueOptions;
+  readonly journal?: JournalOptions;
+  readonly catchUp?: CatchUpOptions;
   /** Largest envelope, in bytes; larger changes are rejected. @default 262144 */
   readonly maxMessageBytes?: number;
   /** Most messages in flight, and never above half of `queue.maxMessages`. @default 1000 */
@@ -248,6 +264,13 @@ const schema = z
         maxDeadLetters: wholeNumber(1, 1_000_000).default(1000),
       })
       .prefault({}),
+    journal: z
+      .strictObject({
+        maxAgeS: wholeNumber(1, 3650 * DAY_S).default(7 * DAY_S),
+        maxBytes: wholeNumber(0, Number.MAX_SAFE_INTEGER).default(268_435_456),
+      })
+      .prefault({}),
+    catchUp: z.strictObject({ maxPerSecond: wholeNumber(1, 100_000).default(50) }).prefault({}),
     // MQTT's own limit for a packet's remaining length is 268,435,455 bytes (MQTT 5, section 1.5.5).
     maxMessageBytes: wholeNumber(256, 268_000_000).default(262_144),
     inflightWindow: wholeNumber(1, 65_535).default(1000),

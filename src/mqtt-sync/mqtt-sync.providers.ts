@@ -27,9 +27,9 @@ const queueLogger = new Logger('MqttSync.queue');
 const deliveryLogger = new Logger('MqttSync.delivery');
 
 /** While sync is off the queue is only looked at, so it needs no disk. */
-function createQueue({ queue, localMode }: ResolvedOptions): SyncQueue {
+function createQueue({ queue, journal, localMode }: ResolvedOptions): SyncQueue {
   return queue.store === 'disk' && localMode
-    ? new DiskQueue(queue, clock, queueLogger)
+    ? new DiskQueue({ ...queue, journal }, clock, queueLogger)
     : new MemoryQueue(queue, clock, queueLogger);
 }
 

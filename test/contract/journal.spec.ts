@@ -98,8 +98,7 @@ describe('The journal of a disk queue', () => {
     queue.remove([take(queue)]);
     await queue.settled();
     expect(sequencesOf(queue, 'a')).toEqual([2, 4]);
-    expect(queue.history.lossOf('a', 1)).toBe('discarded');
-    expect(queue.history.lossOf('a', 2)).toBeUndefined();
+    expect(queue.history.losses('a')).toEqual([{ from: 1, to: 1, reason: 'discarded' }]);
     expect(await queue.history.undelivered('a', EVERYTHING)).toEqual(new Set());
   });
 

@@ -2,11 +2,11 @@ import { describe, expect, it } from 'vitest';
 import { PacketIds } from './packet-ids.js';
 
 describe('PacketIds', () => {
-  it('hands out 1 to 65,535 and then none, until one is freed', () => {
+  it('hands out 2 to 65,535 and then none, until one is freed', () => {
     const ids = new PacketIds();
-    const all = Array.from({ length: 65_535 }, () => ids.allocate());
-    expect(new Set(all).size).toBe(65_535);
-    expect(all[0]).toBe(1);
+    const all = Array.from({ length: 65_534 }, () => ids.allocate());
+    expect(new Set(all).size).toBe(65_534);
+    expect(all[0]).toBe(2);
     expect(all.at(-1)).toBe(65_535);
     expect(ids.allocate()).toBeUndefined();
     ids.free(4711);
@@ -15,8 +15,8 @@ describe('PacketIds', () => {
 
   it('skips ids that are still in use after going round', () => {
     const ids = new PacketIds();
-    expect(ids.allocate()).toBe(1);
-    for (let count = 2; count <= 65_535; count++) ids.free(ids.allocate()!);
     expect(ids.allocate()).toBe(2);
+    for (let count = 3; count <= 65_535; count++) ids.free(ids.allocate()!);
+    expect(ids.allocate()).toBe(3);
   });
 });

@@ -1,4 +1,4 @@
-import { type GapReason, SequenceRanges } from '../wire/sequence-ranges.js';
+import { type GapReason, type SequenceRange, SequenceRanges } from '../wire/sequence-ranges.js';
 
 /** Ranges kept of one entity type: about 100 KiB. Dropping from the front makes one range of many, so few need this. */
 const MAX_RANGES = 1024;
@@ -17,6 +17,10 @@ export class Losses {
   add(sequence: number, reason: GapReason): void {
     this.ranges.add(sequence, reason);
     if (++this.additions % MAX_RANGES === 0) this.ranges = new SequenceRanges(this.ranges.toArray().slice(-MAX_RANGES));
+  }
+
+  toArray(): readonly SequenceRange[] {
+    return this.ranges.toArray();
   }
 
   reasonOf(sequence: number): GapReason | undefined {

@@ -1,13 +1,11 @@
 import { type SequenceRange } from '../wire/sequence-ranges.js';
+import { type Span, subtractSpans } from '../wire/spans.js';
 import { type EntityStream } from './entity-stream.js';
 import { type EntityStreams } from './entity-streams.js';
 import { type DeliveredMessage, type MessageStore, type ReadLimits } from './message-store.js';
 
 /** Stored messages looked at in one turn of the event loop. */
 const SEQUENCES_PER_TURN = 2000;
-
-/** Sequence numbers from `from` to `to`, both included. */
-export type Span = Pick<SequenceRange, 'from' | 'to'>;
 
 /** A delivered message that is kept for whoever missed it. */
 export type PastMessage = Pick<DeliveredMessage, 'sequence' | 'payload'>;
@@ -33,8 +31,8 @@ export interface QueueHistory {
   sequenceSince(entity: string, timeMs: number): number;
   /** The numbers of a span that are still in the queue, or set aside as dead letters. */
   undelivered(entity: string, span: Span): Promise<ReadonlySet<number>>;
-  /** Why a number will never come; undefined when that is not known (any more). */
-  lossOf(entity: string, sequence: number): SequenceRange['reason'] | undefined;
+  /** Numbers that will never come, as far as that is still known, in order. */
+  losses(entity: string): readonly SequenceRange[];
 }
 
 /** Of a queue that is not open. */
@@ -44,7 +42,7 @@ export const NO_HISTORY: QueueHistory = {
   delivered: () => [],
   sequenceSince: () => 1,
   undelivered: () => Promise.resolve(new Set()),
-  lossOf: () => undefined,
+  losses: () => [],
 };
 
 /** The history of a queue on any store. */
@@ -85,8 +83,14 @@ export class StoredHistory implements QueueHistory {
     return found;
   }
 
-  lossOf(entity: string, sequence: number): SequenceRange['reason'] | undefined {
-    return this.streams.get(entity)?.lossOf(sequence);
+  losses(entity: string): readonly SequenceRange[] {
+    const stream = this.streams.get(entity);
+    if (!stream) return [];
+    const lately = stream.lost.toArray();
+    const before = stream.gaps
+      .toArray()
+      .flatMap(({ reason, ...span }) => subtractSpans([span], lately).map((rest) => ({ ...rest, reason })));
+    return [...before, ...lately].sort((a, b) => a.from - b.from);
   }
 
   private isEmpty(stream: EntityStream): boolean {

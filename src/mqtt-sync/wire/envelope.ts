@@ -40,11 +40,27 @@ export interface GapEnvelope extends EnvelopeBase {
   /** The entity type that the ranges are about. */
   readonly entity: string;
   readonly data: { readonly ranges: readonly SequenceRange[] };
+  /** Set when it ends the answer to a request for catch-up: then `ranges` may be empty. */
+  readonly answered?: CatchupEnd;
+}
+
+/** How the answer to a request for catch-up ended. */
+export interface CatchupEnd {
+  /** Id of the request. */
+  readonly request: string;
+  /** How many changes were sent. */
+  readonly total: number;
+  /** The request is answered up to this sequence; the rest has to be asked for again. 0: there was nothing to answer. */
+  readonly upTo: number;
+  /** Whether there is more to ask for. */
+  readonly more: boolean;
 }
 
 /** A change sent again on request; otherwise the envelope that it was first sent as. */
-export interface CatchupEnvelope extends Omit<ChangeEnvelope, 'type'> {
+export interface CatchupEnvelope extends Omit<ChangeEnvelope, 'type' | 'sequence'> {
   readonly type: 'catchup';
+  /** Absent for the state of an entity, which stands in for changes that are no longer kept. */
+  readonly sequence?: number;
   /** Id of the request that it answers. */
   readonly request: string;
   /** Counted from 1. */

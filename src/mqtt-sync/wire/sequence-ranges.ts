@@ -1,5 +1,8 @@
-/** Why sequence numbers will never arrive. */
-export const GAP_REASONS = ['dropped', 'discarded', 'corrupt'] as const;
+/**
+ * Why sequence numbers will never arrive: `dropped` for want of room, `discarded` as a dead letter, `corrupt` on disk; or
+ * `pruned`: they were delivered once, and are no longer kept for whoever missed them.
+ */
+export const GAP_REASONS = ['dropped', 'discarded', 'corrupt', 'pruned'] as const;
 export type GapReason = (typeof GAP_REASONS)[number];
 
 /** Sequence numbers from `from` to `to`, both included. */

@@ -38,6 +38,16 @@ export class Topics {
     return `${this.prefix}/system/gap/${this.vesselId}`;
   }
 
+  /** Requests for catch-up, to whichever vessel. */
+  get catchUpRequest(): string {
+    return `${this.prefix}/catchup/request`;
+  }
+
+  /** Changes of an entity type that are sent again. */
+  catchUpOf(entity: string): string {
+    return `${this.prefix}/catchup/${TOPIC_LEVELS[entity] ?? entity}`;
+  }
+
   /** The eight topics (the last as a filter) that dashboards and the health document know. */
   get known(): readonly string[] {
     const levels = ['work_orders', 'alerts', 'equipment', 'crew', 'maintenance', 'system', 'conflicts', 'catchup/#'];

@@ -157,6 +157,27 @@ export const SYNC_VARIABLES: readonly Variable[] = [
     meaning: 'limit of the queue in bytes; whichever limit is met first',
   },
   {
+    name: 'MQTT_JOURNAL_MAX_AGE_S',
+    path: 'journal.maxAgeS',
+    type: wholeNumber,
+    byDefault: '604800',
+    meaning: 'how long delivered changes are kept for catch-up, in seconds',
+  },
+  {
+    name: 'MQTT_JOURNAL_MAX_BYTES',
+    path: 'journal.maxBytes',
+    type: wholeNumber,
+    byDefault: '268435456',
+    meaning: 'bytes of delivered changes kept on disk; 0 keeps none',
+  },
+  {
+    name: 'MQTT_CATCH_UP_MAX_PER_SECOND',
+    path: 'catchUp.maxPerSecond',
+    type: wholeNumber,
+    byDefault: '50',
+    meaning: 'changes a second sent again on request, at most',
+  },
+  {
     name: 'MQTT_MAX_MESSAGE_BYTES',
     path: 'maxMessageBytes',
     type: wholeNumber,
