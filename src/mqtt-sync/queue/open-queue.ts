@@ -12,8 +12,9 @@ import { type AcceptedMessage, type MessageDraft, type QueuedMessage } from './m
 import { type MessageKey, type MessageStore, type StoreContents } from './message-store.js';
 import { Outcome } from './outcome.js';
 import { type Departure, PendingWork } from './pending-work.js';
-import { type QueueHistory, StoredHistory } from './queue-history.js';
+import { type QueueHistory } from './queue-history.js';
 import { type QueueLimits } from './room-maker.js';
+import { StoredHistory } from './stored-history.js';
 import {
   type DeadLetter,
   type DeadLetterVerdict,

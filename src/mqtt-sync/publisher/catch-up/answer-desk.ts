@@ -1,5 +1,4 @@
 import { type SyncLogger } from '../../logger.js';
-import { type Clock } from '../../time/clock.js';
 import { AnnouncementGuard } from '../announcement-guard.js';
 import { type ControlMessage } from '../delivery-session.js';
 import { type AnswerMessage, answerMessages, type AnswerParts } from './answer.js';
@@ -98,14 +97,14 @@ export class AnswerDesk {
   /** Sends until the broker has answered, over as many connections as it takes. */
   private async deliver(message: AnswerMessage, signal: AbortSignal): Promise<void> {
     this.outstanding++;
-    let outcome: Outcome = 'lost';
-    while (outcome === 'lost' && !signal.aborted) {
+    for (let outcome: Outcome = 'lost'; outcome === 'lost' && !signal.aborted;) {
       await this.admitted();
       await this.pace.next();
-      outcome = signal.aborted ? 'lost' : await this.send(message);
+      if (signal.aborted || this.isStopped) break;
+      outcome = await this.send(message);
+      this.settled(outcome, message.topic);
     }
     this.outstanding--;
-    this.settled(outcome, message.topic);
     this.whenSettled.shift()?.();
   }
 
@@ -117,7 +116,7 @@ export class AnswerDesk {
     if (outcome === 'refused' && ++this.refusals === REFUSALS_TO_GIVE_UP)
       this.parts.logger.warn(`The broker does not let this vessel send changes again on ${topic}.`);
     if (outcome === 'acknowledged') this.refusals = 0;
-    if (!this.isStopped) this.guard.settled(outcome);
+    this.guard.settled(outcome);
   }
 
   private async admitted(): Promise<void> {
