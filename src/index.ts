@@ -10,6 +10,12 @@ export {
   type ResolvedOptions,
   type TlsOptions,
 } from './mqtt-sync/mqtt-sync.options.js';
+export { type CatchUpFeature } from './mqtt-sync/catch-up-feature.module.js';
+export {
+  type CatchUpSource,
+  type SourceChange,
+  type SourceQuery,
+} from './mqtt-sync/publisher/catch-up/catch-up-source.js';
 export { SyncPublisher } from './mqtt-sync/publisher/sync-publisher.service.js';
 export { type Change, type PublishOptions } from './mqtt-sync/publisher/change.js';
 export {

@@ -5,10 +5,13 @@ import {
   type OnModuleInit,
 } from '@nestjs/common';
 import { type ConnectionControl } from './connection/connection-control.js';
+import { type IncomingLink, type IncomingPublish } from './connection/incoming-link.js';
 import { type Acknowledgement, type Link, type LinkLoss } from './connection/link.js';
 import { MqttSyncError, QueueUnavailableError } from './errors.js';
 import { type SyncLogger } from './logger.js';
 import { type ResolvedOptions } from './mqtt-sync.options.js';
+import { CatchUpAnswers } from './publisher/catch-up/catch-up-answers.js';
+import { type CatchUpSources } from './publisher/catch-up/catch-up-source.js';
 import { type DeliveryWatch } from './publisher/delivery-watch.js';
 import { type Dispatcher } from './publisher/dispatcher.js';
 import { type FlushWatch } from './publisher/flush-watch.js';
@@ -19,6 +22,7 @@ import { type QueueIdentity, type SyncQueue } from './queue/sync-queue.js';
 import { type GapFollower } from './subscriber/gap-follower.js';
 import { type Receiver } from './subscriber/receiver.js';
 import { type CancelTimer, type Clock } from './time/clock.js';
+import { InboundTopics } from './wire/inbound-topics.js';
 import { Topics } from './wire/topics.js';
 
 /** Between two tries to open a store that cannot be used. */
@@ -39,6 +43,7 @@ export interface LifecycleParts {
   readonly flush: FlushWatch;
   readonly receiver: Receiver;
   readonly gaps: Pick<GapFollower, 'stop'>;
+  readonly sources: CatchUpSources;
   readonly clock: Clock;
   readonly logger: SyncLogger;
 }
@@ -47,6 +52,7 @@ export interface LifecycleParts {
 interface Announcers {
   readonly status: StatusAnnouncer;
   readonly gaps: GapAnnouncer;
+  readonly catchUp: CatchUpAnswers;
 }
 
 /**
@@ -118,6 +124,7 @@ export class MqttSyncLifecycle
     await this.within(this.remainingMs(CLOSING_SHARE), dispatcher.drain());
     await this.sayGoodbye();
     this.announcers?.gaps.disconnected();
+    this.announcers?.catchUp.stop();
     await connection.stop(this.remainingMs(CLOSING_SHARE / 4));
     dispatcher.stop();
     watch.stop();
@@ -142,13 +149,21 @@ export class MqttSyncLifecycle
   }
 
   private opened(identity: QueueIdentity): void {
-    const { options, queue, dispatcher, clock, logger } = this.parts;
+    const { options, queue, dispatcher, sources, clock, logger } = this.parts;
     if (this.openFailure !== undefined) logger.log('The queue is open now: changes are accepted.');
     const topics = new Topics(options.topicPrefix, identity.vesselId);
     const send = dispatcher.send.bind(dispatcher);
     this.announcers = {
       status: new StatusAnnouncer(topics.status, identity, send, clock, logger),
       gaps: new GapAnnouncer(topics.gap, identity, queue, send, clock, logger),
+      catchUp: new CatchUpAnswers(
+        {
+          ...{ identity, topics, sources, clock, logger, history: queue.history },
+          sendBehind: dispatcher.sendBehind.bind(dispatcher),
+          maxPerSecond: options.catchUp.maxPerSecond,
+        },
+        new InboundTopics(options.inboundPrefix, identity.vesselId).catchUpRequest,
+      ),
     };
     this.connect();
     this.receive();
@@ -174,17 +189,23 @@ export class MqttSyncLifecycle
   private linkObserver() {
     const { dispatcher, flush, queue } = this.parts;
     return {
-      linked: (link: Link) => {
+      linked: (link: Link & IncomingLink) => {
         flush.begin(queue.stats().messages);
         dispatcher.linked(link);
         this.announcers?.status.connected();
         this.announcers?.gaps.connected(link.limits.maximumPacketSize);
+        this.announcers?.catchUp.linked(link);
       },
-      acknowledged: (link: Link, acknowledgement: Acknowledgement) => dispatcher.acknowledged(link, acknowledgement),
+      acknowledged: (link: Link, acknowledgement: Acknowledgement) => {
+        dispatcher.acknowledged(link, acknowledgement);
+        this.announcers?.catchUp.proven();
+      },
+      received: (link: IncomingLink, publish: IncomingPublish) => this.announcers?.catchUp.received(link, publish),
       drained: (link: Link) => dispatcher.drained(link),
       lost: (link: Link, loss: LinkLoss) => {
         flush.cut();
         this.announcers?.gaps.disconnected();
+        this.announcers?.catchUp.lost();
         dispatcher.lost(link, loss);
       },
     };

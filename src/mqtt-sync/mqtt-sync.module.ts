@@ -1,8 +1,10 @@
-import { Module } from '@nestjs/common';
+import { type DynamicModule, Module, type ModuleMetadata } from '@nestjs/common';
 import { MqttSyncHealthIndicator } from '../health/mqtt-sync.health.js';
+import { catchUpFeature, type CatchUpFeature } from './catch-up-feature.module.js';
 import { ConnectionManager } from './connection/connection-manager.js';
 import { ConfigurableModuleClass, MQTT_SYNC_OPTIONS } from './mqtt-sync.module-definition.js';
 import { mqttSyncProviders } from './mqtt-sync.providers.js';
+import { CatchUpSources } from './publisher/catch-up/catch-up-source.js';
 import { SyncPublisher } from './publisher/sync-publisher.service.js';
 import { SyncQueue } from './queue/sync-queue.js';
 import { Inbox } from './subscriber/inbox/inbox.js';
@@ -25,6 +27,7 @@ import { SyncStatus } from './sync-status.js';
     SyncPublisher,
     SyncSubscriber,
     MqttSyncServer,
+    CatchUpSources,
     SyncQueue,
     Inbox,
     ParkedChanges,
@@ -36,4 +39,20 @@ import { SyncStatus } from './sync-status.js';
     MQTT_SYNC_OPTIONS,
   ],
 })
-export class MqttSyncModule extends ConfigurableModuleClass {}
+export class MqttSyncModule extends ConfigurableModuleClass {
+  /**
+   * Registers where changes are read from that the journal no longer has. Needs `isGlobal: true` at `forRoot()`.
+   *
+   * @param features by entity type
+   * @param imports modules with what the sources inject
+   * @throws {EntityTypeInvalidError} the name of an entity type is not valid.
+   * @example
+   * imports: [MqttSyncModule.forFeature([{ entity: 'work_orders', source: WorkOrderSource }], [WorkOrdersModule])]
+   */
+  static forFeature(
+    features: readonly CatchUpFeature[],
+    imports: NonNullable<ModuleMetadata['imports']> = [],
+  ): DynamicModule {
+    return catchUpFeature(features, imports);
+  }
+}

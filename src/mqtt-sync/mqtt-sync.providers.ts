@@ -4,6 +4,7 @@ import { incomingProviders } from './incoming.providers.js';
 import { MqttSyncLifecycle } from './mqtt-sync.lifecycle.js';
 import { MQTT_SYNC_OPTIONS, MQTT_SYNC_RAW_OPTIONS } from './mqtt-sync.module-definition.js';
 import { type MqttSyncOptions, type ResolvedOptions, resolveOptions } from './mqtt-sync.options.js';
+import { CatchUpSources } from './publisher/catch-up/catch-up-source.js';
 import { DeliveryWatch } from './publisher/delivery-watch.js';
 import { Dispatcher } from './publisher/dispatcher.js';
 import { FlushWatch } from './publisher/flush-watch.js';
@@ -65,6 +66,8 @@ const provideFlush: Provider = {
   inject: [SyncEvents],
   useFactory: (events: SyncEvents) => new FlushWatch(clock, events, deliveryLogger),
 };
+
+const provideSources: Provider = { provide: CatchUpSources, useFactory: () => new CatchUpSources() };
 
 const provideConnection: Provider = {
   provide: ConnectionManager,
@@ -142,6 +145,7 @@ const provideLifecycle: Provider = {
     FlushWatch,
     Receiver,
     GapFollower,
+    CatchUpSources,
     SyncEvents,
   ],
   useFactory: async (
@@ -154,6 +158,7 @@ const provideLifecycle: Provider = {
     flush: FlushWatch,
     receiver: Receiver,
     gaps: GapFollower,
+    sources: CatchUpSources,
     events: SyncEvents,
   ) => {
     queue.observe(new QueueEvents(events, flush, watch, clock, queueLogger));
@@ -167,6 +172,7 @@ const provideLifecycle: Provider = {
       flush,
       receiver,
       gaps,
+      sources,
       clock,
       logger,
     });
@@ -186,6 +192,7 @@ export const mqttSyncProviders: Provider[] = [
   provideQueue,
   provideWatch,
   provideFlush,
+  provideSources,
   provideConnection,
   provideDispatcher,
   providePublisher,

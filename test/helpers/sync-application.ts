@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { type INestApplicationContext, Logger, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { onTestFinished } from 'vitest';
+import { type CatchUpFeature } from '../../src/mqtt-sync/catch-up-feature.module.js';
 import { MqttSyncModule } from '../../src/mqtt-sync/mqtt-sync.module.js';
 import { type MqttSyncOptions } from '../../src/mqtt-sync/mqtt-sync.options.js';
 import { SyncPublisher } from '../../src/mqtt-sync/publisher/sync-publisher.service.js';
@@ -25,9 +26,14 @@ export class SyncApplication {
 
   private constructor(private readonly context: INestApplicationContext) {}
 
-  /** Starts the application; it is closed at the end of the test. */
-  static async start(options: MqttSyncOptions): Promise<SyncApplication> {
-    @Module({ imports: [MqttSyncModule.forRoot({ vesselId: 'mv-test', ...options })] })
+  /** Starts the application, with catch-up sources if need be; it is closed at the end of the test. */
+  static async start(options: MqttSyncOptions, features: readonly CatchUpFeature[] = []): Promise<SyncApplication> {
+    @Module({
+      imports: [
+        MqttSyncModule.forRoot({ vesselId: 'mv-test', isGlobal: true, ...options }),
+        MqttSyncModule.forFeature(features),
+      ],
+    })
     class ApplicationModule {}
     Logger.overrideLogger(false);
     const application = new SyncApplication(

@@ -8,6 +8,7 @@ import {
 } from '../connection/link.js';
 import { type QueuedMessage } from '../queue/message.js';
 import { AcknowledgementTimer } from './acknowledgement-timer.js';
+import { BackgroundTraffic } from './background-traffic.js';
 import { BrokerFit } from './broker-fit.js';
 import { type ControlMessage, DeliverySession, type Exchange } from './delivery-session.js';
 import { NextMessage } from './next-message.js';
@@ -40,6 +41,7 @@ export class Dispatcher implements LinkObserver {
   private isHolding = false;
   private whenDrained: (() => void) | undefined;
   private readonly controls: ControlMessage[] = [];
+  private readonly background = new BackgroundTraffic();
   private readonly session = new DeliverySession();
   private readonly order = new OrderGuard();
   private readonly window: Window;
@@ -94,6 +96,19 @@ export class Dispatcher implements LinkObserver {
     this.wake();
   }
 
+  /**
+   * Sends one of the service's own messages (QoS 1) when the queue has nothing to send, and with a small part of the window
+   * only; settles it as `lost` when not connected.
+   */
+  sendBehind(control: ControlMessage): void {
+    if (!this.link) {
+      control.settled('lost');
+      return;
+    }
+    this.background.add(control);
+    this.wake();
+  }
+
   /** Resolves when the queue is empty and all is acknowledged, when the link is lost, or at once without a link. */
   async drain(): Promise<void> {
     if (!this.link || this.isIdle) return;
@@ -136,6 +151,7 @@ export class Dispatcher implements LinkObserver {
     const unsent = this.controls.splice(0);
     const controls = [...unfinished.flatMap((exchange) => exchange.control ?? []), ...unsent];
     for (const control of controls) control.settled('lost');
+    this.background.disconnected();
     this.finishDrain();
   }
 
@@ -201,7 +217,9 @@ export class Dispatcher implements LinkObserver {
     const control = this.controls.shift();
     if (control) return this.sendControl(link, control);
     const message = this.isHolding ? undefined : this.nextMessage.take(probe);
-    return message !== undefined && this.sendMessage(link, message);
+    if (message) return this.sendMessage(link, message);
+    const behind = this.isHolding || probe ? undefined : this.background.next(this.window.limitBytes, limit);
+    return behind !== undefined && this.sendControl(link, behind);
   }
 
   /** Answers whether more may be sent. */

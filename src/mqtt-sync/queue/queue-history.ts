@@ -15,8 +15,6 @@ export interface HistoryLimits {
 
 /** What is kept of delivered messages. */
 export interface HistoryStats {
-  /** Whether delivered messages are kept at all. */
-  readonly keeps: boolean;
   /** What they take on disk. */
   readonly bytes: number;
   /** When the oldest of them was delivered, in milliseconds since 1970; undefined when there is none. */
@@ -25,6 +23,8 @@ export interface HistoryStats {
 
 /** What a queue knows of the changes that it was given in the current epoch, so that they can be sent again. */
 export interface QueueHistory {
+  /** Whether delivered messages are kept at all. */
+  readonly keeps: boolean;
   stats(): HistoryStats;
   /** The newest sequence given to a change of the entity type; 0 when there was none. */
   newest(entity: string): number;
@@ -40,7 +40,8 @@ export interface QueueHistory {
 
 /** Of a queue that is not open. */
 export const NO_HISTORY: QueueHistory = {
-  stats: () => ({ keeps: false, bytes: 0, oldestAtMs: undefined }),
+  keeps: false,
+  stats: () => ({ bytes: 0, oldestAtMs: undefined }),
   newest: () => 0,
   delivered: () => [],
   sequenceSince: () => 1,

@@ -15,9 +15,13 @@ export class StoredHistory implements QueueHistory {
     private readonly store: MessageStore,
   ) {}
 
+  get keeps(): boolean {
+    return this.store.journal !== undefined;
+  }
+
   stats(): HistoryStats {
     const { journal } = this.store;
-    return { keeps: journal !== undefined, bytes: journal?.bytes ?? 0, oldestAtMs: journal?.oldestAtMs };
+    return { bytes: journal?.bytes ?? 0, oldestAtMs: journal?.oldestAtMs };
   }
 
   newest(entity: string): number {

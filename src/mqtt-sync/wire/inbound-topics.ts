@@ -23,6 +23,11 @@ export class InboundTopics {
     this.prefix = expandPrefix(prefix, vesselId);
   }
 
+  /** The filter for requests to send changes again. */
+  get catchUpRequest(): string {
+    return `${this.prefix}/catchup/request`;
+  }
+
   /** The topic filters under which the changes of a pattern arrive, as they happen and sent again. */
   filtersOf(pattern: EntityPattern): readonly string[] {
     const level = isWildcard(pattern) ? '+' : levelOf(pattern);
@@ -31,7 +36,7 @@ export class InboundTopics {
 
   /** What a topic carries; undefined when it is none of ours. */
   useOf(topic: string): TopicUse | undefined {
-    if (matchesFilter(`${this.prefix}/catchup/request`, topic)) return 'service';
+    if (matchesFilter(this.catchUpRequest, topic)) return 'service';
     const [live, replayed] = this.filtersOf('+') as [string, string];
     const level = topic.slice(topic.lastIndexOf('/') + 1);
     if (matchesFilter(live, topic)) return level === 'system' || level === 'catchup' ? 'service' : 'changes';
