@@ -33,7 +33,9 @@ describeWithMosquitto('Answering requests for catch-up', () => {
   it('sends again what was delivered, as it was first sent, and says how it ended', async () => {
     const { asker, ship } = await setScene({ catchUp: { maxPerSecond: 1000 } });
     await publish(ship, 'work_orders', 40);
-    await until(() => asker.heard.filter(({ envelope }) => envelope.type === 'data_change').length === 40);
+    await until(() => asker.heard.filter(({ envelope }) => envelope.type === 'data_change').length === 40, {
+      what: '40 changes',
+    });
     const first = new Map(asker.heard.map(({ envelope }) => [envelope.messageId, envelope]));
     const id = await asker.ask('work_orders', { ranges: [{ from: 11, to: 20 }] });
     const end = await asker.answered(id);

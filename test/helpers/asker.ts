@@ -9,6 +9,8 @@ import {
 } from '../../src/mqtt-sync/wire/envelope.js';
 import { until } from './wait.js';
 
+const REQUESTS = 'vessel/sync/catchup/request';
+
 /** A message as it came, with its retain flag. */
 export interface Heard {
   readonly topic: string;
@@ -22,6 +24,7 @@ export class Asker {
 
   private constructor(private readonly client: MqttClient) {
     client.on('message', (topic, payload, { retain }) => {
+      if (topic === REQUESTS) return;
       this.heard.push({ topic, retain, envelope: JSON.parse(payload.toString()) as CatchupEnvelope });
     });
   }
@@ -35,8 +38,9 @@ export class Asker {
   }
 
   get replayed(): CatchupEnvelope[] {
-    const isReplay = ({ topic, envelope }: Heard) => envelope.type === 'catchup' && !topic.endsWith('/request');
-    return this.heard.filter(isReplay).map(({ envelope }) => envelope as CatchupEnvelope);
+    return this.heard
+      .filter(({ envelope }) => envelope.type === 'catchup')
+      .map(({ envelope }) => envelope as CatchupEnvelope);
   }
 
   get replayedSequences(): number[] {
@@ -56,7 +60,7 @@ export class Asker {
 
   /** Sends anything where requests go. */
   async send(payload: string): Promise<void> {
-    await this.client.publishAsync('vessel/sync/catchup/request', payload, { qos: 1 });
+    await this.client.publishAsync(REQUESTS, payload, { qos: 1 });
   }
 
   /** The message that ends the answer to a request. */

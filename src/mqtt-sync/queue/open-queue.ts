@@ -54,7 +54,7 @@ export class OpenQueue implements CommitWork {
     const { identity, store, limits, clock, logger, observer } = parts;
     this.identity = identity;
     this.streams = new EntityStreams(identity.epoch, contents, (stream, type) => this.sourceOf(stream, type));
-    this.history = new StoredHistory(this.streams, store);
+    this.history = new StoredHistory(this.streams, store, () => this.committer.settled());
     this.former = new CommitFormer(limits, this.pending, this.streams, store, logger);
     this.outcome = new Outcome(this.streams, this.pending, observer, logger);
     this.committer = new GroupCommitter(store, this, clock, logger);

@@ -26,6 +26,8 @@ export interface QueueHistory {
   /** Whether delivered messages are kept at all. */
   readonly keeps: boolean;
   stats(): HistoryStats;
+  /** Resolves when everything that was delivered so far is kept, or cannot be; under load that can take its time. */
+  settled(): Promise<void>;
   /** The newest sequence given to a change of the entity type; 0 when there was none. */
   newest(entity: string): number;
   /** Delivered messages that are kept, from one sequence to another, both included, in order. */
@@ -42,6 +44,7 @@ export interface QueueHistory {
 export const NO_HISTORY: QueueHistory = {
   keeps: false,
   stats: () => ({ bytes: 0, oldestAtMs: undefined }),
+  settled: () => Promise.resolve(),
   newest: () => 0,
   delivered: () => [],
   sequenceSince: () => 1,

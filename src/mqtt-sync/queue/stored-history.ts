@@ -13,6 +13,7 @@ export class StoredHistory implements QueueHistory {
   constructor(
     private readonly streams: EntityStreams,
     private readonly store: MessageStore,
+    readonly settled: () => Promise<void>,
   ) {}
 
   get keeps(): boolean {

@@ -12,6 +12,8 @@ import { newMessageId, replayOf, sourceReplay } from './replay.js';
 
 /** The journal is read so much at a time, so that an answer takes little memory however long it is. */
 const READ_LIMITS = { records: 64, bytes: 256 * 1024 };
+/** Commits take milliseconds, but in a stream of changes there is always another one. */
+const SETTLE_WITHIN_MS = 1000;
 /** Ranges in one message at most, so that it stays around 15 kB. */
 const MAX_RANGES = 200;
 
@@ -39,6 +41,8 @@ export async function* answerMessages(
   source: CatchUpSource | undefined,
   signal: AbortSignal,
 ): AsyncGenerator<AnswerMessage, void> {
+  // What was delivered a moment ago would count as being on its way.
+  await Promise.race([parts.history.settled(), new Promise<void>((over) => parts.clock.after(SETTLE_WITHIN_MS, over))]);
   const plan = await planAnswer(request, parts.history, parts.identity.epoch);
   const topic = parts.topics.catchUpOf(request.entity);
   let index = 0;
