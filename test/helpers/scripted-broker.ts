@@ -1,5 +1,12 @@
 import { createServer, type Socket } from 'node:net';
-import { generate, parser, type IConnackPacket, type IConnectPacket, type Packet } from 'mqtt-packet';
+import {
+  generate,
+  parser,
+  type IConnackPacket,
+  type IConnectPacket,
+  type ISubscribePacket,
+  type Packet,
+} from 'mqtt-packet';
 import { onTestFinished } from 'vitest';
 import { listen } from './ports.js';
 import { until } from './wait.js';
@@ -35,6 +42,11 @@ export class ScriptedConnection {
   /** Sends a packet; does nothing once the socket is gone. */
   send(packet: Packet): void {
     this.sendBytes(generate(packet, { protocolVersion: this.protocolVersion }));
+  }
+
+  /** Grants what a SUBSCRIBE asks for. */
+  grant({ messageId, subscriptions }: ISubscribePacket): void {
+    if (messageId !== undefined) this.send({ cmd: 'suback', messageId, granted: subscriptions.map(({ qos }) => qos) });
   }
 
   /** Sends bytes as they are, e.g. malformed ones. */
@@ -137,6 +149,7 @@ export class ScriptedBroker {
     if (this.script.onPacket?.(packet, connection)) return;
     if (packet.cmd === 'pingreq') return connection.send({ cmd: 'pingresp' });
     if (packet.cmd === 'disconnect') return connection.close();
+    if (packet.cmd === 'subscribe') return connection.grant(packet);
     const expectsAck = (packet.cmd === 'publish' && packet.qos > 0) || packet.cmd === 'pubrel';
     const reasonCode = expectsAck ? (this.script.ack?.(packet, connection.number) ?? 0) : 'withhold';
     if (reasonCode === 'withhold' || packet.messageId === undefined) return;

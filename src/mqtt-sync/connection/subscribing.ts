@@ -10,7 +10,7 @@ export function subscribe(client: MqttClient, requests: readonly SubscriptionReq
   for (const { filter, qos } of requests) byFilter[filter] = { qos, nl: false, rap: false, rh: ONLY_IF_NEW };
   return new Promise((resolve) => {
     // Without a SUBACK the connection is over, and its end is told in another way.
-    client.subscribe(byFilter as never, (_error, _granted, suback) => {
+    client.subscribe(byFilter, (_error, _granted, suback) => {
       if (suback) resolve(suback.granted as number[]);
     });
   });

@@ -41,7 +41,7 @@ export class OutgoingLine {
   wake(): void {
     if (this.isPumping || this.isStopped) return;
     this.isPumping = true;
-    void this.pump().finally(() => (this.isPumping = false));
+    void this.pump();
   }
 
   stop(): void {
@@ -60,6 +60,7 @@ export class OutgoingLine {
       const { topic, payload } = entry.message;
       this.send({ topic, payload, retain: false, settled: (outcome) => this.settle(entry, outcome) });
     }
+    this.isPumping = false;
   }
 
   private get isSendable(): boolean {

@@ -23,7 +23,15 @@ type Key = [number, number, number];
 export const asKey = (key: NumberKey): Key => key as unknown as Key;
 
 /** Small databases first, so that at least those are seen whole by who walks through them. */
-export const QUEUE_DATABASES = ['meta', 'types', 'gaps', 'dead-letters', 'messages', 'accepted-ids', 'journal'] as const;
+export const QUEUE_DATABASES = [
+  'meta',
+  'types',
+  'gaps',
+  'dead-letters',
+  'messages',
+  'accepted-ids',
+  'journal',
+] as const;
 
 export function openDatabases(path: string): Databases {
   const root = openRoot(path);
