@@ -264,7 +264,7 @@ describeWithMosquitto('Limits of Mosquitto', () => {
       new Crew(application.publisher, oracle, { size: 2000 }),
     ];
     await Promise.all([small.publish(MESSAGES), large.publish(3)]);
-    await application.drained(60_000);
+    await application.drained(300_000);
     await shore.settled(oracle);
     oracle.counters(statisticsOf(application));
     expect(verdictsOf(application)).toEqual([verdict]);
