@@ -1,5 +1,5 @@
 import { defineConfig } from 'vitest/config';
-import { SCALE_VARIABLE } from './test/faults/scale.js';
+import { scale, SCALE_VARIABLE } from './test/faults/scale.js';
 import { FaultSummaryReporter } from './test/faults/summary/summary-reporter.js';
 import { SkippedBrokersReporter } from './test/helpers/skipped-brokers-reporter.js';
 
@@ -12,8 +12,8 @@ const faults = {
     name: 'faults',
     include: ['test/faults/**/*.fault-spec.ts'],
     globalSetup: ['test/faults/ship/build-ships.ts'],
-    // Each fault has the machine to itself.
-    fileParallelism: false,
+    // In the long form each fault has the machine to itself; the short one has five minutes, and mostly waits.
+    fileParallelism: scale.name === 'short',
     testTimeout: 600_000,
     hookTimeout: 60_000,
   },
