@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, mkdirSync } from 'node:fs';
+import { copyFileSync, cpSync, mkdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -12,6 +12,9 @@ export default function buildShips(): void {
   const run = spawnSync(process.execPath, [compiler, '-p', project], { encoding: 'utf8' });
   if (run.status !== 0) throw new Error(`The ships of the fault suite do not compile:\n${run.stdout}${run.stderr}`);
   mkdirSync(BUILD_FOLDER, { recursive: true });
-  // The product reads its version there.
+  // What the product reads beside its code: the files of its page, and its version.
+  cpSync(new URL('../../../src/service/ui', import.meta.url), join(BUILD_FOLDER, 'src/service/ui'), {
+    recursive: true,
+  });
   copyFileSync(new URL('../../../package.json', import.meta.url), join(BUILD_FOLDER, 'package.json'));
 }
