@@ -12,6 +12,7 @@ import { type ChangeIdentity, type Inbox, type ParkedDraft } from './inbox/inbox
 import { type ReceiverOptions } from './incoming-options.js';
 import { type Pauses } from './pauses.js';
 import { Slots } from './slots.js';
+import { type UnclaimedMessages } from './unclaimed-messages.js';
 
 /** A change on its way through, until it may be acknowledged. */
 export interface PendingChange {
@@ -27,6 +28,7 @@ export interface HandlingParts {
   readonly writer: InboxWriter;
   readonly registry: HandlerRegistry;
   readonly pauses: Pauses;
+  readonly unclaimed: UnclaimedMessages;
   readonly events: Pick<SyncEvents, 'emit'>;
   readonly clock: Clock;
   readonly logger: SyncLogger;
@@ -71,7 +73,7 @@ export class ChangeHandling {
 
   /** Resolves when the next change of the same key may begin: what was handled need not be recorded yet. */
   async handle(pending: PendingChange): Promise<void> {
-    const { writer, registry, pauses, events } = this.parts;
+    const { writer, registry, pauses, events, unclaimed } = this.parts;
     const { change } = pending;
     if (writer.ready) await writer.ready;
     if (pauses.stopped) return;
@@ -83,7 +85,7 @@ export class ChangeHandling {
     }
     const handlers = registry.matching(change.entity);
     if (handlers.length === 0) {
-      events.emit('change_unclaimed', { topic: change.topic, entity: change.entity });
+      unclaimed.add(change.topic, change.entity);
       return pending.settle();
     }
     await this.tryUntilItWorks(pending, handlers, memory.isStale);

@@ -11,6 +11,7 @@ import { type Inbox } from './inbox/inbox.js';
 import { type InboxWriter } from './inbox-writer.js';
 import { maxIncomingBytes, type ReceiverOptions } from './incoming-options.js';
 import { KeyLines } from './key-lines.js';
+import { type UnclaimedMessages } from './unclaimed-messages.js';
 import { type ServiceListener, type ServiceListeners } from './service-listeners.js';
 
 /** What the intake works with. */
@@ -22,6 +23,7 @@ export interface IntakeParts {
   readonly handling: ChangeHandling;
   readonly inbox: Inbox;
   readonly writer: InboxWriter;
+  readonly unclaimed: UnclaimedMessages;
   readonly events: Pick<SyncEvents, 'emit'>;
   readonly logger: SyncLogger;
 }
@@ -83,12 +85,12 @@ export class Intake {
     const acknowledge = this.line.add(publish);
     const { topic, payload, qos, retain: retained } = publish;
     const message: IncomingMessage = { topic, payload, qos, retained };
-    const { topics, listeners, events } = this.parts;
+    const { topics, listeners, unclaimed } = this.parts;
     const interested = listeners.matching(topic, topics);
     if (interested.length > 0) return this.serve(message, interested, acknowledge);
     const use = topics.useOf(topic);
     if (use === 'changes') return this.take(message, acknowledge);
-    if (use === undefined) events.emit('change_unclaimed', { topic, entity: undefined });
+    if (use === undefined) unclaimed.add(topic, undefined);
     acknowledge();
   }
 

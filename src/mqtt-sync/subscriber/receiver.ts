@@ -17,6 +17,7 @@ import { type ReceiverView } from './receiver-view.js';
 import { Pauses } from './pauses.js';
 import { type ServiceListener, ServiceListeners } from './service-listeners.js';
 import { type RefusedSubscription, Subscriptions } from './subscriptions.js';
+import { UnclaimedMessages } from './unclaimed-messages.js';
 
 /** Ends what it was returned for; calling it again does nothing. */
 export type Unsubscribe = () => void;
@@ -48,6 +49,7 @@ export class Receiver implements ReceiverView {
   private readonly listeners = new ServiceListeners();
   private readonly pauses: Pauses;
   private readonly writer: InboxWriter;
+  private readonly unclaimed: UnclaimedMessages;
   private readonly handling: ChangeHandling;
   private readonly subscriptions: Subscriptions;
   private intake: Intake | undefined;
@@ -62,7 +64,9 @@ export class Receiver implements ReceiverView {
     const { registry } = this;
     this.pauses = new Pauses(clock, random);
     this.writer = new InboxWriter(this.pauses, logger);
-    this.handling = new ChangeHandling({ ...parts, writer: this.writer, registry, pauses: this.pauses });
+    this.unclaimed = new UnclaimedMessages(parts.events, clock, logger);
+    const { writer, pauses, unclaimed } = this;
+    this.handling = new ChangeHandling({ ...parts, writer, registry, pauses, unclaimed });
     this.subscriptions = new Subscriptions(
       clock,
       logger,
@@ -209,8 +213,8 @@ export class Receiver implements ReceiverView {
 
   private connect(vesselId: string, topics: InboundTopics): void {
     const { connection, options } = this.parts;
-    const { writer, handling, listeners } = this;
-    const intake = new Intake({ ...this.parts, vesselId, topics, listeners, handling, writer });
+    const { writer, handling, listeners, unclaimed } = this;
+    const intake = new Intake({ ...this.parts, vesselId, topics, listeners, handling, writer, unclaimed });
     this.intake = intake;
     connection.observe({
       linked: (link: IncomingLink) => {
