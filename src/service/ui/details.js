@@ -9,6 +9,7 @@ const GAP_REASONS = {
   dropped: 'dropped for want of room',
   discarded: 'discarded by an operator',
   corrupt: 'damaged on disk',
+  pruned: 'no longer kept',
 };
 
 /** @param {View} view @param {number} now */
