@@ -1,0 +1,85 @@
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { type AxeResults } from 'axe-core';
+import { type Browser, type Page } from 'playwright-core';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { describeWithChromium, launchChromium, openPage } from '../helpers/chromium.js';
+import { until } from '../helpers/wait.js';
+import { sceneWithDeadLetters, showLetters, startService } from './scene.js';
+
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+const SMALL_PHONE = { width: 360, height: 740 };
+const WIDE = { width: 1280, height: 900 };
+
+/** What axe finds, in a line each. */
+async function faultsOf(page: Page): Promise<string[]> {
+  await page.evaluate(AXE);
+  const { violations, passes } = await page.evaluate<AxeResults>(
+    "axe.run({ runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] })",
+  );
+  // It looked at something.
+  expect(passes.length).toBeGreaterThan(20);
+  return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(', ')}`);
+}
+
+const overflow = (page: Page) => page.evaluate<number>('document.documentElement.scrollWidth - window.innerWidth');
+
+describeWithChromium('the operator page is for everybody', () => {
+  let browser: Browser;
+  beforeAll(async () => {
+    browser = await launchChromium();
+  });
+  afterAll(() => browser?.close());
+
+  it.each(['light', 'dark'] as const)(
+    'has no fault that axe finds in %s, without connection and when asked',
+    async (colorScheme) => {
+      // Long names are where pages break.
+      const { service } = await sceneWithDeadLetters(['ada', `key-${'long'.repeat(60)}`]);
+      const page = await openPage(browser, `${service.url}/ui`, { colorScheme, viewport: WIDE });
+      await page.getByText('2 messages set aside').waitFor();
+      await page.getByText('Outages as a list').click();
+      expect(await faultsOf(page)).toEqual([]);
+      await page.getByRole('button', { name: 'Show the list' }).click();
+      await page.getByLabel('Token', { exact: true }).waitFor();
+      expect(await faultsOf(page)).toEqual([]);
+      await page.getByRole('button', { name: 'Cancel' }).click();
+      await showLetters(page);
+      await page.getByRole('button', { name: 'Look' }).first().click();
+      await page.getByLabel('Payload').first().waitFor();
+      expect(await faultsOf(page)).toEqual([]);
+      await page.getByRole('button', { name: 'Discard' }).first().click();
+      expect(await faultsOf(page)).toEqual([]);
+      await page.getByRole('button', { name: 'Cancel' }).click();
+      await page.setViewportSize(SMALL_PHONE);
+      expect(await faultsOf(page)).toEqual([]);
+      expect(await overflow(page)).toBe(0);
+    },
+  );
+
+  it('says what is wrong in red words when changes cannot be accepted, and when the service is gone', async () => {
+    const nobody = { url: 'mqtt://127.0.0.1:1' };
+    const service = await startService(nobody, { MQTT_QUEUE_DIR: '/dev/null/queue' });
+    const page = await openPage(browser, `${service.url}/ui`, { colorScheme: 'dark', viewport: SMALL_PHONE });
+    await page.getByText('Changes cannot be accepted. Somebody has to act.').waitFor();
+    expect(await page.locator('#safe').innerText()).toMatch(/Not accepting[\s\S]*the queue is not open/);
+    expect(await faultsOf(page)).toEqual([]);
+    await service.kill();
+    await page.getByRole('alert').getByText('Stale since').waitFor();
+    expect(await faultsOf(page)).toEqual([]);
+    expect(await overflow(page)).toBe(0);
+  });
+
+  it('reads out what changes in kind, and not every number', async () => {
+    const service = await startService({ url: 'mqtt://127.0.0.1:1' });
+    const page = await openPage(browser, `${service.url}/ui`);
+    const said: string[] = [];
+    await page.exposeFunction('heard', (text: string) => said.push(text));
+    await page.evaluate(
+      "new MutationObserver(() => heard(document.getElementById('announcement').textContent)).observe(document.getElementById('announcement'), { childList: true })",
+    );
+    await page.getByText(/^No connection for 1[2-9] s/).waitFor({ timeout: 30_000 });
+    await until(() => said.length > 0, { what: 'something to be read out' });
+    expect(said).toEqual(['No connection.']);
+  });
+});

@@ -1,0 +1,136 @@
+import { type Browser, type Page } from 'playwright-core';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { describeWithChromium, launchChromium, openPage } from '../helpers/chromium.js';
+import { until } from '../helpers/wait.js';
+import { giveToken, sceneWithDeadLetters, showLetters } from './scene.js';
+
+/** What would run, or break out, wherever a text became markup. */
+const HOSTILE = `"><img src=x onerror="document.title='owned'"><script>document.title='owned'</script>\u202e{{7*7}}`;
+
+const letter = (page: Page, key: string) => page.locator('#letters > li', { hasText: `crew update ${key}` });
+const result = (page: Page, text: string) => page.locator('#letters-result').getByText(text).waitFor();
+const confirm = (page: Page) => page.getByRole('dialog');
+
+describeWithChromium('the dead letters of the operator page', () => {
+  let browser: Browser;
+  beforeAll(async () => {
+    browser = await launchChromium();
+  });
+  afterAll(() => browser?.close());
+
+  it('are counted for everybody, and shown, retried and discarded with the token alone', async () => {
+    const { law, service, letters } = await sceneWithDeadLetters(['ada', 'bo', 'cy']);
+    const page = await openPage(browser, `${service.url}/ui`);
+    await page.getByText('3 messages set aside').waitFor();
+    expect(await page.locator('#letters > li').count()).toBe(0);
+
+    // A wrong token shows nothing, and the page asks again.
+    await page.getByRole('button', { name: 'Show the list' }).click();
+    await giveToken(page, 'wrong-token');
+    await page.getByText('That token is not the right one.').waitFor();
+    expect(await page.locator('#letters > li').count()).toBe(0);
+    await giveToken(page);
+    await until(async () => (await page.locator('#letters > li').count()) === 3, { what: 'the list' });
+    expect(await letter(page, 'ada').innerText()).toMatch(/The broker refused it: not authorised.*\(0x87\)/);
+
+    await letter(page, 'ada').getByRole('button', { name: 'Look' }).click();
+    await letter(page, 'ada').getByLabel('Payload').getByText('"note": "about ada"').waitFor();
+
+    // Cancelled: nothing happens, and the focus is back where it was.
+    const discard = letter(page, 'bo').getByRole('button', { name: 'Discard' });
+    await discard.click();
+    await confirm(page).getByText('It will never be delivered').waitFor();
+    await confirm(page).getByRole('button', { name: 'Cancel' }).click();
+    expect(await discard.evaluate('(button) => button === document.activeElement')).toBe(true);
+    expect((await letters()).total).toBe(3);
+
+    await discard.click();
+    await confirm(page).getByRole('button', { name: 'Discard it' }).click();
+    await result(page, 'crew update bo is discarded.');
+    expect((await letters()).deadLetters.map(({ key }) => key)).toEqual(['ada', 'cy']);
+
+    law.forbids = false;
+    await letter(page, 'ada').getByRole('button', { name: 'Retry' }).click();
+    await confirm(page).getByRole('button', { name: 'Send it again' }).click();
+    await result(page, 'crew update ada is back in the queue.');
+    await service.untilHealth('its delivery', ({ detailedMetrics }) => detailedMetrics.messagesPublished === 1);
+    await page.getByText('1 message set aside').waitFor();
+    expect(await page.locator('#letters > li').count()).toBe(1);
+
+    // The token is in no address, and gone when the user says so.
+    expect(page.url()).toBe(`${service.url}/ui`);
+    await page.getByRole('button', { name: 'Forget the token' }).click();
+    expect(await page.evaluate<number>('sessionStorage.length + localStorage.length')).toBe(0);
+    expect(await page.locator('#letters > li').count()).toBe(0);
+  });
+
+  it('follow what others do while the list is open', async () => {
+    const { service } = await sceneWithDeadLetters(['ada', 'bo']);
+    const page = await openPage(browser, `${service.url}/ui`);
+    await showLetters(page);
+    const other = await openPage(browser, `${service.url}/ui`);
+    await showLetters(other);
+    await letter(other, 'ada').getByRole('button', { name: 'Discard' }).click();
+    await confirm(other).getByRole('button', { name: 'Discard it' }).click();
+    await letter(page, 'ada').waitFor({ state: 'detached' });
+    expect(await page.locator('#letters > li').count()).toBe(1);
+  });
+
+  it('are text, whatever is written in them', async () => {
+    const { service } = await sceneWithDeadLetters([HOSTILE]);
+    const page = await openPage(browser, `${service.url}/ui`);
+    await showLetters(page);
+    const name = await page.locator('#letters h3').textContent();
+    // As it was written, but for the mark that turns the reading direction.
+    expect(name).toBe(`crew update ${HOSTILE.replace('\u202e', '\ufffd')}`);
+    await page.getByRole('button', { name: 'Look' }).click();
+    expect(await page.getByLabel('Payload').textContent()).toContain(`onerror=\\"document.title='owned'\\"`);
+    await page.getByRole('button', { name: 'Discard' }).click();
+    expect(await page.locator('#confirm-which').textContent()).toContain('<script>');
+    expect(await page.title()).not.toContain('owned');
+    expect(await page.locator('main img, main script, dialog img, dialog script').count()).toBe(0);
+  });
+
+  it('can be worked with the keyboard alone', async () => {
+    const { service, letters } = await sceneWithDeadLetters(['ada', 'bo']);
+    const page = await openPage(browser, `${service.url}/ui`);
+    await page.getByText('2 messages set aside').waitFor();
+    const { keyboard } = page;
+    const focused = () =>
+      page.evaluate<string>("(document.activeElement?.textContent || document.activeElement?.id || '').trim()");
+    /** Presses Tab until the focus is on something with this text. */
+    const tabTo = async (text: string) => {
+      for (let presses = 0; presses < 40; presses++) {
+        await keyboard.press('Tab');
+        if ((await focused()).startsWith(text)) return;
+      }
+      throw new Error(`No "${text}" within reach of the Tab key; the focus is on "${await focused()}"`);
+    };
+    await keyboard.press('Tab');
+    expect(await focused()).toBe('Skip to the content');
+    await keyboard.press('Enter');
+    await tabTo('Show the list');
+    await keyboard.press('Enter');
+    await page.getByRole('dialog').waitFor();
+    expect(await focused()).toBe('token');
+    await keyboard.type('harbour-light-4711');
+    await keyboard.press('Enter');
+    await letter(page, 'ada').waitFor();
+    await tabTo('Look crew update ada');
+    await keyboard.press('Space');
+    await letter(page, 'ada').getByLabel('Payload').waitFor();
+    await tabTo('Discard crew update ada');
+    await keyboard.press('Enter');
+    // Whoever presses Enter twice by mistake has cancelled.
+    expect(await focused()).toBe('Cancel');
+    await keyboard.press('Escape');
+    expect(await focused()).toBe('Discard crew update ada');
+    await keyboard.press('Enter');
+    await tabTo('Discard it');
+    await keyboard.press('Enter');
+    await result(page, 'crew update ada is discarded.');
+    // The focus is on what comes next, and not lost.
+    expect(await focused()).toBe('Look crew update bo');
+    expect((await letters()).total).toBe(1);
+  });
+});
