@@ -35,7 +35,7 @@ export default defineConfig({
       },
       {
         extends: true,
-        test: { name: 'ui', include: ['test/ui/**/*.ui-spec.ts'], testTimeout: 60_000, hookTimeout: 60_000 },
+        test: { name: 'ui', include: ['test/ui/**/*.ui-spec.ts'], testTimeout: 120_000, hookTimeout: 60_000 },
       },
       ...(withFaults ? [faults] : []),
     ],

@@ -45,7 +45,7 @@ export interface PageFaults {
 export async function openPage(browser: Browser, url: string, options: BrowserContextOptions = {}): Promise<Page> {
   const context = await browser.newContext({ reducedMotion: 'reduce', timezoneId: 'UTC', ...options });
   const page = await context.newPage();
-  page.setDefaultTimeout(15_000);
+  page.setDefaultTimeout(30_000);
   const faults: PageFaults = { errors: [], foreign: [] };
   const { origin } = new URL(url);
   page.on('pageerror', (error) => faults.errors.push(error.stack ?? error.message));
