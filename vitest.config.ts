@@ -6,6 +6,9 @@ import { SkippedBrokersReporter } from './test/helpers/skipped-brokers-reporter.
 /** The fault suite takes its time, so it runs only where its own scripts ask for it. */
 const withFaults = process.env[SCALE_VARIABLE] !== undefined;
 
+/** The pictures of the documents are taken only where somebody asks for them. */
+const withScreenshots = process.env['ARUS_SCREENSHOTS'] !== undefined;
+
 const faults = {
   extends: true as const,
   test: {
@@ -35,7 +38,12 @@ export default defineConfig({
       },
       {
         extends: true,
-        test: { name: 'ui', include: ['test/ui/**/*.ui-spec.ts'], testTimeout: 120_000, hookTimeout: 60_000 },
+        test: {
+          name: 'ui',
+          include: [withScreenshots ? 'test/ui/screenshots.ts' : 'test/ui/**/*.ui-spec.ts'],
+          testTimeout: 120_000,
+          hookTimeout: 60_000,
+        },
       },
       ...(withFaults ? [faults] : []),
     ],

@@ -50,7 +50,7 @@ describeWithChromium('the operator page', () => {
         /0 of 10,000, 0 %/,
         /When full The oldest waiting change is dropped/,
         new RegExp(`Broker ${broker.url}`),
-        /Subscriptions None: this service only sends\./,
+        /Subscriptions No subscription is active\./,
         /Nothing was dropped since the start\. The other side knows of every gap\./,
         /None: the broker takes everything\./,
       ]) {

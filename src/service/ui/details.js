@@ -99,7 +99,7 @@ export function showConnection(view, now) {
   ]);
   const active =
     subscriptions.active === 0
-      ? 'None: this service only sends.'
+      ? 'No subscription is active.'
       : `${counted(subscriptions.active, 'subscription')} granted by the broker.`;
   say(byId('subscriptions'), active);
   say(byId('vessel'), foreign(service.vesselId));
