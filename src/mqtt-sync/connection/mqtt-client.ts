@@ -25,7 +25,14 @@ const SESSION_EXPIRY_S = 7 * 86_400;
 /** Our own timer is the one that reports a missing CONNACK; the one of MQTT.js must not be faster. */
 const CONNECT_TIMEOUT_MARGIN_MS = 5000;
 
-function transportOptions({ address, options }: DialRequest, secrets: Secrets): IClientOptions {
+/** How MQTT.js is told where to dial, and what to show and to trust there. */
+export function transportOptions(
+  {
+    address,
+    options,
+  }: { readonly address: BrokerAddress; readonly options: Pick<ConnectionOptions, 'tlsEnabled' | 'tls'> },
+  secrets: Secrets,
+): IClientOptions {
   const { scheme, host, port, path } = address;
   const isWebSocket = path !== undefined;
   return {

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { connect, type MqttClient } from 'mqtt';
 import { parseBrokerAddress } from '../../mqtt-sync/connection/broker-address.js';
 import { failureText } from '../../mqtt-sync/connection/failure-text.js';
+import { transportOptions } from '../../mqtt-sync/connection/mqtt-client.js';
 import { readSecrets, type Secrets } from '../../mqtt-sync/connection/secrets.js';
 import { type ResolvedOptions } from '../../mqtt-sync/mqtt-sync.options.js';
 import { type Instance } from './instance.js';
@@ -57,23 +58,15 @@ export class BrokerWitness implements Witness {
   }
 
   private connect(address: ReturnType<typeof parseBrokerAddress>): Promise<MqttClient> {
-    const { username, password, ca, cert, key } = this.secrets!;
-    const isWebSocket = address.path !== undefined;
+    const { username, password } = this.secrets!;
     const client = connect({
-      protocol: address.scheme,
-      host: isWebSocket && address.host.includes(':') ? `[${address.host}]` : address.host,
-      port: address.port,
-      ...(isWebSocket && { path: address.path }),
+      ...transportOptions({ address, options: this.options }, this.secrets!),
       protocolVersion: 5,
       clientId: `arus_smoke_${randomUUID().slice(0, 8)}`,
       reconnectPeriod: 0,
       connectTimeout: this.timeoutMs,
-      rejectUnauthorized: this.options.tls.rejectUnauthorized,
       ...(username !== undefined && { username }),
       ...(password !== undefined && { password }),
-      ...(ca && { ca }),
-      ...(cert && { cert }),
-      ...(key && { key }),
     });
     this.client = client;
     const failure = `no connection within ${this.timeoutMs / 1000} s`;

@@ -1,0 +1,109 @@
+import { randomUUID } from 'node:crypto';
+import { connect, type IConnackPacket, type MqttClient } from 'mqtt';
+import { type BrokerAddress } from '../../../mqtt-sync/connection/broker-address.js';
+import { isUnsupportedVersion, refusalOf } from '../../../mqtt-sync/connection/connack.js';
+import { type MqttProtocol } from '../../../mqtt-sync/connection/connection-options.js';
+import { failureText } from '../../../mqtt-sync/connection/failure-text.js';
+import { transportOptions } from '../../../mqtt-sync/connection/mqtt-client.js';
+import { type Secrets } from '../../../mqtt-sync/connection/secrets.js';
+import { type ResolvedOptions } from '../../../mqtt-sync/mqtt-sync.options.js';
+import { CheckFailure, type Finding } from './check-step.js';
+import { withDeadline } from './deadline.js';
+
+/** A connection that the broker has accepted. */
+export interface Session {
+  readonly client: MqttClient;
+  readonly protocol: MqttProtocol;
+  readonly connack: IConnackPacket;
+}
+
+export interface SessionCheck {
+  readonly address: BrokerAddress;
+  readonly options: ResolvedOptions;
+  readonly secrets: Secrets;
+  readonly timeoutMs: number;
+}
+
+const REFUSED: Readonly<Record<number, string>> = {
+  0x02: 'The broker does not take the client id: it may bind client ids to certificates.',
+  0x04: 'Check MQTT_USERNAME and MQTT_PASSWORD.',
+  0x05: 'Check user name and password, or the certificate and what the broker allows its name.',
+  0x85: 'The broker does not take the client id: it may bind client ids to certificates.',
+  0x86: 'Check MQTT_USERNAME and MQTT_PASSWORD.',
+  0x87: 'Check user name and password, or the certificate and what the broker allows its name.',
+  0x88: 'The broker is there and cannot serve just now: try again later.',
+  0x89: 'The broker is busy: try again later.',
+  0x8a: 'The broker has banned this client.',
+};
+
+/** Connects as the service would, with a client id of its own: the service, if it runs, is not thrown off. */
+export async function checkConnect(check: SessionCheck): Promise<Finding & { readonly session: Session }> {
+  const { protocol } = check.options;
+  const first: MqttProtocol = protocol === '3.1.1' ? '3.1.1' : '5';
+  const session = await open(check, first).catch((error: unknown) => {
+    if (protocol === 'auto' && error instanceof UnsupportedVersion) return open(check, '3.1.1');
+    throw error;
+  });
+  const detail = `the broker accepts us, MQTT ${session.protocol}`;
+  if (session.protocol === '5') return { detail, session };
+  const advice = [
+    'MQTT 3.1.1 tells neither limits nor refusals: a message that the broker throws away looks delivered.',
+  ];
+  return { detail, advice, session };
+}
+
+class UnsupportedVersion extends CheckFailure {}
+
+async function open(check: SessionCheck, protocol: MqttProtocol): Promise<Session> {
+  const { address, options, secrets, timeoutMs } = check;
+  const { username, password } = secrets;
+  const client = connect({
+    ...transportOptions({ address, options }, secrets),
+    protocolVersion: protocol === '5' ? 5 : 4,
+    clientId: `arus_check_${options.vesselId}_${randomUUID().slice(0, 8)}`,
+    // Nothing is left behind: the session ends with its connection.
+    clean: true,
+    keepalive: options.keepaliveS,
+    reconnectPeriod: 0,
+    connectTimeout: timeoutMs + 1000,
+    ...(username !== undefined && { username }),
+    ...(password !== undefined && { password }),
+    log: () => {},
+  });
+  try {
+    const connack = await firstPacket(client, timeoutMs);
+    const refusal = refusalOf(connack, protocol);
+    if (!refusal) return { client, protocol, connack };
+    const Failure = isUnsupportedVersion(refusal.code) ? UnsupportedVersion : CheckFailure;
+    throw new Failure(failureText(refusal.reason, [password]), [REFUSED[refusal.code] ?? 'Ask who runs the broker.']);
+  } catch (error) {
+    client.end(true);
+    if (error instanceof CheckFailure) throw error;
+    throw new CheckFailure(failureText(error, [password]), adviceOn(error as Error, secrets));
+  }
+}
+
+function firstPacket(client: MqttClient, timeoutMs: number): Promise<IConnackPacket> {
+  const slow = new CheckFailure(`no CONNACK from the broker within ${timeoutMs / 1000} s`, [
+    'Somebody listens there, but does not speak MQTT: check port and scheme in MQTT_BROKER_URL.',
+  ]);
+  return withDeadline(timeoutMs, slow, (resolve, reject) => {
+    client.on('packetreceive', (packet) => packet.cmd === 'connack' && resolve(packet));
+    client.on('error', reject);
+    client.stream.on('error', reject);
+    client.once('close', () => reject(new Error('the broker closed the connection without an answer')));
+  });
+}
+
+/** TLS 1.3 tells a client only after its handshake that its certificate is not taken. */
+function adviceOn(error: Error, { cert }: Secrets): string[] {
+  if (/certificate required|handshake failure/i.test(error.message) || !cert) {
+    return [
+      'The broker may want a client certificate: set MQTT_TLS_CERT_FILE and MQTT_TLS_KEY_FILE, and an mqtts URL.',
+    ];
+  }
+  return [
+    'The broker may not take the client certificate: is it of an authority that the broker knows, not revoked, not over?',
+    'Does the broker speak MQTT on that port?',
+  ];
+}
