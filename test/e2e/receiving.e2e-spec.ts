@@ -209,8 +209,8 @@ describeWithMosquitto('a controller that handles changes', () => {
     const failing = ['guarded', 'piped', 'intercepted', 'filtered', 'told', 'thrown'];
     for (const entity of [...failing, 'swallowed']) await ship.publisher.publish(entity, 'create', { id: 1 });
     await until(() => shore.inbox.stats().parked === 6, { what: 'six parked changes', deadlineMs: 30_000 });
-    const errors = Object.fromEntries(
-      [...shore.inbox.parked()].map(({ identity, error }) => [identity?.entity, error]),
+    const errors: Record<string, string> = Object.fromEntries(
+      [...shore.inbox.parked()].map(({ identity, error }) => [String(identity?.entity), error]),
     );
     expect(errors).toMatchObject({
       guarded: 'Forbidden resource',

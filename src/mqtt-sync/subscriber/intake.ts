@@ -11,6 +11,7 @@ import { type Inbox } from './inbox/inbox.js';
 import { type InboxWriter } from './inbox-writer.js';
 import { maxIncomingBytes, type ReceiverOptions } from './incoming-options.js';
 import { KeyLines } from './key-lines.js';
+import { TopicRoutes } from './topic-routes.js';
 import { type UnclaimedMessages } from './unclaimed-messages.js';
 import { type ServiceListener, type ServiceListeners } from './service-listeners.js';
 
@@ -35,11 +36,13 @@ export interface IntakeParts {
 export class Intake {
   private readonly lines = new KeyLines();
   private readonly held: HeldChanges;
+  private readonly routes: TopicRoutes;
   private link: IncomingLink | undefined;
   private line: AcknowledgementLine | undefined;
   private isClosed = false;
 
   constructor(private readonly parts: IntakeParts) {
+    this.routes = new TopicRoutes(parts.topics, parts.listeners);
     this.held = new HeldChanges(parts.options.incoming.maxBytes, () => this.link?.resume());
   }
 
@@ -85,12 +88,10 @@ export class Intake {
     const acknowledge = this.line.add(publish);
     const { topic, payload, qos, retain: retained } = publish;
     const message: IncomingMessage = { topic, payload, qos, retained };
-    const { topics, listeners, unclaimed } = this.parts;
-    const interested = listeners.matching(topic, topics);
+    const { listeners: interested, use } = this.routes.of(topic);
     if (interested.length > 0) return this.serve(message, interested, acknowledge);
-    const use = topics.useOf(topic);
     if (use === 'changes') return this.take(message, acknowledge);
-    if (use === undefined) unclaimed.add(topic, undefined);
+    if (use === undefined) this.parts.unclaimed.add(topic, undefined);
     acknowledge();
   }
 

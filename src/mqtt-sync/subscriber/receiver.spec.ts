@@ -194,3 +194,49 @@ describe('a handler that fails', () => {
     ]);
   });
 });
+
+describe('the own traffic of the library', () => {
+  const GAP = 'vessel/sync/system/gap/mv-ship';
+
+  it('goes to who listens, in order, and is acknowledged when it has been taken; a failure is tried again', async () => {
+    const taken: string[] = [];
+    let failures = 1;
+    const scene = await ReceiverScene.set();
+    scene.receiver.listen({
+      filter: ({ prefix }) => `${prefix}/system/gap/+`,
+      opensConnection: true,
+      receive: ({ payload }) => {
+        if (failures-- > 0) return Promise.reject(new Error('not now'));
+        taken.push(payload.toString());
+        return Promise.resolve();
+      },
+    });
+    await scene.start();
+    scene.send(1, 'first', { topic: GAP });
+    scene.send(2, 'second', { topic: GAP });
+    await scene.hasAcknowledged(1, 2);
+    expect(taken).toEqual(['first', 'second']);
+  });
+
+  it('is acknowledged where nobody listens, opens no connection by itself, and reaches no handler', async () => {
+    const handled: unknown[] = [];
+    const scene = await ReceiverScene.set();
+    const stop = scene.receiver.listen({
+      filter: ({ prefix }) => `${prefix}/system/gap/+`,
+      opensConnection: false,
+      receive: () => Promise.reject(new Error('must not be called')),
+    });
+    scene.receiver.start('shore');
+    expect(scene.receiver.isWanted).toBe(false);
+    stop();
+    scene.receiver.subscribe('#', ({ data }) => void handled.push(data));
+    await scene.start();
+    scene.send(1, 'a gap', { topic: GAP });
+    scene.send(2, 'a request', { topic: 'vessel/sync/catchup/request' });
+    scene.send(3, 'elsewhere', { topic: 'other/topic' });
+    await scene.hasAcknowledged(1, 2, 3);
+    expect(handled).toEqual([]);
+    expect(scene.events).toEqual(['change_unclaimed']);
+    expect(scene.logger.matching(/acknowledged without a handler.*other\/topic/)).toHaveLength(1);
+  });
+});

@@ -18,13 +18,21 @@ export interface ServiceListener {
 /** The listeners, by what arrives. */
 export class ServiceListeners {
   private readonly listeners = new Set<ServiceListener>();
+  private changes = 0;
+
+  /** Another one whenever a listener came or went. */
+  get version(): number {
+    return this.changes;
+  }
 
   add(listener: ServiceListener): void {
     this.listeners.add(listener);
+    this.changes++;
   }
 
   remove(listener: ServiceListener): void {
     this.listeners.delete(listener);
+    this.changes++;
   }
 
   /** Whether one of them is reason enough to connect. */
