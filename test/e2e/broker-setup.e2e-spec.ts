@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { chmodSync, cpSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { type IClientOptions } from 'mqtt';
@@ -17,9 +18,8 @@ const NOT_AUTHORISED = 0x87;
 /** The topics of a ship, as the service makes them from the documented prefixes. */
 function topicsOf(vessel: string, prefix = 'vessel/sync/{vesselId}/up') {
   const topics = new Topics(prefix, vessel);
-  const catchup = `${topics.prefix}/catchup`;
   const changes = ['work_orders', 'alerts', 'smoke_probe'].map((entity) => topics.ofEntity(entity));
-  return [...changes, topics.status, topics.gap, `${catchup}/work_orders`, `${catchup}/request`];
+  return [...changes, topics.status, topics.gap, topics.catchUpOf('work_orders'), topics.catchUpRequest];
 }
 
 const down = (vessel: string) => `vessel/sync/${vessel}/down/work_orders`;
@@ -224,6 +224,11 @@ describeWithMosquitto('the broker on shore, set up as documented', () => {
     });
     await shore.has(`vessel/sync/${AURORA}/up/alerts`);
     await shore.has(`vessel/sync/${AURORA}/up/system/status/${AURORA}`);
+    // What is sent to the ship reaches it, and what it answers comes through.
+    const question = { type: 'catchup', entity: 'alerts', messageId: randomUUID(), vesselId: 'shore' };
+    const request = { ...question, timestamp: new Date().toISOString(), data: { vesselId: AURORA, sinceSequence: 0 } };
+    await shore.publish(`vessel/sync/${AURORA}/down/catchup/request`, JSON.stringify(request));
+    await shore.has(`vessel/sync/${AURORA}/up/catchup/alerts`);
     service.signal('SIGTERM');
     expect(await service.exit()).toBe(0);
     const { topic, payload } = shore.received.at(-1)!;
