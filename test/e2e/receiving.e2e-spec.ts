@@ -289,15 +289,15 @@ describeWithMosquitto('SyncSubscriber', () => {
     const shore = await ShoreApplication.create({ brokerUrl: broker.url });
     shore.subscriber.subscribe('crew', (data, context) => seen.add('crew', data, context));
     await shore.receive();
-    await shore.subscribed(2);
+    await shore.subscribed(3);
     const unsubscribe = shore.subscriber.subscribe('alerts', (data, context) => seen.add('alerts', data, context));
-    await shore.subscribed(4);
+    await shore.subscribed(5);
     const ship = await publisherOf(broker.url);
     await ship.publisher.publish('alerts', 'create', { id: 'A-1' });
     await ship.publisher.publish('crew', 'create', { id: 'C-1' });
     await seen.has(2);
     unsubscribe();
-    expect(shore.status.activeSubscriptions).toBe(2);
+    expect(shore.status.activeSubscriptions).toBe(3);
     await until(() => /UNSUBSCRIBE from arus_sync_shore_in/.test(broker.log), { what: 'the UNSUBSCRIBE' });
   });
 

@@ -68,7 +68,7 @@ export class ShoreApplication {
     return this.app.get(SyncEvents);
   }
 
-  /** Waits until the broker has granted a number of subscriptions: two for each entity type. */
+  /** Waits until the broker has granted a number of subscriptions: two for each entity type, and that to gaps. */
   async subscribed(count = 2): Promise<void> {
     await until(() => this.status.activeSubscriptions >= count, {
       deadlineMs: 30_000,
