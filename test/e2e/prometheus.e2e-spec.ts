@@ -43,6 +43,8 @@ const MAY_BE_EMPTY: Readonly<Record<string, string>> = {
   ArusSyncSubscriptionRefused: 'nothing is subscribed',
   ArusSyncInboxUnavailable: 'nothing is subscribed',
   ArusSyncParked: 'nothing comes in',
+  ArusSyncMissing: 'nothing comes in',
+  ArusSyncLostBySender: 'nothing comes in',
   ArusSyncUntoldGaps: 'the connection is not up for a quarter of an hour',
 };
 
