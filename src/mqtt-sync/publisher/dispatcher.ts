@@ -14,6 +14,7 @@ import { type ControlMessage, DeliverySession, type Exchange } from './delivery-
 import { NextMessage } from './next-message.js';
 import { OrderGuard } from './order-guard.js';
 import { isRefusal } from './reason-codes.js';
+import { ReceiveMaximumNotice } from './receive-maximum-notice.js';
 import { RefusalPauses } from './refusal-pauses.js';
 import { Settlement, type SettlementParts } from './settlement.js';
 import { Suspects } from './suspects.js';
@@ -48,6 +49,7 @@ export class Dispatcher implements LinkObserver {
   private readonly pauses: RefusalPauses;
   private readonly suspects: Suspects;
   private readonly fit: BrokerFit;
+  private readonly receiveMaximumNotice: ReceiveMaximumNotice;
   private readonly nextMessage: NextMessage;
   private readonly settlement: Settlement;
   private readonly timer: AcknowledgementTimer;
@@ -58,6 +60,7 @@ export class Dispatcher implements LinkObserver {
     this.pauses = new RefusalPauses(clock, () => this.wake());
     this.suspects = new Suspects(logger);
     this.fit = new BrokerFit(logger);
+    this.receiveMaximumNotice = new ReceiveMaximumNotice(logger);
     const { session, order, pauses, suspects } = this;
     this.nextMessage = new NextMessage(parts.queue, { session, order, pauses }, parts.maxInFlight);
     this.settlement = new Settlement(parts, { session, order, pauses, suspects });
@@ -137,6 +140,7 @@ export class Dispatcher implements LinkObserver {
     if (!link.sessionPresent) this.session.reset();
     this.window.reset();
     this.fit.linked(link);
+    this.receiveMaximumNotice.linked();
     this.link = link;
     this.wake();
   }
@@ -211,7 +215,11 @@ export class Dispatcher implements LinkObserver {
   private sendNext(link: Link): boolean {
     const { probe } = this.suspects;
     const limit = Math.min(this.parts.maxInFlight, link.limits.receiveMaximum, probe?.limit ?? Infinity);
-    if (this.session.inFlight >= limit || !this.window.hasRoom || !this.fit.canAcknowledge) return false;
+    if (!this.window.hasRoom || !this.fit.canAcknowledge) return false;
+    if (this.session.inFlight >= limit) {
+      if (limit === link.limits.receiveMaximum && limit < this.parts.maxInFlight) this.noticeReceiveMaximum(limit);
+      return false;
+    }
     // What the socket has not taken is bounded too: QoS 0 is never in flight.
     if (link.bufferedBytes > this.window.limitBytes) return false;
     const control = this.controls.shift();
@@ -220,6 +228,12 @@ export class Dispatcher implements LinkObserver {
     if (message) return this.sendMessage(link, message);
     const behind = this.isHolding || probe ? undefined : this.background.next(this.window.limitBytes, limit);
     return behind !== undefined && this.sendControl(link, behind);
+  }
+
+  private noticeReceiveMaximum(receiveMaximum: number): void {
+    const { queue } = this.parts;
+    const messages = () => queue.stats().messages;
+    this.receiveMaximumNotice.limited({ receiveMaximum, roundTripMs: this.window.bestRoundTripMs, messages });
   }
 
   /** Answers whether more may be sent. */

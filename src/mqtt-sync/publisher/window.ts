@@ -70,6 +70,11 @@ export class Window {
     return rate > 0 ? rate * 1000 : undefined;
   }
 
+  /** The shortest round trip on this connection, without what it waited for behind others; undefined before the first. */
+  get bestRoundTripMs(): number | undefined {
+    return Number.isFinite(this.shortestRoundTripMs) ? this.shortestRoundTripMs : undefined;
+  }
+
   /** A new connection: what the last one learned is where it starts. */
   reset(): void {
     this.unacked = 0;
