@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
-import { describeWithMosquitto, findMosquitto, Mosquitto } from '../helpers/mosquitto.js';
+import { describeWithMosquitto, Mosquitto } from '../helpers/mosquitto.js';
+import { findMosquitto } from '../helpers/mosquitto-process.js';
 import { ScriptedBroker } from '../helpers/scripted-broker.js';
 import { queueFolder, SyncApplication } from '../helpers/sync-application.js';
 import { until } from '../helpers/wait.js';

@@ -1,7 +1,8 @@
 import { chmodSync, chownSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { describeWithMosquitto, findMosquitto } from '../helpers/mosquitto.js';
+import { describeWithMosquitto } from '../helpers/mosquitto.js';
+import { findMosquitto } from '../helpers/mosquitto-process.js';
 import { queueFolder } from '../helpers/sync-application.js';
 import { until } from '../helpers/wait.js';
 import { DAMAGES, flipPageNumber } from './disk/damages.js';

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { findMosquitto } from '../helpers/mosquitto.js';
+import { findMosquitto } from '../helpers/mosquitto-process.js';
 import { until } from '../helpers/wait.js';
 import { SmallDisk } from './disk/small-disk.js';
 import { storedMessages } from './disk/stored-messages.js';

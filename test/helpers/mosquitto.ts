@@ -1,143 +1,17 @@
-import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
-import { freePort } from './ports.js';
-import { describeWith, findProgram } from './programs.js';
-import { until, within } from './wait.js';
-
-/** The broker's program, or undefined where it is not installed. `MOSQUITTO_BIN` overrides the search. */
-export function findMosquitto(): string | undefined {
-  return findProgram('mosquitto', 'MOSQUITTO_BIN');
-}
+import { findMosquitto, type MosquittoOptions, MosquittoProcess } from './mosquitto-process.js';
+import { describeWith } from './programs.js';
 
 /** A `describe` for tests that need a real Mosquitto; see `describeWith`. */
 export function describeWithMosquitto(name: string, define: () => void): void {
   describeWith({ mosquitto: findMosquitto() }, name, define);
 }
 
-/** How to run the broker. */
-export interface MosquittoOptions {
-  /** Lines of the configuration after the listener's own, e.g. `allow_anonymous false`. @default anonymous access */
-  readonly config?: string | ((folder: string) => string);
-  /** The whole configuration in place of `config`, listeners included: one that is to be run as it is. */
-  readonly whole?: (folder: string, port: number) => string;
-  /** Password file entries, user name to password; written with `mosquitto_passwd`. */
-  readonly users?: Readonly<Record<string, string>>;
-  /** @default a free port */
-  readonly port?: number;
-}
-
-const PLAIN_CONFIG = 'allow_anonymous true';
-
-/** A real Mosquitto on 127.0.0.1 with a folder of its own. It ends with the test. */
-export class Mosquitto {
-  private process: ChildProcess | undefined;
-  private output = '';
-
-  private constructor(
-    private readonly program: string,
-    readonly port: number,
-    /** For files that the configuration names; removed at the end. */
-    readonly folder: string,
-  ) {}
-
-  /** Starts a broker and waits until it accepts connections. */
+/** A broker that ends with the test. */
+export class Mosquitto extends MosquittoProcess {
   static async start(options: MosquittoOptions = {}): Promise<Mosquitto> {
-    const program = findMosquitto();
-    if (program === undefined) throw new Error('mosquitto is not installed; install it or set MOSQUITTO_BIN');
-    const folder = mkdtempSync(join(tmpdir(), 'mosquitto-'));
-    const broker = new Mosquitto(program, options.port ?? (await freePort()), folder);
-    onTestFinished(async () => {
-      await broker.kill();
-      rmSync(folder, { recursive: true, force: true });
-    });
-    if (options.users) broker.setUsers(options.users);
-    const { config = PLAIN_CONFIG, whole } = options;
-    if (whole) broker.write(whole(folder, broker.port));
-    else broker.configure(typeof config === 'string' ? config : config(folder));
-    await broker.restart();
-    return broker;
-  }
-
-  get url(): string {
-    return `mqtt://127.0.0.1:${this.port}`;
-  }
-
-  get passwordFile(): string {
-    return join(this.folder, 'passwords');
-  }
-
-  /** What the broker has printed since it was started last. */
-  get log(): string {
-    return this.output;
-  }
-
-  /** Writes the configuration; it counts from the next start on. */
-  configure(config: string): void {
-    // Started by root, it would change to a user who may not read the certificates of a test.
-    const user = process.getuid?.() === 0 ? ['user root'] : [];
-    const lines = [...user, `listener ${this.port} 127.0.0.1`, config, 'log_dest stderr', 'log_type all', ''];
-    this.write(lines.join('\n'));
-  }
-
-  private write(configuration: string): void {
-    writeFileSync(join(this.folder, 'mosquitto.conf'), configuration);
-  }
-
-  /** Replaces the users of `passwordFile`; a running broker reads them on `reload()`. */
-  setUsers(users: Readonly<Record<string, string>>): void {
-    writeFileSync(this.passwordFile, '', { mode: 0o600 });
-    for (const [name, password] of Object.entries(users)) {
-      const made = spawnSync('mosquitto_passwd', ['-b', this.passwordFile, name, password]);
-      if (made.status !== 0) throw new Error(`mosquitto_passwd failed: ${String(made.stderr)}`, { cause: made.error });
-    }
-  }
-
-  /** Makes a running broker read its password and ACL files again. */
-  reload(): void {
-    this.process?.kill('SIGHUP');
-  }
-
-  /** Starts the broker, killing one that still runs, on the same port. */
-  async restart(): Promise<void> {
-    await this.kill();
-    this.output = '';
-    const child = spawn(this.program, ['-c', join(this.folder, 'mosquitto.conf')], { stdio: 'pipe' });
-    this.process = child;
-    for (const stream of [child.stdout, child.stderr]) {
-      stream.setEncoding('utf8').on('data', (text: string) => (this.output += text));
-    }
-    await until(() => this.isRunning(), {
-      what: () => `mosquitto to run on port ${this.port}; it said: ${this.output}`,
-    });
-  }
-
-  /** Ends the broker as a crash would: `kill -9`. */
-  kill(): Promise<void> {
-    return this.end('SIGKILL');
-  }
-
-  /** Ends the broker in order. */
-  stop(): Promise<void> {
-    return this.end('SIGTERM');
-  }
-
-  private async end(signal: NodeJS.Signals): Promise<void> {
-    const child = this.process;
-    this.process = undefined;
-    if (!child || child.exitCode !== null || child.signalCode !== null) return;
-    const exit = once(child, 'exit');
-    child.kill(signal);
-    await within(exit, { what: `mosquitto to end after ${signal}` });
-  }
-
-  /** It listens before it has read its certificates, and says that it runs when it has. */
-  private isRunning(): boolean {
-    const exited = this.process?.exitCode;
-    if (exited !== null && exited !== undefined) throw new Error(`mosquitto exited with ${exited}`);
-    return / running\n/.test(this.output);
+    const broker = new Mosquitto(...(await MosquittoProcess.placeOf(options)));
+    onTestFinished(() => broker.dispose());
+    return broker.begin();
   }
 }

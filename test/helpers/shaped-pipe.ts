@@ -12,7 +12,7 @@ export interface LinkQuality {
   isHole?: boolean;
 }
 
-/** Bytes that the link holds before the sender feels it; a satellite modem has about so much. */
+/** Bytes that wait to be sent before the sender feels it; a satellite modem has about so much. */
 const BUFFER_BYTES = 64 * 1024;
 
 /** A rate limit sends in pieces of so many milliseconds, so that bytes trickle instead of arriving in lumps. */
@@ -38,6 +38,7 @@ export class ShapedPipe {
   private sentUntilMs = 0;
   private lastDueMs = 0;
   private timer: NodeJS.Timeout | undefined;
+  private carried = 0;
 
   constructor(
     private readonly source: Socket,
@@ -49,6 +50,11 @@ export class ShapedPipe {
     source.on('error', () => this.push({ kind: 'reset' }));
     sink.on('drain', () => this.pump());
     sink.on('close', () => clearTimeout(this.timer));
+  }
+
+  /** Bytes that have arrived at the other end. */
+  get carriedBytes(): number {
+    return this.carried;
   }
 
   /** Sends what is due. */
@@ -64,7 +70,13 @@ export class ShapedPipe {
       this.queue.shift();
       this.send(item);
     }
-    if (this.queuedBytes < BUFFER_BYTES && !this.quality.isHole) this.source.resume();
+    if (this.queuedBytes < this.holdsBytes && !this.quality.isHole) this.source.resume();
+  }
+
+  /** What waits to be sent, and what is under way: on a long link the latter must not slow the former down. */
+  private get holdsBytes(): number {
+    const { delayMs = 0, jitterMs = 0, bytesPerSecond = 0 } = this.quality;
+    return BUFFER_BYTES + (bytesPerSecond * (delayMs + jitterMs)) / 1000;
   }
 
   private send(item: Item): void {
@@ -72,6 +84,7 @@ export class ShapedPipe {
     else if (item.kind === 'reset') reset(this.sink);
     else if (item.kind === 'bytes') {
       this.queuedBytes -= item.bytes.length;
+      this.carried += item.bytes.length;
       this.sink.write(item.bytes);
     }
   }
@@ -84,7 +97,7 @@ export class ShapedPipe {
       this.queuedBytes += bytes.length;
       this.queue.push({ kind: 'bytes', bytes, dueMs: this.dueTime(bytes.length) });
     }
-    if (this.queuedBytes >= BUFFER_BYTES || this.quality.isHole) this.source.pause();
+    if (this.queuedBytes >= this.holdsBytes || this.quality.isHole) this.source.pause();
     this.pump();
   }
 

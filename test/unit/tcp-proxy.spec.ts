@@ -109,3 +109,17 @@ it('cuts what is open, refuses what comes, and accepts again on the same port', 
   again.socket.write('back');
   await until(() => again.received() === 'back', { what: 'the echo' });
 });
+
+it('carries its rate also on a long link, and counts what it carries', async () => {
+  const proxy = await TcpProxy.start(await echoServer());
+  Object.assign(proxy.quality.up, { delayMs: 1000, bytesPerSecond: 250_000 });
+  const { socket, received } = await clientOf(proxy);
+  const tookMs = await timeOf(async () => {
+    socket.write('x'.repeat(500_000));
+    await until(() => received().length === 500_000, { deadlineMs: 20_000, what: 'all of it' });
+  });
+  // With 64 KiB on the way at most it would be 7.6 s; 3 s is what the link needs.
+  expect(tookMs).toBeGreaterThanOrEqual(2900);
+  expect(tookMs).toBeLessThan(6500);
+  expect(proxy.carriedBytes).toEqual({ up: 500_000, down: 500_000 });
+});
