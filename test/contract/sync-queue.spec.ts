@@ -159,9 +159,9 @@ describe.each([
     });
 
     it('hands out far more messages than it holds in memory, in order', async () => {
-      await reopen({ maxMessages: 10_000 });
-      for (let i = 0; i < 3; i++) await queue.accept(Array.from({ length: 1000 }, () => draft('a')));
-      expect(takeAll(queue).map(({ sequence }) => sequence)).toEqual(Array.from({ length: 3000 }, (_, i) => i + 1));
+      await reopen({ maxMessages: 10_000, maxBytes: 1e9 });
+      for (let i = 0; i < 9; i++) await queue.accept(Array.from({ length: 1000 }, () => draft('a')));
+      expect(takeAll(queue).map(({ sequence }) => sequence)).toEqual(Array.from({ length: 9000 }, (_, i) => i + 1));
     });
 
     it('keeps order while messages are accepted and taken in turns', async () => {

@@ -170,10 +170,11 @@ class UnreadableStoreError extends Error {}
 class Placement {
   readonly placed: Placed[] = [];
   readonly accepted: AcceptedMessage[] = [];
-  private readonly sequences = new Map<EntityStream, number>();
-  private readonly lanes = new Map<EntityStream, Lane>();
-  private readonly newStreams = new Map<string, EntityStream>();
-  private readonly ids = new Map<string, AcceptedMessage>();
+  /** Sequence and lane of the newest message placed, by entity type. */
+  private readonly newest = new Map<EntityStream, Pick<QueuedMessage, 'sequence' | 'lane'>>();
+  // Most calls have no use for these, and there may be tens of thousands a second.
+  private newStreams: Map<string, EntityStream> | undefined;
+  private ids: Map<string, AcceptedMessage> | undefined;
 
   constructor(
     private readonly plan: CommitPlan,
@@ -206,18 +207,18 @@ class Placement {
     const accepted = { messageId, sequence, entity, position, repeated: false };
     this.accepted.push(accepted);
     this.placed.push({ stream, message, idIsGiven: draft.idIsGiven });
-    if (draft.idIsGiven) this.ids.set(messageId, accepted);
+    if (draft.idIsGiven) (this.ids ??= new Map()).set(messageId, accepted);
     return undefined;
   }
 
   commitTo(plan: CommitPlan): void {
-    for (const [entity, stream] of this.newStreams) plan.newStreams.set(entity, stream);
+    for (const [entity, stream] of this.newStreams ?? []) plan.newStreams.set(entity, stream);
     for (const { stream, message } of this.placed) plan.add(stream, message);
-    for (const [messageId, accepted] of this.ids) plan.acceptedIds.set(messageId, accepted);
+    for (const [messageId, accepted] of this.ids ?? []) plan.acceptedIds.set(messageId, accepted);
   }
 
   private knownAs(messageId: string): AcceptedMessage | undefined {
-    const coming = this.ids.get(messageId) ?? this.plan.acceptedIds.get(messageId);
+    const coming = this.ids?.get(messageId) ?? this.plan.acceptedIds.get(messageId);
     if (coming) return coming;
     try {
       return this.store.acceptedUnder(messageId);
@@ -227,28 +228,37 @@ class Placement {
   }
 
   private streamOf({ entity, lane }: MessageDraft): EntityStream | undefined {
-    const known = this.streams.get(entity) ?? this.plan.newStreams.get(entity) ?? this.newStreams.get(entity);
+    const known = this.streams.get(entity) ?? this.plan.newStreams.get(entity) ?? this.newStreams?.get(entity);
     if (known) return known;
-    const number = this.streams.size + this.plan.newStreams.size + this.newStreams.size;
+    const number = this.streams.size + this.plan.newStreams.size + (this.newStreams?.size ?? 0);
     if (number >= MAX_ENTITY_TYPES) return undefined;
     const stream = this.streams.create(entity, number, lane);
-    this.newStreams.set(entity, stream);
+    (this.newStreams ??= new Map()).set(entity, stream);
     return stream;
   }
 
   private messageOf(draft: MessageDraft, stream: EntityStream): QueuedMessage {
     const { plan } = this;
-    const newest = this.sequences.get(stream) ?? plan.changes.get(stream)?.sequence ?? stream.sequence;
-    const sequence = newest + 1;
-    const lane = this.lanes.get(stream) ?? laneOf(stream, plan, draft.lane);
-    this.sequences.set(stream, sequence);
-    this.lanes.set(stream, lane);
+    const placed = this.newest.get(stream);
+    const sequence = (placed?.sequence ?? plan.changes.get(stream)?.sequence ?? stream.sequence) + 1;
+    const lane = placed?.lane ?? laneOf(stream, plan, draft.lane);
     const { entity, operation, key, messageId, topic, qos, retain, acceptedAtMs, envelope } = draft;
-    return {
-      ...{ entity, operation, key, messageId, topic, qos, retain, acceptedAtMs, lane, sequence },
+    const message = {
+      entity,
+      operation,
+      key,
+      messageId,
+      topic,
+      qos,
+      retain,
+      acceptedAtMs,
+      lane,
+      sequence,
       position: plan.nextPosition + this.placed.length,
       payload: envelope.seal(this.streams.epoch, sequence),
     };
+    this.newest.set(stream, message);
+    return message;
   }
 }
 

@@ -4,7 +4,7 @@ import { Losses, reasonIn } from './losses.js';
 import { type KeyedMessage, type TypeRecord } from './message-store.js';
 import { type QueuedMessage } from './message.js';
 import { RetriedMessages } from './retried-messages.js';
-import { type LineSource, WaitingLine } from './waiting-line.js';
+import { type HeadRoom, type LineSource, WaitingLine } from './waiting-line.js';
 
 /** Where a stream gets what is not in memory, and whom it tells of a damaged record. */
 export type StreamSource = LineSource;
@@ -47,7 +47,7 @@ export class EntityStream {
   private readonly returned: QueuedMessage[] = [];
   private readonly line: WaitingLine;
 
-  constructor(record: TypeRecord, gaps: SequenceRanges, source: StreamSource) {
+  constructor(record: TypeRecord, gaps: SequenceRanges, source: StreamSource, room: HeadRoom) {
     this.entity = record.entity;
     this.number = record.number;
     this.sequence = record.sequence;
@@ -60,7 +60,7 @@ export class EntityStream {
       this.miss(count);
       source.missing(count);
     };
-    this.line = new WaitingLine({ ...source, missing }, record);
+    this.line = new WaitingLine({ ...source, missing }, record, room);
   }
 
   /** The message that leaves next. */

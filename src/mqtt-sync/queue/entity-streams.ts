@@ -3,10 +3,12 @@ import { SequenceRanges } from '../wire/sequence-ranges.js';
 import { EntityStream, type StreamSource, type Volume } from './entity-stream.js';
 import { type StoreContents } from './message-store.js';
 import { type LaneStats } from './sync-queue.js';
+import { HeadRoom } from './waiting-line.js';
 
 /** The entity types of a queue, and what they share. */
 export class EntityStreams {
   private readonly streams = new Map<string, EntityStream>();
+  private readonly room = new HeadRoom();
   nextPosition = 1;
   deadLetters: number;
 
@@ -22,6 +24,7 @@ export class EntityStreams {
         record,
         gaps,
         sourceOf(() => stream, record.number),
+        this.room,
       );
       this.register(stream);
       this.nextPosition = Math.max(this.nextPosition, record.lastPosition + 1);
@@ -47,6 +50,7 @@ export class EntityStreams {
       record,
       new SequenceRanges(),
       this.sourceOf(() => stream, number),
+      this.room,
     );
     return stream;
   }

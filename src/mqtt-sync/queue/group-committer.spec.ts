@@ -25,8 +25,8 @@ describe('GroupCommitter', () => {
   );
 
   it('settles when the store becomes unreadable before a commit that was asked for', async () => {
-    const { store, queue } = await openFailing();
-    await queue.accept(Array.from({ length: 600 }, () => draft('a')));
+    const { store, queue } = await openFailing({ maxMessages: 10_000 });
+    await queue.accept(Array.from({ length: 6000 }, () => draft('a')));
     const taken: QueuedMessage[] = [];
     const takeAll = () => {
       for (let m = queue.take('normal', () => true); m; m = queue.take('normal', () => true)) taken.push(m);
@@ -39,8 +39,8 @@ describe('GroupCommitter', () => {
   });
 
   it('never has two commits at once, whatever fails while it recovers', async () => {
-    const { store, clock, queue } = await openFailing();
-    await queue.accept(Array.from({ length: 600 }, () => draft('a')));
+    const { store, clock, queue } = await openFailing({ maxMessages: 10_000 });
+    await queue.accept(Array.from({ length: 6000 }, () => draft('a')));
     const taken: QueuedMessage[] = [];
     store.readFails = true;
     for (let m = queue.take('normal', () => true); m; m = queue.take('normal', () => true)) taken.push(m);

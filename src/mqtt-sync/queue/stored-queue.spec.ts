@@ -166,18 +166,18 @@ describe('StoredQueue on a store that fails', () => {
   });
 
   it('becomes unavailable when it cannot be read, instead of throwing', async () => {
-    await open(1000);
-    await queue.accept(Array.from({ length: 600 }, () => draft('a')));
+    await open(10_000);
+    await queue.accept(Array.from({ length: 6000 }, () => draft('a')));
     store.readFails = true;
     let taken = 0;
     while (queue.take('normal', anyType)) taken++;
-    expect(taken).toBeLessThan(600);
+    expect(taken).toBeLessThan(6000);
     expect(queue.stats().available).toBe(false);
     store.readFails = false;
     await retry();
     while (queue.take('normal', anyType)) taken++;
-    expect(taken).toBe(600);
-    expect(queue.stats()).toMatchObject({ available: true, messages: 600 });
+    expect(taken).toBe(6000);
+    expect(queue.stats()).toMatchObject({ available: true, messages: 6000 });
   });
 
   it('says that a commit takes too long, and accepts again when it has ended', async () => {
@@ -206,13 +206,13 @@ describe('StoredQueue on a store that fails', () => {
   });
 
   it('tells of messages that the store has lost that they left the count', async () => {
-    await open(1000);
-    await queue.accept(Array.from({ length: 400 }, () => draft('a')));
+    await open(10_000);
+    await queue.accept(Array.from({ length: 6000 }, () => draft('a')));
     store.readIsEmpty = true;
     while (queue.take('normal', anyType));
     const inFlight = queue.stats().messages;
-    expect(inFlight).toBeLessThan(400);
-    expect(observer.left).toHaveBeenCalledTimes(400 - inFlight);
+    expect(inFlight).toBeLessThan(6000);
+    expect(observer.left).toHaveBeenCalledTimes(6000 - inFlight);
     expect(new Set(observer.left.mock.calls.flat())).toEqual(new Set([0]));
   });
 

@@ -10,6 +10,32 @@ const HEAD_LIMITS: ReadLimits = { records: 256, bytes: 128 * 1024 };
 /** The first read is small: after a start somebody may only want to know the oldest message of every entity type. */
 const FIRST_READ_RECORDS = 8;
 
+/**
+ * How much of all entity types together is kept in memory beyond that because it was accepted just now: several groups
+ * of commits and a window of messages, so that as long as they leave about as fast as they come none is read back.
+ */
+const RECENT_LIMITS: ReadLimits = { records: 4096, bytes: 4 * 1024 * 1024 };
+
+/** Counts what the lines of all entity types hold in memory. */
+export class HeadRoom {
+  private messages = 0;
+  private bytes = 0;
+
+  get hasRoom(): boolean {
+    return this.messages < RECENT_LIMITS.records && this.bytes < RECENT_LIMITS.bytes;
+  }
+
+  held(bytes: number): void {
+    this.messages++;
+    this.bytes += bytes;
+  }
+
+  released(bytes: number): void {
+    this.messages--;
+    this.bytes -= bytes;
+  }
+}
+
 /** Reads the stored messages after one position, up to and including another; undefined when it cannot just now. */
 export type ReadRecords = (after: number, upTo: number, limits: ReadLimits) => StoredRecord[] | undefined;
 
@@ -40,6 +66,7 @@ export class WaitingLine {
   constructor(
     private readonly source: LineSource,
     stored: { readonly messages: number; readonly lastPosition: number },
+    private readonly room: HeadRoom,
   ) {
     this.behind = stored.messages;
     this.committedUpTo = stored.lastPosition;
@@ -67,6 +94,7 @@ export class WaitingLine {
     if (!message) return undefined;
     this.head.shift();
     this.headBytes -= message.payload.length;
+    this.room.released(message.payload.length);
     return message;
   }
 
@@ -75,14 +103,17 @@ export class WaitingLine {
     if (messages.length === 0) return;
     const head = [...messages, ...this.head.drain()].sort((a, b) => a.position - b.position);
     for (const message of head) this.head.push(message);
-    for (const { payload } of messages) this.headBytes += payload.length;
+    for (const { payload } of messages) {
+      this.headBytes += payload.length;
+      this.room.held(payload.length);
+    }
   }
 
   /** A message was committed. While all is in memory it stays there, so that it need not be read back. */
   append({ message }: KeyedMessage): void {
     this.committedUpTo = message.position;
-    const hasRoom = this.head.length < HEAD_LIMITS.records && this.headBytes < HEAD_LIMITS.bytes;
-    if (this.behind > 0 || !hasRoom) {
+    const isShort = this.head.length < HEAD_LIMITS.records && this.headBytes < HEAD_LIMITS.bytes;
+    if (this.behind > 0 || !(isShort || this.room.hasRoom)) {
       this.behind++;
       return;
     }
@@ -92,6 +123,7 @@ export class WaitingLine {
   private push(message: QueuedMessage): void {
     this.head.push(message);
     this.headBytes += message.payload.length;
+    this.room.held(message.payload.length);
     this.loadedUpTo = message.position;
   }
 

@@ -28,8 +28,18 @@ function headerOf(message: QueuedMessage): MessageHeader {
 function messageOf(header: MessageHeader, payload: Buffer): QueuedMessage {
   const [position, sequence, entity, operation, key, messageId, topic, qos, retain, lane, acceptedAtMs] = header;
   return {
-    ...{ entity, operation, key: key ?? undefined, messageId, topic, qos, retain: retain === 1, acceptedAtMs },
-    ...{ lane, sequence, position, payload },
+    entity,
+    operation,
+    key: key ?? undefined,
+    messageId,
+    topic,
+    qos,
+    retain: retain === 1,
+    acceptedAtMs,
+    lane,
+    sequence,
+    position,
+    payload,
   };
 }
 
