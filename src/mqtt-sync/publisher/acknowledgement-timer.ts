@@ -7,9 +7,10 @@ const TRANSFER_FACTOR = 3;
 /** Assumed before anything was measured: the slowest link that is still of use, 25 kbit/s. */
 const ASSUMED_BYTES_PER_SECOND = 3_000;
 
-/** What is on the way. */
+/** What is on the way, and how fast the link has been lately. */
 export interface Unacknowledged {
-  readonly bytes: number;
+  readonly unackedBytes: number;
+  /** Undefined before the first acknowledgement. */
   readonly bytesPerSecond: number | undefined;
 }
 
@@ -17,9 +18,15 @@ export interface Unacknowledged {
  * Finds a link that is dead although nobody closed it: while something is in flight, an acknowledgement must come within
  * 15 s plus three times what the bytes in flight need at the measured rate. Pings do not help there: a broker may answer
  * them and still acknowledge nothing.
+ *
+ * An acknowledgement only notes the time: there may be thousands a second, and a timer started anew for each costs more
+ * than sending the message. When the timer fires it sees whether it was early.
  */
 export class AcknowledgementTimer {
   private cancel: CancelTimer | undefined;
+  private beganMs = 0;
+  private bytes = 0;
+  private bytesPerSecond: number | undefined;
 
   constructor(
     private readonly clock: Clock,
@@ -27,14 +34,11 @@ export class AcknowledgementTimer {
   ) {}
 
   /** Starts over: something was acknowledged. */
-  restart(unacknowledged: Unacknowledged): void {
-    this.stop();
-    const { bytes, bytesPerSecond = ASSUMED_BYTES_PER_SECOND } = unacknowledged;
-    const patienceMs = ANSWER_MS + (TRANSFER_FACTOR * bytes * 1000) / bytesPerSecond;
-    this.cancel = this.clock.after(patienceMs, () => {
-      this.cancel = undefined;
-      this.expired(patienceMs);
-    });
+  restart({ unackedBytes, bytesPerSecond }: Unacknowledged): void {
+    this.beganMs = this.clock.monotonicMs();
+    this.bytes = unackedBytes;
+    this.bytesPerSecond = bytesPerSecond;
+    if (!this.cancel) this.wait(ANSWER_MS);
   }
 
   /** Starts unless it is running. */
@@ -45,5 +49,18 @@ export class AcknowledgementTimer {
   stop(): void {
     this.cancel?.();
     this.cancel = undefined;
+  }
+
+  private wait(delayMs: number): void {
+    this.cancel = this.clock.after(delayMs, () => this.look());
+  }
+
+  private look(): void {
+    this.cancel = undefined;
+    const { bytes, bytesPerSecond = ASSUMED_BYTES_PER_SECOND } = this;
+    const patienceMs = ANSWER_MS + (TRANSFER_FACTOR * bytes * 1000) / bytesPerSecond;
+    const leftMs = this.beganMs + patienceMs - this.clock.monotonicMs();
+    if (leftMs > 0) this.wait(leftMs);
+    else this.expired(patienceMs);
   }
 }

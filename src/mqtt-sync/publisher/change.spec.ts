@@ -4,6 +4,7 @@ import { EntityPolicies } from '../wire/entity-policies.js';
 import { type ChangeEnvelope } from '../wire/envelope.js';
 import { Topics } from '../wire/topics.js';
 import { type Change, draftMessage } from './change.js';
+import { MessageIds } from './message-ids.js';
 
 const context = {
   policies: new EntityPolicies(),
@@ -11,6 +12,7 @@ const context = {
   vesselId: 'mv-aurora',
   maxMessageBytes: 1024,
   nowMs: Date.UTC(2026, 0, 1),
+  nextMessageId: () => new MessageIds().next(),
 };
 
 const draft = (change: Partial<Change>) =>

@@ -1,4 +1,3 @@
-import { v7 as uuidv7 } from 'uuid';
 import { ChangeInvalidError, ChangeNotSerialisableError, ChangeTooLargeError } from '../errors.js';
 import { type MessageDraft } from '../queue/message.js';
 import { assertEntityType, type EntityPolicies, type Qos } from '../wire/entity-policies.js';
@@ -33,6 +32,8 @@ export interface DraftContext {
   readonly vesselId: string;
   readonly maxMessageBytes: number;
   readonly nowMs: number;
+  /** The id of a change that was given none. */
+  readonly nextMessageId: () => string;
 }
 
 /** Long enough for any id, short enough for an index. */
@@ -110,7 +111,7 @@ export function draftMessage(change: Change, context: DraftContext): MessageDraf
   checkOptions(entity, change);
   const policy = context.policies.of(entity);
   const key = keyOf(entity, change.key, data);
-  const messageId = change.messageId ?? uuidv7();
+  const messageId = change.messageId ?? context.nextMessageId();
   const { vesselId, nowMs, maxMessageBytes } = context;
   const timestamp = new Date(nowMs).toISOString();
   const dataJson = toJson(entity, operation, data);

@@ -170,7 +170,7 @@ export class Dispatcher implements LinkObserver {
     const exchange = this.session.find(packetId);
     // One that nothing waits for: a repeat of the broker, or the end of an exchange that was resumed and then given up.
     if (!exchange || !this.isExpected(exchange, type)) return;
-    this.timer.restart(this.unacknowledged);
+    this.timer.restart(this.window);
     if (type === 'pubrec' && !isRefusal(reasonCode)) {
       exchange.phase = 'released';
       link.release(packetId);
@@ -190,10 +190,6 @@ export class Dispatcher implements LinkObserver {
     return this.session.inFlight === 0 && this.controls.length === 0 && this.parts.queue.stats().messages === 0;
   }
 
-  private get unacknowledged() {
-    return { bytes: this.window.unackedBytes, bytesPerSecond: this.window.bytesPerSecond };
-  }
-
   private isExpected({ qos, phase }: Exchange, type: Acknowledgement['type']): boolean {
     if (qos === 1) return type === 'puback';
     return type === 'pubrec' ? phase === 'published' : type === 'pubcomp';
@@ -206,7 +202,7 @@ export class Dispatcher implements LinkObserver {
     while (sent < SENDS_PER_TURN && this.link === link && this.sendNext(link)) sent++;
     if (this.link !== link) return;
     link.flush();
-    if (this.session.inFlight > 0) this.timer.ensure(this.unacknowledged);
+    if (this.session.inFlight > 0) this.timer.ensure(this.window);
     if (sent === SENDS_PER_TURN) this.wake();
     if (this.whenDrained && this.isIdle) this.finishDrain();
   }

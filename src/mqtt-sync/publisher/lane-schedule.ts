@@ -9,19 +9,23 @@ const TURNS: Readonly<Record<Lane, number>> = { critical: 64, normal: 8, bulk: 1
 /** Decides which lane goes next: the most urgent one that has turns left in this round. */
 export class LaneSchedule {
   private turns = { ...TURNS };
+  /** Those with turns left, then those without; asked for before every message, hence kept. */
+  private inOrder: readonly Lane[] = LANES;
 
   /** Lanes in the order in which they should be asked for a message now. */
   order(): readonly Lane[] {
-    const [withTurns, without] = [
-      LANES.filter((lane) => this.turns[lane] > 0),
-      LANES.filter((lane) => this.turns[lane] === 0),
-    ];
-    return [...withTurns, ...without];
+    return this.inOrder;
   }
 
   /** Notes that a lane had its turn; a round ends when the lane that is served has none left and nobody else wants one. */
   served(lane: Lane): void {
-    if (this.turns[lane] === 0) this.turns = { ...TURNS };
+    const begins = this.turns[lane] === 0;
+    if (begins) this.turns = { ...TURNS };
     this.turns[lane]--;
+    if (begins || this.turns[lane] === 0) this.inOrder = [...this.lanesWith(true), ...this.lanesWith(false)];
+  }
+
+  private lanesWith(turns: boolean): Lane[] {
+    return LANES.filter((lane) => this.turns[lane] > 0 === turns);
   }
 }

@@ -8,6 +8,7 @@ import { type Operation } from '../wire/envelope.js';
 import { Topics } from '../wire/topics.js';
 import { type Change, draftMessage, type PublishOptions } from './change.js';
 import { type DeliveryWatch } from './delivery-watch.js';
+import { MessageIds } from './message-ids.js';
 import { type Receipt, receiptOf, skippedReceipt } from './receipt.js';
 
 /** What the publisher needs of the options. */
@@ -41,6 +42,8 @@ export interface PublisherParts {
  */
 export class SyncPublisher {
   private readonly policies: EntityPolicies;
+  private readonly messageIds = new MessageIds();
+  private readonly nextMessageId = () => this.messageIds.next();
   private known: Addressing | undefined;
   private stopping = false;
 
@@ -107,6 +110,7 @@ export class SyncPublisher {
       vesselId,
       maxMessageBytes: options.maxMessageBytes,
       nowMs: this.parts.clock.wallMs(),
+      nextMessageId: this.nextMessageId,
     };
     return changes.map((change, index) => {
       try {

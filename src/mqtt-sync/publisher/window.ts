@@ -40,6 +40,8 @@ export class Window {
   private readonly roundTripsMs: number[] = [];
   private roundTripMs = Infinity;
   private readonly roundRates: number[] = [];
+  /** The best of them. */
+  private rememberedRate = 0;
   private roundRate = 0;
   /** The first round ends with a packet that was sent after the first acknowledgement: it spans a whole window. */
   private roundEndsAtBytes = 1;
@@ -66,7 +68,7 @@ export class Window {
 
   /** The rate that the link has shown lately, in bytes a second; undefined before the first acknowledgement. */
   get bytesPerSecond(): number | undefined {
-    const rate = Math.max(this.roundRate, ...this.roundRates);
+    const rate = Math.max(this.roundRate, this.rememberedRate);
     return rate > 0 ? rate * 1000 : undefined;
   }
 
@@ -84,6 +86,7 @@ export class Window {
     this.roundTripsMs.length = 0;
     this.roundTripMs = Infinity;
     this.roundRates.length = 0;
+    this.rememberedRate = 0;
     this.roundRate = 0;
     this.roundEndsAtBytes = 1;
     this.bestRate = 0;
@@ -122,6 +125,7 @@ export class Window {
   private learn(): void {
     this.roundRates.push(this.roundRate);
     if (this.roundRates.length > REMEMBERED_ROUNDS) this.roundRates.shift();
+    this.rememberedRate = Math.max(...this.roundRates);
     this.roundTripsMs.push(this.roundTripMs);
     if (this.roundTripsMs.length > REMEMBERED_ROUNDS) this.roundTripsMs.shift();
     // So little on the way hardly delays itself: the link has become longer, and the old round trip will not come back.
@@ -129,7 +133,7 @@ export class Window {
     const grew = this.roundRate >= this.bestRate * GROWTH;
     this.bestRate = Math.max(this.bestRate, this.roundRate);
     const roundTripMs = Math.max(this.shortestRoundTripMs, SHORTEST_ROUND_TRIP_MS);
-    const product = Math.max(...this.roundRates) * roundTripMs;
+    const product = this.rememberedRate * roundTripMs;
     const wanted = product * (grew ? START_GAIN : HEADROOM);
     // A round that the window did not limit shows what the application had to send, not what the link cannot carry.
     const smallest = this.wasFull ? SMALLEST_WINDOW_BYTES : this.limit;

@@ -79,11 +79,15 @@ export class RecordingPublisher implements Pick<SyncPublisher, 'publish' | 'publ
   private check(change: Change): Omit<RecordedChange, 'sequence'> {
     const { policies, topics, options } = this;
     const { vesselId } = options;
-    const context = { policies, topics, vesselId, maxMessageBytes: options.maxMessageBytes, nowMs: Date.now() };
-    const { entity, operation, key, topic, qos, retain, messageId, envelope } = draftMessage(
-      { messageId: uuidv7(), ...change },
-      context,
-    );
+    const { maxMessageBytes } = options;
+    const { entity, operation, key, topic, qos, retain, messageId, envelope } = draftMessage(change, {
+      policies,
+      topics,
+      vesselId,
+      maxMessageBytes,
+      nowMs: Date.now(),
+      nextMessageId: () => uuidv7(),
+    });
     const { data } = JSON.parse(envelope.seal(0, 0).toString()) as { data?: unknown };
     return { entity, operation, key, data, topic, qos, retain, messageId };
   }
