@@ -1,7 +1,8 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { findMosquitto, Mosquitto } from '../helpers/mosquitto.js';
+import { findMosquitto } from '../helpers/mosquitto-process.js';
+import { Mosquitto } from '../helpers/mosquitto.js';
 import { dashboardExpressions, readAlertRules, ruleExpressions } from '../helpers/observability/deployed.js';
 import { Prometheus, PROMETHEUS, type Series, type TimeRange } from '../helpers/observability/prometheus.js';
 import { freePort } from '../helpers/ports.js';

@@ -1,7 +1,8 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { describeWithMosquitto, findMosquitto, Mosquitto } from '../helpers/mosquitto.js';
+import { findMosquitto } from '../helpers/mosquitto-process.js';
+import { describeWithMosquitto, Mosquitto } from '../helpers/mosquitto.js';
 import { describeWith } from '../helpers/programs.js';
 import { ReceivingProcess } from '../helpers/receiving-process.js';
 import { ShoreApplication } from '../helpers/shore-application.js';

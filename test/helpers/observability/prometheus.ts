@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { parse } from 'yaml';
 import { freePort } from '../ports.js';
-import { findProgram } from '../programs.js';
+import { findProgram } from '../find-program.js';
 import { until, within } from '../wait.js';
 import { PROMETHEUS_FOLDER, RULES_FILE } from './deployed.js';
 

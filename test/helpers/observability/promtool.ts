@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { findProgram } from '../programs.js';
+import { findProgram } from '../find-program.js';
 
 /** Debian's package `prometheus` brings it. */
 export const PROMTOOL = findProgram('promtool');

@@ -1,0 +1,55 @@
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { cpus, loadavg, release, totalmem } from 'node:os';
+import { findMosquitto } from '../helpers/mosquitto-process.js';
+import { LOAD, plainEnvelope } from './payload.js';
+
+/** Under what conditions a run was made. */
+export interface Conditions {
+  readonly began: string;
+  readonly node: string;
+  readonly mosquitto: string;
+  readonly mqttjs: string;
+  readonly lmdb: string;
+  readonly kernel: string;
+  readonly cpu: string;
+  readonly memoryGiB: number;
+  readonly disk: string;
+  readonly payloadBytes: number;
+  /** Load of the last minute: what else ran. */
+  readonly loadBefore: number;
+  readonly loadAfter: number;
+}
+
+export function conditionsBefore(): Omit<Conditions, 'loadAfter'> {
+  const [first] = cpus();
+  return {
+    began: new Date().toISOString(),
+    node: process.version,
+    mosquitto: mosquittoVersion(),
+    mqttjs: versionOf('mqtt'),
+    lmdb: versionOf('lmdb'),
+    kernel: release(),
+    cpu: `${cpus().length} x ${first?.model ?? 'unknown'}`,
+    memoryGiB: Math.round(totalmem() / 2 ** 30),
+    disk: 'queues in the folder for temporary files',
+    payloadBytes: Buffer.byteLength(plainEnvelope(LOAD, 0)),
+    loadBefore: loadavg()[0]!,
+  };
+}
+
+export function conditionsAfter(before: Omit<Conditions, 'loadAfter'>): Conditions {
+  return { ...before, loadAfter: loadavg()[0]! };
+}
+
+function mosquittoVersion(): string {
+  const program = findMosquitto();
+  if (program === undefined) return 'not installed';
+  // It has no option for its version alone; the help begins with it.
+  return /version (\S+)/.exec(spawnSync(program, ['-h'], { encoding: 'utf8' }).stdout)?.[1] ?? 'unknown';
+}
+
+function versionOf(name: string): string {
+  // Not resolved: a package may keep its package.json from being imported. npm runs scripts in the project's folder.
+  return (JSON.parse(readFileSync(`node_modules/${name}/package.json`, 'utf8')) as { version: string }).version;
+}

@@ -1,0 +1,28 @@
+/** Who takes part. */
+export const CONTENDERS = [
+  'disk',
+  'memory',
+  'mqttjs',
+  'mqttjs-offline',
+  'one-at-a-time',
+  'bridge-default',
+  'bridge-tuned',
+] as const;
+export type ContenderId = (typeof CONTENDERS)[number];
+
+export const CONTENDER_TITLES: Readonly<Record<ContenderId, string>> = {
+  disk: 'SyncPublisher, DiskQueue',
+  memory: 'SyncPublisher, MemoryQueue',
+  mqttjs: 'MQTT.js, window of 1,000 refilled in its callback',
+  'mqttjs-offline': 'MQTT.js, published offline, its own resending',
+  'one-at-a-time': 'MQTT.js, one message per acknowledgement',
+  'bridge-default': 'Mosquitto bridge, defaults',
+  'bridge-tuned': 'Mosquitto bridge, tuned',
+};
+
+export function isBridge(contender: ContenderId): contender is 'bridge-default' | 'bridge-tuned' {
+  return contender === 'bridge-default' || contender === 'bridge-tuned';
+}
+
+/** In flight at most: the publisher's default, and the window of plain MQTT.js. */
+export const WINDOW = 1000;

@@ -1,0 +1,65 @@
+import { freePort } from '../../helpers/ports.js';
+import { type ContenderOptions, copyOf, newFolder } from '../rig/contender.js';
+import { type Resources } from '../rig/resources.js';
+import { type Run } from '../run.js';
+import { alert } from './alert.js';
+import { gather, measureDrain } from './drain.js';
+import { BenchBroker } from '../rig/broker.js';
+import { Contender } from '../rig/contender.js';
+import { openLink } from '../rig/link.js';
+import { start } from './start.js';
+
+const QUEUE_LIMIT = 100_000_000;
+
+/** What the large backlog is used for; it is gathered once. */
+export interface BacklogParts {
+  readonly start: boolean;
+  readonly alert: boolean;
+  readonly drainMillion: boolean;
+}
+
+/** Scenarios with a backlog of a million: the start with it, an alert that overtakes it, and its way out. */
+export async function backlog(run: Run, parts: BacklogParts): Promise<void> {
+  if (run.contenders(['disk'] as const).length === 0) return;
+  const { million } = run.sizes;
+  await run.resources.during(async (resources) => {
+    run.say(`backlog: gathering ${million} messages`);
+    const folders = { million: await fill(resources, million), thousand: await fill(resources, 1000) };
+    if (parts.start) await start(run, folders);
+    if (parts.alert && run.profiles(['geo']).length > 0) await alert(run, folders.million);
+    if (parts.drainMillion && run.profiles(['loopback']).length > 0) await drainMillion(run, folders.million);
+  });
+}
+
+/** A folder with a backlog on disk, left behind by a process that stopped in order. */
+async function fill(resources: Resources, count: number): Promise<string> {
+  const dir = newFolder(resources);
+  await resources.during(async (nested) => {
+    const options: ContenderOptions = { contender: 'disk', shorePort: await freePort(), dir, queueLimit: QUEUE_LIMIT };
+    const contender = await gather(nested, options, count);
+    await contender.station.call('close');
+  });
+  return dir;
+}
+
+async function drainMillion(run: Run, folder: string): Promise<void> {
+  const { million, millionRounds } = run.sizes;
+  for (let round = 1; round <= millionRounds; round++) {
+    const values = await run.resources.during(async (resources) => {
+      const dir = copyOf(resources, folder);
+      const broker = resources.add(await BenchBroker.onShore(), (one) => one.dispose());
+      const link = await openLink(resources, broker, 'loopback');
+      const options = { contender: 'disk', shorePort: link.port, dir, queueLimit: QUEUE_LIMIT } as const;
+      const contender = await Contender.start(resources, { ...options, execArgv: run.execArgv });
+      return measureDrain(resources, { broker, link, profile: 'loopback', count: million + 1 }, contender);
+    });
+    run.say(`drain-million ${round}: ${million} in ${values.seconds.toFixed(1)} s`);
+    const secondsPer10000 = (values.seconds * 10_000) / million;
+    run.record({
+      scenario: 'drain-million',
+      profile: 'loopback',
+      contender: 'disk',
+      values: { ...values, secondsPer10000 },
+    });
+  }
+}

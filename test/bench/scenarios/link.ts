@@ -1,0 +1,71 @@
+import { once } from 'node:events';
+import { connect, createServer, type Socket } from 'node:net';
+import { listen } from '../../helpers/ports.js';
+import { nowMs } from '../clock.js';
+import { PROFILE_TABLE, type ProfileId } from '../profiles.js';
+import { shapedLink } from '../rig/link.js';
+import { type Resources } from '../rig/resources.js';
+import { type Run } from '../run.js';
+import { median } from '../statistics.js';
+
+const PINGS = 9;
+/** The rate is measured over so many seconds of it. */
+const TRANSFER_SECONDS = 4;
+const UNLIMITED_BYTES = 20_000_000;
+
+/** Checks the links against what they claim, with nothing but TCP. */
+export async function checkLinks(run: Run): Promise<void> {
+  for (const profile of run.profiles(['lan', 'geo', 'certus'])) {
+    const values = await run.resources.during(async (resources) => {
+      const roundTripMs = await pings(resources, profile);
+      return { roundTripMs, bytesPerSecond: await transfer(resources, profile) };
+    });
+    run.say(`link ${profile}: ${values.roundTripMs.toFixed(0)} ms, ${Math.round(values.bytesPerSecond)} bytes/s`);
+    run.record({ scenario: 'link', profile, values });
+  }
+}
+
+/** Connects through a link of the profile to a server that does as told. */
+async function through(resources: Resources, profile: ProfileId, serve: (socket: Socket) => void): Promise<Socket> {
+  const server = createServer((socket) => serve(socket.on('error', () => {})));
+  const link = await shapedLink(resources, await listen(server), profile);
+  await link.up();
+  const socket = connect(link.port, '127.0.0.1').setNoDelay(true);
+  resources.add(socket, async () => {
+    socket.destroy();
+    await new Promise((resolve) => server.close(resolve));
+  });
+  await once(socket, 'connect');
+  return socket;
+}
+
+async function pings(resources: Resources, profile: ProfileId): Promise<number> {
+  const socket = await through(resources, profile, (peer) => peer.setNoDelay(true).pipe(peer));
+  const times: number[] = [];
+  for (let ping = 0; ping < PINGS; ping++) {
+    const beganMs = nowMs();
+    socket.write('x');
+    await once(socket, 'data');
+    times.push(nowMs() - beganMs);
+  }
+  return median(times);
+}
+
+/** @returns bytes a second that arrive, from the first to the last. */
+async function transfer(resources: Resources, profile: ProfileId): Promise<number> {
+  const { bytesPerSecond } = PROFILE_TABLE[profile].quality ?? {};
+  const bytes = bytesPerSecond ? bytesPerSecond * TRANSFER_SECONDS : UNLIMITED_BYTES;
+  let arrived = 0;
+  let firstMs = 0;
+  let firstBytes = 0;
+  const rate = new Promise<number>((resolve, reject) => {
+    through(resources, profile, (peer) => {
+      peer.on('data', (chunk: Buffer) => {
+        arrived += chunk.length;
+        if (firstMs === 0) [firstMs, firstBytes] = [nowMs(), arrived];
+        if (arrived === bytes) resolve(((arrived - firstBytes) * 1000) / (nowMs() - firstMs));
+      });
+    }).then((socket) => socket.write(Buffer.alloc(bytes)), reject);
+  });
+  return rate;
+}

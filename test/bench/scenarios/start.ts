@@ -1,0 +1,86 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { resolve } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { freePort } from '../../helpers/ports.js';
+import { nowMs } from '../clock.js';
+import { VESSEL_ID } from '../payload.js';
+import { type Resources } from '../rig/resources.js';
+import { usageOf } from '../rig/usage.js';
+import { type Run, type Sample } from '../run.js';
+import { percentile } from '../statistics.js';
+
+/** npm runs scripts in the project's folder. */
+const SERVICE = resolve('dist/service/main.js');
+/** What a start has allocated and no longer needs is not what the backlog costs. */
+const SETTLING_MS = 1000;
+const HEALTH_REQUESTS = 50;
+
+/** Starts the stand-alone service with a backlog: time to listening, memory, the health document. */
+export async function start(run: Run, folders: { readonly million: string; readonly thousand: string }): Promise<void> {
+  const { million } = run.sizes;
+  for (let round = 1; round <= run.sizes.rounds; round++) {
+    for (const [dir, waiting] of [
+      [folders.thousand, 1000],
+      [folders.million, million],
+    ] as const) {
+      const values = await run.resources.during((resources) => startOnce(resources, dir));
+      run.say(`start ${round}: ${waiting} waiting, listening after ${Math.round(values.listeningMs ?? 0)} ms`);
+      run.record({ scenario: 'start', profile: 'loopback', contender: 'disk', variant: `${waiting} waiting`, values });
+    }
+  }
+}
+
+async function startOnce(resources: Resources, dir: string): Promise<Sample['values']> {
+  const port = await freePort();
+  const limits = {
+    MQTT_MAX_QUEUE_SIZE: '100000000',
+    MQTT_MAX_QUEUE_BYTES: '1000000000000',
+    HEALTH_RATE_LIMIT: '100000',
+  };
+  const env = {
+    MQTT_QUEUE_DIR: dir,
+    MQTT_BROKER_URL: `mqtt://127.0.0.1:${await freePort()}`,
+    VESSEL_ID,
+    PORT: String(port),
+  };
+  const beganMs = nowMs();
+  const service = spawn(process.execPath, [SERVICE], {
+    env: { ...process.env, ...limits, ...env },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  resources.add(service, stop);
+  await listening(service);
+  const listeningMs = nowMs() - beganMs;
+  const healthMs = await health(port);
+  await pause(SETTLING_MS);
+  const { anonymousMiB, mappedMiB } = usageOf(service.pid!);
+  return { listeningMs, anonymousMiB, mappedMiB, healthMs };
+}
+
+async function listening({ stdout }: ChildProcess): Promise<void> {
+  await new Promise<void>((done, reject) => {
+    stdout!.on('data', (text: Buffer) => {
+      if (String(text).includes('Listening')) done();
+    });
+    stdout!.on('end', () => reject(new Error('The service ended before it listened.')));
+  });
+}
+
+/** 99th percentile over requests one after the other, the connection kept, the first ones left out. */
+async function health(port: number): Promise<number> {
+  const times: number[] = [];
+  for (let request = 0; request < HEALTH_REQUESTS * 2; request++) {
+    const beganMs = nowMs();
+    await (await fetch(`http://127.0.0.1:${port}/api/mqtt/reliable-sync/health`)).text();
+    times.push(nowMs() - beganMs);
+  }
+  return percentile(times.slice(HEALTH_REQUESTS), 99);
+}
+
+async function stop(service: ChildProcess): Promise<void> {
+  if (service.exitCode !== null || service.signalCode !== null) return;
+  const exit = once(service, 'exit');
+  service.kill('SIGTERM');
+  await exit;
+}

@@ -1,0 +1,65 @@
+import { type ContenderId } from './contenders.js';
+import { type ProfileId } from './profiles.js';
+
+/** How much is done, in a full run and in a quick one. */
+export interface Sizes {
+  readonly rounds: number;
+  readonly steadyMessages: number;
+  readonly drainMessages: number;
+  /** The large backlog. */
+  readonly million: number;
+  readonly millionRounds: number;
+  readonly offlineMessages: number;
+  readonly paceSeconds: number;
+  readonly alerts: number;
+  readonly cuts: number;
+  readonly longestCutMs: number;
+}
+
+export const FULL: Sizes = {
+  rounds: 5,
+  steadyMessages: 50_000,
+  drainMessages: 10_000,
+  million: 1_000_000,
+  millionRounds: 5,
+  offlineMessages: 50_000,
+  paceSeconds: 5,
+  alerts: 10,
+  cuts: 20,
+  longestCutMs: 8000,
+};
+
+export const QUICK: Sizes = {
+  rounds: 1,
+  steadyMessages: 20_000,
+  drainMessages: 2000,
+  million: 50_000,
+  millionRounds: 1,
+  offlineMessages: 10_000,
+  paceSeconds: 2,
+  alerts: 2,
+  cuts: 1,
+  longestCutMs: 1000,
+};
+
+/** A bridge with its defaults keeps 1,000 messages and drops the rest. */
+const DEFAULT_BRIDGE_HOLDS = 900;
+
+/** What contenders that wait for a round trip per message, or per 20, get through in about 15 s. */
+const SLOW: Readonly<Record<ProfileId, Partial<Record<ContenderId, number>>>> = {
+  loopback: {},
+  lan: { 'mqttjs-offline': 1000, 'one-at-a-time': 1000 },
+  geo: { 'mqttjs-offline': 20, 'one-at-a-time': 20, 'bridge-default': 400 },
+  certus: { 'mqttjs-offline': 20, 'one-at-a-time': 20, 'bridge-default': 200 },
+};
+
+/** 352 kbit/s carry about as much in half a minute. */
+const CERTUS_MESSAGES = 2000;
+
+/** How many messages a contender sends on a link where the scenario asks for so many. */
+export function messagesFor(contender: ContenderId, profile: ProfileId, asked: number): number {
+  const slow = SLOW[profile][contender] ?? Infinity;
+  const kept = contender === 'bridge-default' ? DEFAULT_BRIDGE_HOLDS : Infinity;
+  const carried = profile === 'certus' ? CERTUS_MESSAGES : Infinity;
+  return Math.min(asked, slow, kept, carried);
+}

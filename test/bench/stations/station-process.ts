@@ -1,0 +1,94 @@
+// A contender in a process of its own, told by the benchmark what to do.
+import { setTimeout as pause } from 'node:timers/promises';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { WINDOW } from '../contenders.js';
+import { nowMs } from '../clock.js';
+import { LOAD } from '../payload.js';
+import { serve } from '../rig/rpc.js';
+import { OfflineStation, WindowStation } from './mqttjs-station.js';
+import { type PaceResult, type Station, type StationCalls, type StationOptions } from './station.js';
+import { SyncStation } from './sync-station.js';
+
+/** How often `pace()` publishes what is due, in milliseconds. */
+const PACE_STEP_MS = 2;
+
+function stationOf(options: StationOptions): Station {
+  switch (options.contender) {
+    case 'disk':
+    case 'memory':
+      return new SyncStation(options);
+    case 'mqttjs-offline':
+      return new OfflineStation(options);
+    case 'one-at-a-time':
+      return new WindowStation(options, 1);
+    default:
+      return new WindowStation(options, WINDOW);
+  }
+}
+
+class StationProcess {
+  private station: Station | undefined;
+
+  async open(options: StationOptions): Promise<void> {
+    this.station = stationOf(options);
+    await this.station.open();
+  }
+
+  async reached(condition: (station: Station) => boolean): Promise<void> {
+    while (!condition(this.at)) await pause(1);
+  }
+
+  async steady(first: number, count: number): Promise<number> {
+    const goal = this.at.delivered + count;
+    const beganMs = nowMs();
+    await this.at.publish(LOAD, first, count);
+    await this.reached(({ delivered }) => delivered >= goal);
+    return nowMs() - beganMs;
+  }
+
+  async pace(perSecond: number, seconds: number): Promise<PaceResult> {
+    const delay = monitorEventLoopDelay({ resolution: 1 });
+    const work: Promise<void>[] = [];
+    let published = 0;
+    delay.enable();
+    const beganMs = nowMs();
+    for (let elapsedMs = 0; elapsedMs < seconds * 1000; elapsedMs = nowMs() - beganMs) {
+      const due = Math.floor((elapsedMs * perSecond) / 1000) - published;
+      if (due > 0) work.push(this.at.publish(LOAD, published, due));
+      published += Math.max(0, due);
+      await pause(PACE_STEP_MS);
+    }
+    delay.disable();
+    await Promise.all(work);
+    return { loopDelayP99Ms: delay.percentile(99) / 1e6, perSecond: published / seconds };
+  }
+
+  get at(): Station {
+    if (!this.station) throw new Error('the station is not open');
+    return this.station;
+  }
+}
+
+const here = new StationProcess();
+
+serve<StationCalls>({
+  open: (options: StationOptions) => here.open(options),
+  connected: () => here.reached((station) => station.isConnected()),
+  publish: ({ entity, first, count }: Parameters<StationCalls['publish']>[0]) => here.at.publish(entity, first, count),
+  delivered: (count: number) => here.reached(({ delivered }) => delivered >= count),
+  steady: ({ first, count }: Parameters<StationCalls['steady']>[0]) => here.steady(first, count),
+  pace: ({ perSecond, seconds }: Parameters<StationCalls['pace']>[0]) => here.pace(perSecond, seconds),
+  alert: ({ number, qos }: Parameters<StationCalls['alert']>[0]) => {
+    if (!(here.at instanceof SyncStation)) throw new Error('only our own publisher knows alerts');
+    return here.at.alert(number, qos);
+  },
+  usage: () => {
+    const { user, system } = process.cpuUsage();
+    return { cpuMs: (user + system) / 1000, delivered: here.at.delivered };
+  },
+  close: async () => {
+    await here.at.close();
+    // After the answer is out.
+    setImmediate(() => process.exit(0));
+  },
+});
