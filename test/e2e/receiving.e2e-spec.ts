@@ -212,8 +212,6 @@ describeWithMosquitto('a controller that handles changes', () => {
     const errors: Record<string, string> = Object.fromEntries(
       [...shore.inbox.parked()].map(({ identity, error }) => [String(identity?.entity), error]),
     );
-    const parked = [...shore.inbox.parked()].map(({ identity, error }) => [identity?.entity ?? '', error] as const);
-    const errors = Object.fromEntries<string>(parked);
     expect(errors).toMatchObject({
       guarded: 'Forbidden resource',
       piped: 'no such field',
