@@ -30,7 +30,10 @@ export default defineConfig({
     testTimeout: 20_000,
     hookTimeout: 20_000,
     projects: [
-      { extends: true, test: { name: 'unit', include: ['src/**/*.spec.ts', 'test/unit/**/*.spec.ts'] } },
+      {
+        extends: true,
+        test: { name: 'unit', include: ['src/**/*.spec.ts', 'test/unit/**/*.spec.ts', 'test/bench/**/*.spec.ts'] },
+      },
       { extends: true, test: { name: 'contract', include: ['test/contract/**/*.spec.ts'] } },
       {
         extends: true,

@@ -1,0 +1,29 @@
+import { expect, it } from 'vitest';
+import { ArgumentsError, HELP, readArguments } from './arguments.js';
+import { CONTENDERS } from './contenders.js';
+import { SCENARIOS } from './run.js';
+
+it('runs everything unless told otherwise', () => {
+  expect(readArguments([])).toMatchObject({
+    quick: false,
+    strict: false,
+    scenarios: SCENARIOS,
+    contenders: CONTENDERS,
+  });
+});
+
+it('chooses by name, in the order of the list', () => {
+  const { scenarios, contenders } = readArguments(['--scenario', 'drain,steady', '--contender', 'disk']);
+  expect(scenarios).toEqual(['steady', 'drain']);
+  expect(contenders).toEqual(['disk']);
+});
+
+it('says what it does not know, and what there is', () => {
+  expect(() => readArguments(['--profile', 'mars'])).toThrow(/no profile "mars".*loopback, lan/);
+  expect(() => readArguments(['--rounds', 'many'])).toThrow(ArgumentsError);
+  expect(() => readArguments(['--fast'])).toThrow(ArgumentsError);
+});
+
+it('explains every scenario and contender', () => {
+  for (const name of [...SCENARIOS, ...CONTENDERS]) expect(HELP).toMatch(new RegExp(`^ {4}${name} +\\S`, 'm'));
+});
