@@ -11,7 +11,7 @@ import { toRows } from './results.js';
 import { Resources } from './rig/resources.js';
 import { type Run, type Sample } from './run.js';
 import { backlog } from './scenarios/backlog.js';
-import { drain } from './scenarios/drain.js';
+import { drain, drainSlowly } from './scenarios/drain.js';
 import { eventLoop } from './scenarios/event-loop.js';
 import { checkLinks } from './scenarios/link.js';
 import { offline } from './scenarios/offline.js';
@@ -49,12 +49,14 @@ async function runScenarios(run: Run, { scenarios }: Arguments): Promise<void> {
   if (has('link')) await checkLinks(run);
   if (has('steady')) await steady(run);
   if (has('drain')) await drain(run);
+  if (has('drain')) await drainSlowly(run, 'geo');
   if (has('wire')) await wire(run);
   if (has('event-loop')) await eventLoop(run);
   if (has('offline')) await offline(run);
   const parts = { start: has('start'), alert: has('alert'), drainMillion: has('drain-million') };
   if (Object.values(parts).includes(true)) await backlog(run, parts);
-  if (has('recovery')) await recovery(run);
+  // Both wait for slow links most of the time.
+  await Promise.all([has('drain') && drainSlowly(run, 'certus'), has('recovery') && recovery(run)]);
 }
 
 async function main(asked: Arguments): Promise<number> {

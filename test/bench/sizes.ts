@@ -8,6 +8,7 @@ export interface Sizes {
   readonly drainMessages: number;
   /** The large backlog. */
   readonly million: number;
+  /** Fewer than the others: each takes longer than all rounds of most. */
   readonly millionRounds: number;
   readonly offlineMessages: number;
   readonly paceSeconds: number;
@@ -18,11 +19,11 @@ export interface Sizes {
 
 export const FULL: Sizes = {
   rounds: 5,
-  steadyMessages: 50_000,
+  steadyMessages: 30_000,
   drainMessages: 10_000,
   million: 1_000_000,
-  millionRounds: 5,
-  offlineMessages: 50_000,
+  millionRounds: 3,
+  offlineMessages: 30_000,
   paceSeconds: 5,
   alerts: 10,
   cuts: 20,

@@ -1,9 +1,10 @@
 import { freePort } from '../../helpers/ports.js';
+import { LOAD, MARKER } from '../payload.js';
 import { type ContenderOptions, copyOf, newFolder } from '../rig/contender.js';
 import { type Resources } from '../rig/resources.js';
 import { type Run } from '../run.js';
 import { alert } from './alert.js';
-import { gather, measureDrain } from './drain.js';
+import { measureDrain } from './drain.js';
 import { BenchBroker } from '../rig/broker.js';
 import { Contender } from '../rig/contender.js';
 import { openLink } from '../rig/link.js';
@@ -36,7 +37,9 @@ async function fill(resources: Resources, count: number): Promise<string> {
   const dir = newFolder(resources);
   await resources.during(async (nested) => {
     const options: ContenderOptions = { contender: 'disk', shorePort: await freePort(), dir, queueLimit: QUEUE_LIMIT };
-    const contender = await gather(nested, options, count);
+    const contender = await Contender.start(nested, options);
+    await contender.station.call('gather', { entity: LOAD, count });
+    await contender.publish(MARKER, count, 1);
     await contender.station.call('close');
   });
   return dir;

@@ -16,14 +16,21 @@ const DEADLINE_MS = 300_000;
 /** A backlog gathered while the link was down leaves when it comes up. */
 export async function drain(run: Run): Promise<void> {
   for (let round = 1; round <= run.sizes.rounds; round++) {
-    for (const profile of run.profiles(['loopback', 'lan', 'geo', 'certus'])) {
-      const contenders = run.contenders(CONTENDERS);
-      // The link is what limits on a slow one, and each has its own: they can drain side by side.
-      if (profile === 'geo' || profile === 'certus') {
-        await Promise.all(contenders.map((contender) => drainOnce(run, contender, profile, round)));
-        if (profile === 'geo' && contenders.includes('disk')) await drainOnce(run, 'disk', profile, round, 'defaults');
-      } else for (const contender of contenders) await drainOnce(run, contender, profile, round);
+    for (const profile of run.profiles(['loopback', 'lan'])) {
+      for (const contender of run.contenders(CONTENDERS)) await drainOnce(run, contender, profile, round);
     }
+  }
+}
+
+/** The same on slow links. They are what limits there, and each contender has its own: they drain side by side. */
+export async function drainSlowly(run: Run, profile: 'geo' | 'certus'): Promise<void> {
+  if (run.profiles([profile]).length === 0) return;
+  const contenders = run.contenders(CONTENDERS);
+  for (let round = 1; round <= run.sizes.rounds; round++) {
+    const drains = contenders.map((contender) => drainOnce(run, contender, profile, round));
+    const withDefaults = profile === 'geo' && contenders.includes('disk');
+    if (withDefaults) drains.push(drainOnce(run, 'disk', profile, round, 'defaults'));
+    await Promise.all(drains);
   }
 }
 

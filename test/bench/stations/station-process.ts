@@ -75,6 +75,8 @@ serve<StationCalls>({
   open: (options: StationOptions) => here.open(options),
   connected: () => here.reached((station) => station.isConnected()),
   publish: ({ entity, first, count }: Parameters<StationCalls['publish']>[0]) => here.at.publish(entity, first, count),
+  gather: ({ entity, count }: Parameters<StationCalls['gather']>[0]) =>
+    here.at.gather?.(entity, count) ?? Promise.resolve(),
   delivered: (count: number) => here.reached(({ delivered }) => delivered >= count),
   steady: ({ first, count }: Parameters<StationCalls['steady']>[0]) => here.steady(first, count),
   pace: ({ perSecond, seconds }: Parameters<StationCalls['pace']>[0]) => here.pace(perSecond, seconds),

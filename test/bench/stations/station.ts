@@ -17,6 +17,8 @@ export interface Station {
   /** Ready to accept, with or without a broker. */
   open(): Promise<void>;
   isConnected(): boolean;
+  /** Accepts a large backlog in large batches, where the contender has them. */
+  gather?(entity: string, count: number): Promise<void>;
   /** Accepts so many changes; what that means is the contender's business. */
   publish(entity: string, first: number, count: number): Promise<void>;
   /** So many changes have been acknowledged by the broker since the start. */
@@ -47,6 +49,7 @@ export interface StationCalls {
   open(options: StationOptions): Promise<void>;
   connected(): Promise<void>;
   publish(params: { readonly entity: string; readonly first: number; readonly count: number }): Promise<void>;
+  gather(params: { readonly entity: string; readonly count: number }): Promise<void>;
   /** Resolves when so many changes have been delivered since the start. */
   delivered(count: number): Promise<void>;
   /** Publishes so many and waits for their delivery; milliseconds. */

@@ -19,6 +19,9 @@ const MOST_UNDELIVERED = 3 * WINDOW;
 /** Callers that publish at the same time, each waiting for its own message to be accepted. */
 const CALLERS = 1000;
 
+/** Changes of one commit when a large backlog is gathered. */
+const BATCH = 1000;
+
 /** Our own publisher, as a Nest application uses it. */
 export class SyncStation implements Station {
   delivered = 0;
@@ -59,6 +62,16 @@ export class SyncStation implements Station {
       }
     };
     await Promise.all(Array.from({ length: Math.min(CALLERS, count) }, call));
+  }
+
+  async gather(entity: string, count: number): Promise<void> {
+    const publisher = this.app.get(SyncPublisher);
+    for (let first = 0; first < count; first += BATCH) {
+      const numbers = Array.from({ length: Math.min(BATCH, count - first) }, (_, at) => first + at);
+      await publisher.publishMany(
+        numbers.map((number) => ({ entity, operation: 'update', data: changeData(number), key: keyOf(number) })),
+      );
+    }
   }
 
   private turn(): Promise<void> {
