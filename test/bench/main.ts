@@ -4,7 +4,7 @@ import { dirname, resolve } from 'node:path';
 import { findMosquitto } from '../helpers/mosquitto-process.js';
 import { type Arguments, ArgumentsError, HELP, readArguments } from './arguments.js';
 import { nowMs } from './clock.js';
-import { conditionsAfter, conditionsBefore } from './conditions.js';
+import { type Conditions, conditionsAfter, conditionsBefore } from './conditions.js';
 import { judge } from './measures.js';
 import { renderReport } from './report.js';
 import { toRows } from './results.js';
@@ -44,40 +44,64 @@ function prepare(asked: Arguments, resources: Resources, samples: Sample[]): Run
   };
 }
 
-async function runScenarios(run: Run, { scenarios }: Arguments): Promise<void> {
+/** Runs what was asked for; one that fails does not keep the others from running. */
+async function runScenarios(run: Run, { scenarios }: Arguments): Promise<number> {
   const has = (id: Arguments['scenarios'][number]) => scenarios.includes(id);
-  if (has('link')) await checkLinks(run);
-  if (has('steady')) await steady(run);
-  if (has('drain')) await drain(run);
-  if (has('drain')) await drainSlowly(run, 'geo');
-  if (has('wire')) await wire(run);
-  if (has('event-loop')) await eventLoop(run);
-  if (has('offline')) await offline(run);
   const parts = { start: has('start'), alert: has('alert'), drainMillion: has('drain-million') };
-  if (Object.values(parts).includes(true)) await backlog(run, parts);
-  // Both wait for slow links most of the time.
-  await Promise.all([has('drain') && drainSlowly(run, 'certus'), has('recovery') && recovery(run)]);
+  const steps: readonly (readonly [boolean, () => Promise<unknown>])[] = [
+    [has('link'), () => checkLinks(run)],
+    [has('steady'), () => steady(run)],
+    [has('drain'), () => drain(run)],
+    [has('drain'), () => drainSlowly(run, 'geo')],
+    [has('wire'), () => wire(run)],
+    [has('event-loop'), () => eventLoop(run)],
+    [has('offline'), () => offline(run)],
+    // Both wait for slow links most of the time.
+    [true, () => Promise.all([has('drain') && drainSlowly(run, 'certus'), has('recovery') && recovery(run)])],
+    [Object.values(parts).includes(true), () => backlog(run, parts)],
+  ];
+  let failures = 0;
+  for (const [isAsked, step] of steps) {
+    if (!isAsked) continue;
+    await step().catch((error: unknown) => {
+      failures++;
+      run.say(`FAILED: ${String(error instanceof Error ? error.stack : error)}`);
+    });
+  }
+  return failures;
+}
+
+/** Resolves at Ctrl-C: what was measured until then is reported. */
+function interruption(): Promise<'interrupted'> {
+  return new Promise((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve('interrupted'));
+  });
 }
 
 async function main(asked: Arguments): Promise<number> {
   if (findMosquitto() === undefined) throw new Error('mosquitto is not installed; install it or set MOSQUITTO_BIN');
   const resources = new Resources();
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    process.once(signal, () => void resources.end().finally(() => process.exit(EXIT_INTERRUPTED)));
-  }
   const samples: Sample[] = [];
   const run = prepare(asked, resources, samples);
   const before = conditionsBefore();
-  await runScenarios(run, asked).finally(() => resources.end());
-  const conditions = conditionsAfter(before);
+  const ended = await Promise.race([runScenarios(run, asked), interruption()]);
+  const measured = [...samples];
+  await resources.end();
+  const isMissed = report(asked, run, conditionsAfter(before), measured);
+  if (ended === 'interrupted') process.exit(EXIT_INTERRUPTED);
+  return ended > 0 || (asked.strict && isMissed) ? 1 : 0;
+}
+
+/** @returns whether a measure was missed. */
+function report(asked: Arguments, run: Run, conditions: Conditions, samples: readonly Sample[]): boolean {
   const rows = toRows(samples);
   const measures = judge(rows, run.sizes.million);
-  const path = asked.json ?? `build/bench/${before.began.replaceAll(/[:.]/g, '-')}.json`;
+  const path = asked.json ?? `build/bench/${conditions.began.replaceAll(/[:.]/g, '-')}.json`;
   mkdirSync(dirname(path), { recursive: true });
   writeFileSync(path, `${JSON.stringify({ conditions, sizes: run.sizes, measures, rows, samples }, null, 2)}\n`);
   process.stdout.write(renderReport(conditions, rows, measures));
   process.stderr.write(`The results as JSON: ${path}\n`);
-  return asked.strict && measures.some(({ verdict }) => verdict === 'MISSED') ? 1 : 0;
+  return measures.some(({ verdict }) => verdict === 'MISSED');
 }
 
 try {
