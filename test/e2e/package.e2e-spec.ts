@@ -181,7 +181,8 @@ describe('the packed package', () => {
 
   it('holds what a user needs and nothing else', () => {
     const paths = packed.files.map(({ path }) => path);
-    const expected = /^(dist\/(.+\.(js|d\.ts|js\.map)|service\/ui\/(index\.html|page\.css|icon\.svg))|package\.json|README\.md|LICENSE|CHANGELOG\.md)$/;
+    const expected =
+      /^(dist\/(.+\.(js|d\.ts|js\.map)|service\/ui\/(index\.html|page\.css|icon\.svg))|package\.json|README\.md|LICENSE|CHANGELOG\.md)$/;
     expect(paths.filter((path) => !expected.test(path) || /\.spec\.|fake-|tsbuildinfo/.test(path))).toEqual([]);
     expect(paths).toEqual(
       expect.arrayContaining(['dist/index.d.ts', 'dist/service/main.js', 'dist/service/ui/index.html', 'LICENSE']),
