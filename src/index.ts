@@ -57,6 +57,9 @@ export { MqttSyncContext } from './mqtt-sync/subscriber/mqtt-sync-context.js';
 export { MqttSyncExceptionFilter } from './mqtt-sync/subscriber/mqtt-sync-exception.filter.js';
 export { type SyncHandler, SyncSubscriber } from './mqtt-sync/subscriber/sync-subscriber.service.js';
 export { type Unsubscribe } from './mqtt-sync/subscriber/receiver.js';
+export { CatchUp, type CatchUpCallOptions } from './mqtt-sync/subscriber/catch-up/catch-up.js';
+export { type CatchUpQuery } from './mqtt-sync/subscriber/catch-up/catch-up-query.js';
+export { type CatchUpResult } from './mqtt-sync/subscriber/catch-up/exchange.js';
 export { ParkedChanges } from './mqtt-sync/subscriber/parked-changes.js';
 export { type IncomingForm, type StreamId } from './mqtt-sync/wire/incoming-change.js';
 export { type SequenceRange } from './mqtt-sync/wire/sequence-ranges.js';
@@ -67,6 +70,10 @@ export {
   type StatusEnvelope,
 } from './mqtt-sync/wire/envelope.js';
 export {
+  CatchUpAbortedError,
+  CatchUpInvalidError,
+  CatchUpNotSentError,
+  CatchUpTimeoutError,
   ChangeInvalidError,
   ChangeNotSerialisableError,
   ChangeTooLargeError,
@@ -78,6 +85,7 @@ export {
   MessageDeadLetteredError,
   MessageDroppedError,
   MqttSyncError,
+  NotSubscribedError,
   type OptionFault,
   OptionsError,
   QueueFullError,

@@ -17,7 +17,12 @@ export type SyncErrorCode =
   | 'MESSAGE_DROPPED'
   | 'MESSAGE_DEAD_LETTERED'
   | 'DELIVERY_TIMEOUT'
-  | 'DELIVERY_ABORTED';
+  | 'DELIVERY_ABORTED'
+  | 'CATCH_UP_INVALID'
+  | 'CATCH_UP_NOT_SENT'
+  | 'CATCH_UP_TIMEOUT'
+  | 'CATCH_UP_ABORTED'
+  | 'NOT_SUBSCRIBED';
 
 /** Facts that help to act on an error: names and numbers only, never a payload or a secret. */
 export type SyncErrorDetails = Readonly<Record<string, string | number | boolean | undefined>>;
@@ -162,4 +167,32 @@ export class DeliveryTimeoutError extends MqttSyncError {
 export class DeliveryAbortedError extends MqttSyncError {
   readonly code = 'DELIVERY_ABORTED';
   override readonly retryable = true;
+}
+
+/** What is asked for in a request for catch-up is wrong: the vessel id, the entity type, a range, a time or a limit. */
+export class CatchUpInvalidError extends MqttSyncError {
+  readonly code = 'CATCH_UP_INVALID';
+}
+
+/** A request for catch-up could not be handed to the broker: not connected, or the broker refuses it. */
+export class CatchUpNotSentError extends MqttSyncError {
+  readonly code = 'CATCH_UP_NOT_SENT';
+  override readonly retryable = true;
+}
+
+/** Nothing of an answer to a request for catch-up came in time. What comes later is handled all the same. */
+export class CatchUpTimeoutError extends MqttSyncError {
+  readonly code = 'CATCH_UP_TIMEOUT';
+  override readonly retryable = true;
+}
+
+/** The caller's signal was aborted. What the vessel still sends is handled all the same. */
+export class CatchUpAbortedError extends MqttSyncError {
+  readonly code = 'CATCH_UP_ABORTED';
+  override readonly retryable = true;
+}
+
+/** Nothing here receives changes of the entity type, so that nobody would get what is sent again. */
+export class NotSubscribedError extends MqttSyncError {
+  readonly code = 'NOT_SUBSCRIBED';
 }

@@ -3,6 +3,11 @@ import { type ConnectionEvents } from './connection/connection-options.js';
 import { ConnectionManager } from './connection/connection-manager.js';
 import { MQTT_SYNC_INBOX, MQTT_SYNC_OPTIONS } from './mqtt-sync.module-definition.js';
 import { type ResolvedOptions } from './mqtt-sync.options.js';
+import { Dispatcher } from './publisher/dispatcher.js';
+import { SyncQueue } from './queue/sync-queue.js';
+import { AutomaticCatchUp } from './subscriber/catch-up/automatic-catch-up.js';
+import { CatchUp } from './subscriber/catch-up/catch-up.js';
+import { type ControlPort } from './subscriber/catch-up/request-sender.js';
 import { GapFollower } from './subscriber/gap-follower.js';
 import { Inbox } from './subscriber/inbox/inbox.js';
 import { LmdbInbox } from './subscriber/inbox/lmdb-inbox.js';
@@ -59,6 +64,52 @@ const provideGaps: Provider = {
   },
 };
 
+const provideCatchUp: Provider = {
+  provide: CatchUp,
+  inject: [MQTT_SYNC_OPTIONS, Receiver, GapFollower, Dispatcher, SyncQueue, SyncEvents],
+  useFactory: (
+    { topicPrefix }: ResolvedOptions,
+    receiver: Receiver,
+    // Listens first: what an answer tells as lost is recorded before the answer has ended.
+    _gaps: GapFollower,
+    dispatcher: Dispatcher,
+    queue: SyncQueue,
+    events: SyncEvents,
+  ) => {
+    const port: ControlPort = {
+      get vesselId() {
+        return queue.identity?.vesselId;
+      },
+      send: (message) => dispatcher.send(message),
+    };
+    const isSubscribed = receiver.isSubscribed.bind(receiver);
+    const catchUp = new CatchUp({ port, topicPrefix, isSubscribed, events, clock });
+    receiver.listen(catchUp);
+    return catchUp;
+  },
+};
+
+/** Asks by itself, unless it is turned off. */
+const provideAutomaticCatchUp: Provider = {
+  provide: AutomaticCatchUp,
+  inject: [MQTT_SYNC_OPTIONS, Receiver, GapFollower, CatchUp, SyncEvents],
+  useFactory: (
+    { incoming }: ResolvedOptions,
+    receiver: Receiver,
+    gaps: GapFollower,
+    catchUp: CatchUp,
+    events: SyncEvents,
+  ) => {
+    const automatic = new AutomaticCatchUp({ catchUp, gaps, clock, logger });
+    if (incoming.catchUp === 'automatic' && incoming.shareGroup === undefined) {
+      events.on('gap_detected', (gap) => automatic.detected(gap));
+      events.on('connected', () => automatic.connected());
+      receiver.listen(automatic);
+    }
+    return automatic;
+  },
+};
+
 const provideParked: Provider = {
   provide: ParkedChanges,
   inject: [Inbox, Receiver],
@@ -83,6 +134,8 @@ export const incomingProviders: Provider[] = [
   provideInbox,
   provideReceiver,
   provideGaps,
+  provideCatchUp,
+  provideAutomaticCatchUp,
   provideParked,
   provideSubscriber,
   provideServer,

@@ -43,6 +43,8 @@ export interface LifecycleParts {
   readonly flush: FlushWatch;
   readonly receiver: Receiver;
   readonly gaps: Pick<GapFollower, 'stop'>;
+  /** Whoever asks for changes again. */
+  readonly askers: readonly { stop(): void }[];
   readonly sources: CatchUpSources;
   readonly clock: Clock;
   readonly logger: SyncLogger;
@@ -117,6 +119,7 @@ export class MqttSyncLifecycle
   async beforeApplicationShutdown(): Promise<void> {
     const { queue, connection, dispatcher, publisher, receiver, watch, logger } = this.parts;
     this.stopBeganMs = this.parts.clock.monotonicMs();
+    for (const asker of this.parts.askers) asker.stop();
     await receiver.stop(this.remainingMs(1 - RECEIVING_SHARE));
     publisher.stop();
     this.reopen?.();

@@ -7,6 +7,7 @@ import { mqttSyncProviders } from './mqtt-sync.providers.js';
 import { CatchUpSources } from './publisher/catch-up/catch-up-source.js';
 import { SyncPublisher } from './publisher/sync-publisher.service.js';
 import { SyncQueue } from './queue/sync-queue.js';
+import { CatchUp } from './subscriber/catch-up/catch-up.js';
 import { Inbox } from './subscriber/inbox/inbox.js';
 import { ParkedChanges } from './subscriber/parked-changes.js';
 import { MqttSyncServer } from './subscriber/mqtt-sync.server.js';
@@ -28,6 +29,7 @@ import { SyncStatus } from './sync-status.js';
     SyncSubscriber,
     MqttSyncServer,
     CatchUpSources,
+    CatchUp,
     SyncQueue,
     Inbox,
     ParkedChanges,

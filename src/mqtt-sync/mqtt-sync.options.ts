@@ -61,6 +61,11 @@ export interface IncomingOptions {
    * way behind others. @default 30
    */
   readonly gapGraceS?: number;
+  /**
+   * Whether what is told as missing is asked for by itself, or only by `CatchUp.request()`. Never by itself with
+   * `shareGroup`, whose other instances have the rest. @default 'automatic'
+   */
+  readonly catchUp?: 'automatic' | 'manual';
 }
 
 /** What is kept of delivered changes, for whoever missed them; only the disk store keeps any. */
@@ -230,6 +235,7 @@ const schema = z
         handlerTimeoutMs: wholeNumber(1, 3_600_000).default(30_000),
         receiveMaximum: wholeNumber(1, 65_535).default(1000),
         gapGraceS: wholeNumber(0, DAY_S).default(30),
+        catchUp: oneOf(['automatic', 'manual']).default('automatic'),
         maxBytes: wholeNumber(1024, Number.MAX_SAFE_INTEGER).default(67_108_864),
         shareGroup: z
           .string()

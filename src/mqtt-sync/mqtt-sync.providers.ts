@@ -13,6 +13,8 @@ import { SyncPublisher } from './publisher/sync-publisher.service.js';
 import { DiskQueue } from './queue/disk-queue.js';
 import { MemoryQueue } from './queue/memory-queue.js';
 import { SyncQueue } from './queue/sync-queue.js';
+import { AutomaticCatchUp } from './subscriber/catch-up/automatic-catch-up.js';
+import { CatchUp } from './subscriber/catch-up/catch-up.js';
 import { GapFollower } from './subscriber/gap-follower.js';
 import { Receiver } from './subscriber/receiver.js';
 import { SyncEvents } from './sync-events.js';
@@ -145,6 +147,8 @@ const provideLifecycle: Provider = {
     FlushWatch,
     Receiver,
     GapFollower,
+    AutomaticCatchUp,
+    CatchUp,
     CatchUpSources,
     SyncEvents,
   ],
@@ -158,6 +162,8 @@ const provideLifecycle: Provider = {
     flush: FlushWatch,
     receiver: Receiver,
     gaps: GapFollower,
+    automatic: AutomaticCatchUp,
+    catchUp: CatchUp,
     sources: CatchUpSources,
     events: SyncEvents,
   ) => {
@@ -172,6 +178,7 @@ const provideLifecycle: Provider = {
       flush,
       receiver,
       gaps,
+      askers: [automatic, catchUp],
       sources,
       clock,
       logger,

@@ -76,6 +76,12 @@ export class GapFollower implements InboxObserver, ServiceListener, GapsView {
     }
   }
 
+  /** What is missing of a stream, and has been for longer than the grace; lost numbers are not. */
+  missingOf(stream: StreamId): readonly Range[] {
+    const account = this.parts.inbox.account(stream);
+    return account ? this.gapsOf(account).missing : [];
+  }
+
   get parkedCount(): number {
     return this.parts.inbox.stats().parked;
   }

@@ -6,7 +6,7 @@ import { type SyncLogger } from '../logger.js';
 import { type SyncEvents } from '../sync-events.js';
 import { type CancelTimer, type Clock } from '../time/clock.js';
 import { decodeChange, type IncomingMessage, isUnreadable } from '../wire/decode-change.js';
-import { type EntityPattern, InboundTopics, isEntityPattern } from '../wire/inbound-topics.js';
+import { type EntityPattern, InboundTopics, isEntityPattern, isWildcard } from '../wire/inbound-topics.js';
 import { ChangeHandling } from './change-handling.js';
 import { type ChangeHandler, HandlerRegistry } from './handler-registry.js';
 import { type Inbox } from './inbox/inbox.js';
@@ -77,6 +77,11 @@ export class Receiver implements ReceiverView {
 
   get isWanted(): boolean {
     return this.registry.patterns.length > 0 || this.listeners.openConnection;
+  }
+
+  /** Whether somebody here handles changes of an entity type. */
+  isSubscribed(entity: string): boolean {
+    return this.registry.patterns.some((pattern) => isWildcard(pattern) || pattern === entity);
   }
 
   get isConnected(): boolean {
