@@ -4,6 +4,7 @@ import { SyncHealthModule } from '../health/sync-health.module.js';
 import { SyncMetricsModule } from '../metrics/sync-metrics.module.js';
 import { MqttSyncModule } from '../mqtt-sync/mqtt-sync.module.js';
 import { type MqttSyncOptions } from '../mqtt-sync/mqtt-sync.options.js';
+import { CatchUpModule } from './catch-up/catch-up.module.js';
 import { DeadLettersModule } from './dead-letters/dead-letters.module.js';
 import { ProblemFilter } from './http/problem.filter.js';
 import { IngressModule } from './ingress/ingress.module.js';
@@ -24,6 +25,7 @@ export class AppModule {
         IngressModule.forRoot(settings),
         DeadLettersModule.forRoot(settings),
         ParkedModule.forRoot(settings),
+        CatchUpModule.forRoot(settings),
         OperatorModule,
       ],
       providers: [{ provide: APP_FILTER, useClass: ProblemFilter }],

@@ -3,6 +3,7 @@ import { NestFactory } from '@nestjs/core';
 import { onTestFinished } from 'vitest';
 import { MqttSyncModule } from '../../src/mqtt-sync/mqtt-sync.module.js';
 import { type MqttSyncOptions } from '../../src/mqtt-sync/mqtt-sync.options.js';
+import { CatchUp } from '../../src/mqtt-sync/subscriber/catch-up/catch-up.js';
 import { Inbox } from '../../src/mqtt-sync/subscriber/inbox/inbox.js';
 import { MqttSyncServer } from '../../src/mqtt-sync/subscriber/mqtt-sync.server.js';
 import { SyncSubscriber } from '../../src/mqtt-sync/subscriber/sync-subscriber.service.js';
@@ -58,6 +59,10 @@ export class ShoreApplication {
 
   get status(): SyncStatus {
     return this.app.get(SyncStatus);
+  }
+
+  get catchUp(): CatchUp {
+    return this.app.get(CatchUp);
   }
 
   get inbox(): Inbox {
