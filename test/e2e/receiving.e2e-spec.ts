@@ -297,7 +297,7 @@ describeWithMosquitto('SyncSubscriber', () => {
     await ship.publisher.publish('crew', 'create', { id: 'C-1' });
     await seen.has(2);
     unsubscribe();
-    expect(shore.status.activeSubscriptions).toBe(3);
+    expect(shore.status.activeSubscriptions).toBe(4);
     await until(() => /UNSUBSCRIBE from arus_sync_shore_in/.test(broker.log), { what: 'the UNSUBSCRIBE' });
   });
 
