@@ -6,8 +6,8 @@ import { ParkedChanges } from '../../src/mqtt-sync/subscriber/parked-changes.js'
 import { SyncSubscriber } from '../../src/mqtt-sync/subscriber/sync-subscriber.service.js';
 import { SyncStatus } from '../../src/mqtt-sync/sync-status.js';
 import { describeWithMosquitto, Mosquitto } from '../helpers/mosquitto.js';
-import { freePort } from '../helpers/ports.js';
 import { queueFolder, SyncApplication } from '../helpers/sync-application.js';
+import { TcpProxy } from '../helpers/tcp-proxy.js';
 import { until } from '../helpers/wait.js';
 
 const TYPES = ['crew', 'equipment', 'fuel_log'];
@@ -26,8 +26,9 @@ async function startShore(brokerUrl: string) {
 
 describeWithMosquitto('Gaps between a ship and the shore', () => {
   it('adds up: what the ship dropped is what the shore reports as lost, and nothing stays missing', async () => {
-    const port = await freePort();
-    const broker = await Mosquitto.start({ port });
+    const broker = await Mosquitto.start();
+    // The shore stays connected: a broker that restarts may forget its session, and what comes before it is back.
+    const link = await TcpProxy.start(broker.port);
     const shore = await startShore(broker.url);
     const handled = new Set<string>();
     shore.get(SyncSubscriber).subscribe('+', (_data, { messageId }) => void handled.add(String(messageId)));
@@ -35,19 +36,20 @@ describeWithMosquitto('Gaps between a ship and the shore', () => {
     await until(() => status.activeSubscriptions > 2, { what: 'the shore to subscribe' });
 
     const ship = await SyncApplication.start({
-      ...{ brokerUrl: broker.url, vesselId: 'mv-test', queue: { dir: queueFolder(), maxMessages: 50 } },
+      ...{ brokerUrl: link.url, vesselId: 'mv-test', queue: { dir: queueFolder(), maxMessages: 50 } },
     });
     await ship.connected();
     // One of each while connected: from then on the shore knows what comes next.
     for (const type of TYPES) await ship.publisher.publish(type, 'update', { id: 'first' });
     await ship.drained();
     await until(() => handled.size === TYPES.length, { what: 'the first changes on shore' });
-    await broker.stop();
+    await link.refuse();
+    link.cut();
     await until(() => !ship.status.connected, { what: 'the ship to notice' });
     for (let n = 0; n < 600; n++) await ship.publisher.publish(TYPES[n % 3]!, 'update', { id: `n${n}` });
     const dropped = ship.status.statistics.messagesDropped;
     expect(dropped).toBeGreaterThan(500);
-    await broker.restart();
+    await link.accept();
     await ship.drained();
     await until(() => status.statistics.lostChanges >= dropped && status.gaps.missingCount === 0, {
       deadlineMs: 40_000,
