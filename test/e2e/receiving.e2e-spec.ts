@@ -289,9 +289,9 @@ describeWithMosquitto('SyncSubscriber', () => {
     const shore = await ShoreApplication.create({ brokerUrl: broker.url });
     shore.subscriber.subscribe('crew', (data, context) => seen.add('crew', data, context));
     await shore.receive();
-    await shore.subscribed(3);
+    await shore.subscribed(4);
     const unsubscribe = shore.subscriber.subscribe('alerts', (data, context) => seen.add('alerts', data, context));
-    await shore.subscribed(5);
+    await shore.subscribed(6);
     const ship = await publisherOf(broker.url);
     await ship.publisher.publish('alerts', 'create', { id: 'A-1' });
     await ship.publisher.publish('crew', 'create', { id: 'C-1' });
