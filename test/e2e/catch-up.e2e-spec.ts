@@ -1,7 +1,9 @@
 import { expect, it } from 'vitest';
 import { CatchUpNotSentError, CatchUpTimeoutError, NotSubscribedError } from '../../src/mqtt-sync/errors.js';
 import { type MqttSyncOptions } from '../../src/mqtt-sync/mqtt-sync.options.js';
+import { Asker } from '../helpers/asker.js';
 import { describeWithMosquitto, Mosquitto } from '../helpers/mosquitto.js';
+import { ServiceProcess, temporaryFolder } from '../helpers/service-process.js';
 import { ShoreApplication } from '../helpers/shore-application.js';
 import { queueFolder, SyncApplication } from '../helpers/sync-application.js';
 import { until } from '../helpers/wait.js';
@@ -84,5 +86,24 @@ describeWithMosquitto('Catching up', () => {
     await broker.stop();
     await until(() => !shore.status.connected, { what: 'the shore to notice' });
     await expect(shore.catchUp.request(query)).rejects.toBeInstanceOf(CatchUpNotSentError);
+  }, 90_000);
+
+  it('is asked for over HTTP, and the answer bears the id', async () => {
+    const { broker, ship } = await setScene();
+    const asker = await Asker.at(broker.url);
+    await publish(ship, 1, 5);
+    const env = { MQTT_BROKER_URL: broker.url, MQTT_QUEUE_DIR: temporaryFolder(), VESSEL_ID: 'office' };
+    const service = await ServiceProcess.start(env);
+    const ask = (body: unknown) =>
+      service.request('/api/mqtt/reliable-sync/catchup', {
+        ...{ method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) },
+      });
+    const query = { vesselId: 'mv-test', entity: 'crew' };
+    await service.untilHealth('the connection', ({ mqtt }) => mqtt.status === 'connected');
+    const { status, body } = await ask({ ...query, sinceSequence: 2 });
+    expect([status, body]).toMatchObject([202, { requestId: expect.any(String) as string }]);
+    const { answered } = await asker.answered((body as { requestId: string }).requestId);
+    expect(answered).toMatchObject({ total: 3, upTo: 5 });
+    expect(await ask({ ...query, limit: 0 })).toMatchObject({ status: 400, body: { code: 'CATCH_UP_INVALID' } });
   }, 90_000);
 });
