@@ -14,7 +14,11 @@ interface Load {
   readonly end: number;
 }
 
-const QOS_1_RETAINED = { qos: 1, retain: true } as const;
+/**
+ * Nobody has messages retained here: a bridge sends what its own broker has retained once more at every reconnect, the
+ * marker of a drain ahead of the backlog.
+ */
+const QOS_1 = { qos: 1, retain: false } as const;
 
 /** MQTT.js as its users have it: MQTT 5, everything else at its defaults. */
 abstract class MqttjsStation implements Station {
@@ -76,7 +80,7 @@ export class WindowStation extends MqttjsStation {
       const message = this.next();
       if (!message) return;
       this.inFlight++;
-      this.client.publish(message.topic, message.payload, QOS_1_RETAINED, (error) => {
+      this.client.publish(message.topic, message.payload, QOS_1, (error) => {
         this.inFlight--;
         if (!error) this.delivered++;
         this.fill();
@@ -99,7 +103,7 @@ export class OfflineStation extends MqttjsStation {
   publish(entity: string, first: number, count: number): Promise<void> {
     for (let number = first; number < first + count; number++) {
       const { topic, payload } = messageOf(entity, number);
-      this.client.publish(topic, payload, QOS_1_RETAINED, (error) => {
+      this.client.publish(topic, payload, QOS_1, (error) => {
         if (!error) this.delivered++;
       });
     }

@@ -58,7 +58,7 @@ export class SyncStation implements Station {
       while (next < first + count) {
         const number = next++;
         if (++this.called - this.delivered > MOST_UNDELIVERED && this.isConnected()) await this.turn();
-        await publisher.publish(entity, 'update', changeData(number), { key: keyOf(number) });
+        await publisher.publish(entity, 'update', changeData(number), { key: keyOf(number), retain: false });
       }
     };
     await Promise.all(Array.from({ length: Math.min(CALLERS, count) }, call));
@@ -69,7 +69,13 @@ export class SyncStation implements Station {
     for (let first = 0; first < count; first += BATCH) {
       const numbers = Array.from({ length: Math.min(BATCH, count - first) }, (_, at) => first + at);
       await publisher.publishMany(
-        numbers.map((number) => ({ entity, operation: 'update', data: changeData(number), key: keyOf(number) })),
+        numbers.map((number) => ({
+          entity,
+          operation: 'update',
+          data: changeData(number),
+          key: keyOf(number),
+          retain: false,
+        })),
       );
     }
   }
