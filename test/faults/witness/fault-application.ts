@@ -55,6 +55,14 @@ export function scaleTimers(): void {
   onTestFinished(() => void (systemClock.after = after));
 }
 
+/** Also lets the monotonic clock run as fast, for what waits and then looks how much time has passed. */
+export function scaleClock(): void {
+  scaleTimers();
+  const monotonicMs = systemClock.monotonicMs.bind(systemClock);
+  systemClock.monotonicMs = () => monotonicMs() * scale.hurry;
+  onTestFinished(() => void (systemClock.monotonicMs = monotonicMs));
+}
+
 /** A small repeatable random source (mulberry32). */
 export function seeded(seed: number): () => number {
   let state = seed;
