@@ -33,15 +33,12 @@ export async function checkSubscribe(
   timeoutMs: number,
 ): Promise<Finding> {
   const filter = `${expandPrefix(options.inboundPrefix, options.vesselId)}/#`;
-  const slow = noAnswer(`the subscription to ${filter}`, timeoutMs);
-  const [granted] = await withDeadline<ISubscriptionGrant[]>(timeoutMs, slow, (resolve, reject) => {
-    client.once('close', () => reject(hungUp(`the subscription to ${filter}`)));
-    client.subscribeAsync(filter, { qos: 1, rh: 2 }).then(resolve, reject);
-  }).catch((error: unknown) => {
-    throw error instanceof CheckFailure ? error : refused(`the subscription to ${filter}`, failureText(error));
+  const what = `the subscription to ${filter}`;
+  const subscribe = (): Promise<ISubscriptionGrant[]> => client.subscribeAsync(filter, { qos: 1, rh: 2 });
+  const [granted] = await answer(client, what, timeoutMs, subscribe).catch((error: unknown) => {
+    throw error instanceof CheckFailure ? error : refused(what, failureText(error));
   });
-  if (!granted || granted.qos > 2)
-    throw refused(`the subscription to ${filter}`, formatReasonCode(granted?.qos ?? 0x80));
+  if (!granted || granted.qos > 2) throw refused(what, formatReasonCode(granted?.qos ?? 0x80));
   // Its answer is nobody's business: the session ends with the check.
   client.unsubscribe(filter, () => {});
   return { detail: `granted: ${filter} (some brokers grant everything, and pass on what is allowed)` };
@@ -61,14 +58,26 @@ export async function checkRoundTrip(session: Session, options: ResolvedOptions,
 
 async function publish(client: MqttClient, topic: string, payload: string, timeoutMs: number): Promise<void> {
   const what = `a message on ${topic}`;
-  await withDeadline<unknown>(timeoutMs, noAnswer(what, timeoutMs), (resolve, reject) => {
-    client.once('close', () => reject(hungUp(what)));
-    client.publishAsync(topic, payload, { qos: 1, retain: false }).then(resolve, reject);
-  }).catch((error: unknown) => {
+  const send = (): Promise<unknown> => client.publishAsync(topic, payload, { qos: 1, retain: false });
+  await answer(client, what, timeoutMs, send).catch((error: unknown) => {
     if (error instanceof CheckFailure) throw error;
     const { code } = error as { code?: unknown };
     throw refused(what, typeof code === 'number' ? formatReasonCode(code) : failureText(error));
   });
+}
+
+/** Waits for what the broker says; its silence and the end of the connection are failures of the check. */
+async function answer<T>(client: MqttClient, what: string, timeoutMs: number, ask: () => Promise<T>): Promise<T> {
+  let closed = (): void => {};
+  try {
+    return await withDeadline<T>(timeoutMs, noAnswer(what, timeoutMs), (resolve, reject) => {
+      closed = () => reject(hungUp(what));
+      client.once('close', closed);
+      ask().then(resolve, reject);
+    });
+  } finally {
+    client.off('close', closed);
+  }
 }
 
 const refused = (what: string, why: string) =>
