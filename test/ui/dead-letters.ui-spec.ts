@@ -84,7 +84,9 @@ describeWithChromium('the dead letters of the operator page', () => {
     // As it was written, but for the mark that turns the reading direction.
     expect(name).toBe(`crew update ${HOSTILE.replace('\u202e', '\ufffd')}`);
     await page.getByRole('button', { name: 'Look' }).click();
-    expect(await page.getByLabel('Payload').textContent()).toContain(`onerror=\\"document.title='owned'\\"`);
+    const payload = () => page.getByLabel('Payload').textContent();
+    await until(payload, { what: 'the payload to be shown' });
+    expect(await payload()).toContain(`onerror=\\"document.title='owned'\\"`);
     await page.getByRole('button', { name: 'Discard' }).click();
     expect(await page.locator('#confirm-which').textContent()).toContain('<script>');
     expect(await page.title()).not.toContain('owned');
