@@ -57,6 +57,8 @@ async function everything(service: ServiceProcess, mosquitto: Mosquitto): Promis
   await service.post({ ...change('work_orders', 'bad-1'), operation: 'explode' });
   const { body } = await service.request('/api/mqtt/reliable-sync/dead-letters');
   const [letter] = (body as { deadLetters: { position: number }[] }).deadLetters;
+  // A broker that is back before the first attempt would leave nothing to tell of it.
+  await until(() => service.output.includes('Cannot connect'), { what: 'an attempt to fail' });
   await mosquitto.restart();
   await service.untilHealth('the backlog to be delivered', ({ mqtt }) => mqtt.queuedMessages === 0);
   await service.request(`/api/mqtt/reliable-sync/dead-letters/${letter!.position}/retry`, { method: 'POST' });
