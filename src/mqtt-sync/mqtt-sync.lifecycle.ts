@@ -119,10 +119,10 @@ export class MqttSyncLifecycle
   async beforeApplicationShutdown(): Promise<void> {
     const { queue, connection, dispatcher, publisher, receiver, watch, logger } = this.parts;
     this.stopBeganMs = this.parts.clock.monotonicMs();
-    for (const asker of this.parts.askers) asker.stop();
-    await receiver.stop(this.remainingMs(1 - RECEIVING_SHARE));
     publisher.stop();
     this.reopen?.();
+    for (const asker of this.parts.askers) asker.stop();
+    await receiver.stop(this.remainingMs(1 - RECEIVING_SHARE));
     await this.within(this.remainingMs(CLOSING_SHARE), queue.settled());
     await this.within(this.remainingMs(CLOSING_SHARE), dispatcher.drain());
     await this.sayGoodbye();

@@ -1,4 +1,4 @@
-import { Module, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import { Module, type OnApplicationBootstrap, type OnModuleDestroy, type OnApplicationShutdown } from '@nestjs/common';
 import { FlowHistory } from './flow-history.js';
 import { LiveStream } from './live-stream.js';
 import { OperatorController } from './operator.controller.js';
@@ -12,7 +12,9 @@ import { PageFiles } from './page-files.js';
   controllers: [OperatorController, PageController],
   providers: [...operatorProviders, { provide: PageFiles, useFactory: () => PageFiles.read() }],
 })
-export class OperatorModule implements OnApplicationBootstrap, OnModuleDestroy {
+export class OperatorModule implements OnApplicationBootstrap, OnModuleDestroy, OnApplicationShutdown {
+  private outagesStopped: Promise<void> | undefined;
+
   constructor(
     private readonly flow: FlowHistory,
     private readonly outages: OutageHistory,
@@ -24,10 +26,14 @@ export class OperatorModule implements OnApplicationBootstrap, OnModuleDestroy {
     await this.outages.load();
   }
 
-  /** First of all, so that nobody's open page holds up the stop. */
-  async onModuleDestroy(): Promise<void> {
+  /** First of all, so that nobody's open page holds up the stop; nor does the file, which is waited for at the end. */
+  onModuleDestroy(): void {
     this.live.close();
     this.flow.stop();
-    await this.outages.stop();
+    this.outagesStopped = this.outages.stop();
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    await this.outagesStopped;
   }
 }
