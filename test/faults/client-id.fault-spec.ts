@@ -11,7 +11,7 @@ import { Crew } from './ship/crew.js';
 import { LogBook } from './ship/log-book.js';
 import { Tide } from './ship/tide.js';
 import { conclude, recordLimit } from './summary/record.js';
-import { faultApplication, scaleTimers, withQos } from './witness/fault-application.js';
+import { faultApplication, scaleClock, withQos } from './witness/fault-application.js';
 
 /** How long both write, in the real world. */
 const FIGHT_MS = 90_000;
@@ -20,7 +20,7 @@ const MOST_CONNECTIONS = 120;
 
 /** Two services write for a while, both under one client id; then each delivers what it holds when it has its turn. */
 async function fight(qos: 1 | 2, { resumeSession = true } = {}) {
-  scaleTimers();
+  scaleClock();
   const oracles = { one: new Oracle(), other: new Oracle() };
   const broker = await Mosquitto.start({ config: PATIENT_BROKER });
   const oracleOf = (envelope: { readonly data?: unknown }) =>

@@ -58,7 +58,7 @@ export class Dispatcher implements LinkObserver {
     const { clock, logger } = parts;
     this.window = new Window(clock);
     this.pauses = new RefusalPauses(clock, () => this.wake());
-    this.suspects = new Suspects(logger);
+    this.suspects = new Suspects(clock, logger, () => this.wake());
     this.fit = new BrokerFit(logger);
     this.receiveMaximumNotice = new ReceiveMaximumNotice(logger);
     const { session, order, pauses, suspects } = this;
@@ -133,6 +133,7 @@ export class Dispatcher implements LinkObserver {
     this.link = undefined;
     this.timer.stop();
     this.pauses.stop();
+    this.suspects.stop();
     this.finishDrain();
   }
 
@@ -141,6 +142,7 @@ export class Dispatcher implements LinkObserver {
     this.window.reset();
     this.fit.linked(link);
     this.receiveMaximumNotice.linked();
+    this.suspects.linked();
     this.link = link;
     this.wake();
   }
@@ -220,7 +222,7 @@ export class Dispatcher implements LinkObserver {
     if (link.bufferedBytes > this.window.limitBytes) return false;
     const control = this.controls.shift();
     if (control) return this.sendControl(link, control);
-    const message = this.isHolding ? undefined : this.nextMessage.take(probe);
+    const message = this.isHolding || probe?.isQuiet ? undefined : this.nextMessage.take(probe);
     if (message) return this.sendMessage(link, message);
     const behind = this.isHolding || probe ? undefined : this.background.next(this.window.limitBytes, limit);
     return behind !== undefined && this.sendControl(link, behind);

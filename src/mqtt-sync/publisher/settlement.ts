@@ -138,8 +138,10 @@ export class Settlement {
   }
 
   private findGuilty(unfinished: readonly Exchange[], messages: readonly QueuedMessage[], loss: LinkLoss) {
+    const [first] = unfinished;
+    const sinceSentMs = first ? this.parts.clock.monotonicMs() - first.sent.sentAtMs : 0;
     // When one of the service's own messages is the oldest, no message is to blame.
-    if (!unfinished[0]?.message) return undefined;
-    return this.state.suspects.lost(messages, loss) === 'guilty' ? messages[0] : undefined;
+    const suspected = first?.message ? messages : [];
+    return this.state.suspects.lost(suspected, loss, sinceSentMs) === 'guilty' ? messages[0] : undefined;
   }
 }

@@ -2,66 +2,145 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { queuedMessage } from '../../../test/helpers/messages.js';
 import { type LinkLoss } from '../connection/link.js';
 import { silentLogger } from '../logger.js';
+import { FakeClock } from '../time/fake-clock.js';
 import { Suspects } from './suspects.js';
 
 const hangUp: LinkLoss = { reason: 'closed by the broker', by: 'peer', reasonCode: undefined };
 const messages = [1, 2, 3, 4, 5, 6, 7, 8].map((position) => queuedMessage({ position }));
 const [poison, innocent] = messages as [(typeof messages)[0], (typeof messages)[0]];
 
-describe('Suspects', () => {
-  let suspects: Suspects;
-  beforeEach(() => (suspects = new Suspects(silentLogger)));
+/** How long the broker takes to hang up. */
+const HANG_UP_MS = 200;
 
-  it('sends the message alone that was twice the oldest unacknowledged one when the broker hung up', () => {
-    suspects.lost(messages, hangUp);
-    expect(suspects.probe).toBeUndefined();
-    suspects.lost(messages, hangUp);
-    expect(suspects.probe).toMatchObject({ limit: 1, suspect: poison });
+describe('Suspects', () => {
+  let clock: FakeClock;
+  let suspects: Suspects;
+  let due: number;
+  beforeEach(() => {
+    clock = new FakeClock();
+    due = 0;
+    suspects = new Suspects(clock, silentLogger, () => due++);
   });
 
-  it('convicts after four strikes, the last two alone, while the broker acknowledges other things', () => {
-    suspects.lost(messages, hangUp);
-    suspects.lost(messages, hangUp);
+  type Lost = Parameters<Suspects['lost']>;
+
+  /** A connection that outlasts every quiet time, and dies with these messages on the way. */
+  function close(unacknowledged: Lost[0], loss: LinkLoss = hangUp) {
+    suspects.linked();
+    clock.advance(60_000);
+    return suspects.lost(unacknowledged, loss, HANG_UP_MS);
+  }
+
+  function closes(times: number, unacknowledged: Lost[0], loss?: LinkLoss) {
+    for (let time = 0; time < times; time++) expect(close(unacknowledged, loss)).toBe('nobody');
+  }
+
+  it('sends the message alone that was twice the oldest unacknowledged one when the broker hung up', () => {
+    close(messages);
+    expect(suspects.probe).toBeUndefined();
+    close(messages);
+    expect(suspects.probe).toMatchObject({ limit: 1, suspect: { messageId: poison.messageId } });
+  });
+
+  it('finds the one that is always among them, though older ones get through each time', () => {
+    const culprit = messages[7]!;
+    for (const older of messages.slice(0, 3)) {
+      close([older, culprit]);
+      suspects.acknowledged(older);
+    }
+    expect(suspects.probe).toBeUndefined();
+    close([messages[3]!, culprit]);
+    expect(suspects.probe).toMatchObject({ limit: 1, suspect: { messageId: culprit.messageId } });
+  });
+
+  it('convicts after three closes on it alone, while the broker acknowledges other things', () => {
+    closes(2, messages);
     suspects.controlAcknowledged();
-    expect(suspects.lost([poison], hangUp)).toBe('nobody');
-    suspects.controlAcknowledged();
-    expect(suspects.lost([poison], hangUp)).toBe('guilty');
+    closes(2, [poison]);
+    expect(close([poison])).toBe('guilty');
     expect(suspects.probe?.suspect).toBeUndefined();
   });
 
+  it('leaves the connection quiet before the second and the third try, for several times as long as the broker took', () => {
+    closes(2, messages);
+    suspects.linked();
+    expect(suspects.probe?.isQuiet).toBe(false);
+    suspects.lost([poison], hangUp, HANG_UP_MS);
+    for (let tries = 0; tries < 2; tries++) {
+      const before = due;
+      suspects.linked();
+      clock.advance(3 * HANG_UP_MS - 1);
+      expect(suspects.probe?.isQuiet).toBe(true);
+      clock.advance(1);
+      expect(suspects.probe?.isQuiet).toBe(false);
+      expect(due).toBe(before + 1);
+      suspects.lost([poison], hangUp, HANG_UP_MS);
+    }
+  });
+
+  it.each([
+    [1, 100],
+    [60_000, 10_000],
+  ])('is quiet after a hang-up that took %i ms for %i ms', (hangUpMs, quietMs) => {
+    closes(2, messages);
+    suspects.linked();
+    suspects.lost([poison], hangUp, hangUpMs);
+    suspects.linked();
+    clock.advance(quietMs - 1);
+    expect(suspects.probe?.isQuiet).toBe(true);
+    clock.advance(1);
+    expect(suspects.probe?.isQuiet).toBe(false);
+  });
+
+  it('drops every suspicion when the connection is closed in a quiet time', () => {
+    suspects.controlAcknowledged();
+    closes(2, messages);
+    closes(2, [poison]);
+    suspects.linked();
+    expect(suspects.lost([], hangUp, 0)).toBe('nobody');
+    expect(suspects.probe).toBeUndefined();
+    suspects.controlAcknowledged();
+    closes(4, [poison]);
+  });
+
+  it('keeps the suspicion when a quiet connection is lost for a reason of its own', () => {
+    closes(2, messages);
+    closes(1, [poison]);
+    suspects.linked();
+    suspects.lost([], { ...hangUp, by: 'network' }, 0);
+    expect(suspects.probe).toMatchObject({ suspect: { messageId: poison.messageId }, isQuiet: false });
+  });
+
   it('blames nobody while the broker acknowledges nothing at all', () => {
-    for (let strike = 0; strike < 50; strike++) expect(suspects.lost([poison], hangUp)).toBe('nobody');
+    closes(50, [poison]);
   });
 
   it('asks for a stand-in when nothing else was acknowledged, and convicts once that got through', () => {
-    for (let strike = 0; strike < 3; strike++) suspects.lost([poison], hangUp);
+    closes(4, [poison]);
     expect(suspects.probe?.standIn).toBe(false);
-    suspects.lost([poison], hangUp);
+    closes(1, [poison]);
     expect(suspects.probe?.standIn).toBe(true);
     suspects.acknowledged(innocent);
-    expect(suspects.probe).toMatchObject({ suspect: poison, standIn: false });
-    expect(suspects.lost([poison], hangUp)).toBe('guilty');
+    expect(suspects.probe).toMatchObject({ suspect: { messageId: poison.messageId }, standIn: false });
+    expect(close([poison])).toBe('guilty');
   });
 
   it('acquits a message that gets through, and widens the probe until the others are through too', () => {
-    suspects.lost(messages, hangUp);
-    suspects.lost(messages, hangUp);
+    closes(2, messages);
     const limits = messages.map((message) => {
       const limit = suspects.probe?.limit;
       suspects.acknowledged(message);
       return limit;
     });
-    expect(limits).toEqual([1, 2, 4, 8, 8, 8, 8, 8]);
+    expect(limits).toEqual([1, 2, 4, 8, 16, 32, 64, 128]);
     expect(suspects.probe).toBeUndefined();
   });
 
   it('finds the second of two culprits after the first', () => {
-    suspects.lost(messages, hangUp);
-    suspects.lost(messages, hangUp);
+    closes(2, messages);
     suspects.acknowledged(poison);
-    suspects.lost([innocent, messages[2]!], hangUp);
-    suspects.lost([innocent, messages[2]!], hangUp);
-    expect(suspects.probe).toMatchObject({ limit: 1, suspect: innocent });
+    closes(2, [innocent, messages[2]!]);
+    expect(suspects.probe).toMatchObject({ limit: 1, suspect: { messageId: innocent.messageId } });
   });
 
   it.each([
@@ -73,14 +152,22 @@ describe('Suspects', () => {
       { reason: 'taken over', by: 'server_disconnect' as const, reasonCode: 0x8e },
     ],
   ])('counts no strike when %s', (_case, loss) => {
-    for (let close = 0; close < 10; close++) suspects.lost(messages, loss);
+    closes(10, messages, loss);
     expect(suspects.probe).toBeUndefined();
   });
 
   it('probes at the first DISCONNECT that speaks of a packet, and convicts when there was only one', () => {
     const tooLarge: LinkLoss = { reason: 'packet too large', by: 'server_disconnect', reasonCode: 0x95 };
-    expect(suspects.lost(messages, tooLarge)).toBe('nobody');
-    expect(suspects.probe).toMatchObject({ limit: 1, suspect: poison });
-    expect(suspects.lost([poison], tooLarge)).toBe('guilty');
+    closes(1, messages, tooLarge);
+    expect(suspects.probe).toMatchObject({ limit: 1, suspect: { messageId: poison.messageId } });
+    expect(close([poison], tooLarge)).toBe('guilty');
+  });
+
+  it('leaves no timer behind when it is stopped', () => {
+    closes(2, messages);
+    closes(1, [poison]);
+    suspects.linked();
+    suspects.stop();
+    expect(clock.pendingTimers).toBe(0);
   });
 });

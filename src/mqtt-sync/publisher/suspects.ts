@@ -1,31 +1,41 @@
 import { type LinkLoss } from '../connection/link.js';
 import { type SyncLogger } from '../logger.js';
 import { type QueuedMessage } from '../queue/message.js';
+import { type CancelTimer, type Clock } from '../time/clock.js';
 import { blamesAMessage, blamesTheConnection } from './reason-codes.js';
 
 /** Closes with the same message as the oldest unacknowledged one after which it is sent alone. */
-const STRIKES_TO_PROBE = 2;
-/** Closes, the last ones with the message alone on the way, after which it is found guilty. */
-const STRIKES_TO_CONVICT = 4;
+const STRIKES_OF_THE_OLDEST = 2;
+/** The same for a message that is not the oldest: it overtakes others in a faster lane, and they get on while it never does. */
+const STRIKES_OF_ANY = 4;
+/** Closes on the suspect alone after which it is found guilty. */
+const ALONE_TO_CONVICT = 3;
 
-/** Messages that follow together once the suspect is through, after 2 and 4. */
-const WIDEST_PROBE = 8;
+/** The quiet time: so many times what it lasted until the broker hung up, within these bounds. */
+const QUIET_PER_HANG_UP = 3;
+const SHORTEST_QUIET_MS = 100;
+const LONGEST_QUIET_MS = 10_000;
+
+type Suspect = Pick<QueuedMessage, 'position' | 'messageId' | 'entity'>;
 
 interface Suspicion {
-  readonly message: QueuedMessage;
   strikes: number;
-  /** How many of the strikes fell while the message was alone on the way. */
+  /** How many of the strikes fell while it was sent alone, as the suspect. */
   alone: number;
-  /** Acknowledgements of anything else since the first strike: they show that the broker works. */
-  othersAcknowledged: number;
+  /** Longest time from sending it alone to the close. */
+  hangUpMs: number;
+  /** What had been acknowledged when the suspicion began: anything more shows that the broker works. */
+  readonly acknowledgedBefore: number;
 }
 
 /** How the probing narrows what may be sent. */
 export interface Probe {
-  /** Most messages in flight. */
+  /** Most messages in flight; none of the queue in a quiet time. */
   readonly limit: number;
   /** The message that must go first, alone; undefined when it is through and the rest of the suspects follow. */
-  readonly suspect: QueuedMessage | undefined;
+  readonly suspect: Suspect | undefined;
+  /** Nothing of the queue is sent, to see whether the broker hangs up on nothing too. */
+  readonly isQuiet: boolean;
   /**
    * Try a message of another entity type in its place, if there is one: the suspect has died often enough alone, but the
    * broker has not yet shown that it takes anything at all.
@@ -39,74 +49,86 @@ export interface Probe {
 export type Verdict = 'nobody' | 'guilty';
 
 /**
- * Finds the message on which a broker hangs up (a 3.1.1 broker has no other way to refuse). A close with something
- * unacknowledged is a strike against the oldest of it; a message with two strikes is sent alone, and after four it is
- * guilty if at least two of them fell while it was alone and the broker has acknowledged anything else since the first.
- * So a broker that is merely unwell blames nobody. When the suspect gets through, 2, 4 and 8 messages follow together,
- * until all that was on the way with it is through.
+ * Finds the message on which a broker hangs up (a 3.1.1 broker has no other way to refuse). A close is a strike against
+ * everything that is unacknowledged. A message with two strikes as the oldest, or four at all, is sent alone, and after
+ * three closes on it alone it is guilty, if the broker has acknowledged anything else since the first: one that is merely
+ * unwell blames nobody. Between these three the connection is first left quiet for several times as long as the broker
+ * took to hang up. If it is closed in that time too, somebody closes connections whatever is on them (another client
+ * with the same client id, a proxy), and every suspicion is dropped. When the suspect gets through, 2, 4, 8, ... messages
+ * follow together, until all that was on the way with it is through.
  */
 export class Suspects {
   private readonly suspicions = new Map<number, Suspicion>();
-  private suspect: QueuedMessage | undefined;
+  private suspect: Suspect | undefined;
   private limit = 0;
   /** Messages still to get through before probing ends. */
   private toClear = 0;
   private guiltyEntity: string | undefined;
+  private acknowledgedSoFar = 0;
+  private cancelQuiet: CancelTimer | undefined;
 
-  constructor(private readonly logger: SyncLogger) {}
+  constructor(
+    private readonly clock: Clock,
+    private readonly logger: SyncLogger,
+    /** Called when a quiet time is over. */
+    private readonly due: () => void,
+  ) {}
 
   /** Undefined when nothing is suspected. */
   get probe(): Probe | undefined {
     if (this.limit === 0) return undefined;
-    return { limit: this.limit, suspect: this.suspect, standIn: this.needsStandIn, lastIn: this.guiltyEntity };
+    const { limit, suspect, guiltyEntity: lastIn, needsStandIn: standIn } = this;
+    return { limit, suspect, isQuiet: this.cancelQuiet !== undefined, standIn, lastIn };
   }
 
-  /** A connection died with these messages unacknowledged, oldest first. */
-  lost(unacknowledged: readonly QueuedMessage[], loss: LinkLoss): Verdict {
+  /** A connection is up. */
+  linked(): void {
+    const suspicion = this.suspicionOfSuspect;
+    if (!suspicion || suspicion.alone === 0) return;
+    const quietMs = Math.max(SHORTEST_QUIET_MS, QUIET_PER_HANG_UP * suspicion.hangUpMs);
+    this.cancelQuiet = this.clock.after(Math.min(quietMs, LONGEST_QUIET_MS), () => {
+      this.cancelQuiet = undefined;
+      this.due();
+    });
+  }
+
+  /**
+   * A connection died.
+   * @param unacknowledged messages of the queue that were on the way, in the order of sending
+   * @param sinceSentMs how long ago the first of them was sent
+   */
+  lost(unacknowledged: readonly QueuedMessage[], loss: LinkLoss, sinceSentMs: number): Verdict {
+    const wasQuiet = this.cancelQuiet !== undefined;
+    this.stop();
+    if (!this.isEvidence(loss)) return 'nobody';
+    if (wasQuiet) this.dropSuspicions();
     const [oldest] = unacknowledged;
-    if (!oldest || !this.isEvidence(loss)) return 'nobody';
-    const suspicion = this.suspicionOf(oldest);
-    const wasAlone = unacknowledged.length === 1;
-    suspicion.strikes++;
-    if (wasAlone) suspicion.alone++;
-    if (this.isGuilty(suspicion, loss)) {
+    if (!oldest || wasQuiet) return 'nobody';
+    for (const message of unacknowledged) this.suspicionOf(message).strikes++;
+    const isAlone = unacknowledged.length === 1;
+    if (isAlone && this.isGuilty(oldest, loss, sinceSentMs)) {
       this.acquitOf(oldest.position);
       this.guiltyEntity = oldest.entity;
       return 'guilty';
     }
-    if (suspicion.strikes >= STRIKES_TO_PROBE || blamesAMessage(loss.reasonCode)) {
-      if (!this.suspect) {
-        this.logger.warn(
-          `The broker closed the connection ${suspicion.strikes} times with message ${oldest.messageId} (${oldest.entity}) ` +
-            `as the oldest unacknowledged one; sending it alone to find out.`,
-        );
-      }
-      this.suspect = oldest;
-      this.limit = 1;
-      this.toClear = Math.max(this.toClear, unacknowledged.length);
-    }
+    this.suspectOneOf(unacknowledged, loss);
     return 'nobody';
   }
 
   /** A message was acknowledged, or refused in so many words: not one on which the broker hangs up. */
   acknowledged(message: QueuedMessage): void {
-    this.otherAcknowledged(message.position);
+    this.acknowledgedSoFar++;
     this.acquitOf(message.position);
     // As long as there is a suspect, it was a stand-in that got through.
     if (this.limit === 0 || this.suspect) return;
     this.toClear--;
     if (this.toClear <= 0) this.end();
-    else if (this.limit < WIDEST_PROBE) this.limit *= 2;
-  }
-
-  private end(): void {
-    this.limit = 0;
-    this.guiltyEntity = undefined;
+    else this.limit *= 2;
   }
 
   /** Something of the service's own traffic was acknowledged: the broker works. */
   controlAcknowledged(): void {
-    this.otherAcknowledged(undefined);
+    this.acknowledgedSoFar++;
   }
 
   /** The message has left the queue. */
@@ -114,40 +136,87 @@ export class Suspects {
     this.acquitOf(position);
   }
 
+  /** Stops the timer. */
+  stop(): void {
+    this.cancelQuiet?.();
+    this.cancelQuiet = undefined;
+  }
+
+  private get suspicionOfSuspect(): Suspicion | undefined {
+    return this.suspect && this.suspicions.get(this.suspect.position);
+  }
+
+  private get needsStandIn(): boolean {
+    const suspicion = this.suspicionOfSuspect;
+    return suspicion !== undefined && suspicion.alone >= ALONE_TO_CONVICT && !this.brokerWorksSince(suspicion);
+  }
+
   private isEvidence(loss: LinkLoss): boolean {
     if (loss.by === 'server_disconnect') return !blamesTheConnection(loss.reasonCode);
     return loss.by === 'peer';
   }
 
-  private get needsStandIn(): boolean {
-    const suspicion = this.suspect && this.suspicions.get(this.suspect.position);
-    return suspicion !== undefined && suspicion.strikes >= STRIKES_TO_CONVICT && suspicion.othersAcknowledged === 0;
-  }
-
-  private isGuilty({ strikes, alone, othersAcknowledged }: Suspicion, loss: LinkLoss): boolean {
-    if (alone === 0) return false;
+  private isGuilty(message: QueuedMessage, loss: LinkLoss, sinceSentMs: number): boolean {
     // The broker said what is wrong, and there was only one packet it can have meant.
     if (blamesAMessage(loss.reasonCode)) return true;
-    return strikes >= STRIKES_TO_CONVICT && alone >= STRIKES_TO_CONVICT - STRIKES_TO_PROBE && othersAcknowledged > 0;
+    if (message.position !== this.suspect?.position) return false;
+    const suspicion = this.suspicionOf(message);
+    suspicion.alone++;
+    suspicion.hangUpMs = Math.max(suspicion.hangUpMs, sinceSentMs);
+    return suspicion.alone >= ALONE_TO_CONVICT && this.brokerWorksSince(suspicion);
+  }
+
+  private brokerWorksSince({ acknowledgedBefore }: Suspicion): boolean {
+    return this.acknowledgedSoFar > acknowledgedBefore;
+  }
+
+  private suspectOneOf(unacknowledged: readonly QueuedMessage[], loss: LinkLoss): void {
+    const strikesOf = (message: QueuedMessage): number => this.suspicionOf(message).strikes;
+    const prime = unacknowledged.reduce((most, message) => (strikesOf(message) > strikesOf(most) ? message : most));
+    const strikes = strikesOf(prime);
+    const enough = prime === unacknowledged[0] ? STRIKES_OF_THE_OLDEST : STRIKES_OF_ANY;
+    if (strikes < enough && !blamesAMessage(loss.reasonCode)) return;
+    const { position, messageId, entity } = prime;
+    if (!this.suspect) {
+      this.logger.warn(
+        `The broker closed the connection ${strikes} times with message ${messageId} (${entity}) on the way; ` +
+          `sending it alone to find out.`,
+      );
+    }
+    this.suspect = { position, messageId, entity };
+    this.limit = 1;
+    this.toClear = Math.max(this.toClear, unacknowledged.length);
   }
 
   private suspicionOf(message: QueuedMessage): Suspicion {
     let suspicion = this.suspicions.get(message.position);
     if (!suspicion) {
-      suspicion = { message, strikes: 0, alone: 0, othersAcknowledged: 0 };
+      suspicion = { strikes: 0, alone: 0, hangUpMs: 0, acknowledgedBefore: this.acknowledgedSoFar };
       this.suspicions.set(message.position, suspicion);
     }
     return suspicion;
   }
 
-  private otherAcknowledged(position: number | undefined): void {
-    for (const suspicion of this.suspicions.values()) {
-      if (suspicion.message.position !== position) suspicion.othersAcknowledged++;
-    }
-  }
-
   private acquitOf(position: number): void {
     this.suspicions.delete(position);
     if (this.suspect?.position === position) this.suspect = undefined;
+  }
+
+  private dropSuspicions(): void {
+    if (this.suspect) {
+      this.logger.warn(
+        `The broker closes connections with nothing of the queue on the way, too: message ${this.suspect.messageId} ` +
+          `(${this.suspect.entity}) is not to blame.`,
+      );
+    }
+    this.suspicions.clear();
+    this.suspect = undefined;
+    this.end();
+  }
+
+  private end(): void {
+    this.limit = 0;
+    this.toClear = 0;
+    this.guiltyEntity = undefined;
   }
 }
