@@ -6,7 +6,7 @@ import { until } from '../helpers/wait.js';
 import { Oracle } from './oracle/oracle.js';
 import { Crew } from './ship/crew.js';
 import { conclude } from './summary/record.js';
-import { delivered, faultApplication, scaleTimers, seeded } from './witness/fault-application.js';
+import { delivered, faultApplication, scaleClock, seeded } from './witness/fault-application.js';
 import { WitnessBroker } from './witness/witness-broker.js';
 
 const PACKETS = 500;
@@ -58,7 +58,7 @@ function heapMegabytes(): number {
 }
 
 it('500 malformed packets from the broker: nothing is lost, nothing crashes, the memory does not grow', async () => {
-  scaleTimers();
+  scaleClock();
   const seed = Number(process.env['FUZZ_SEED'] ?? 1);
   const random = seeded(seed);
   const oracle = new Oracle();

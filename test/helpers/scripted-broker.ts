@@ -11,6 +11,7 @@ import { onTestFinished } from 'vitest';
 import { listen } from './ports.js';
 import { until } from './wait.js';
 import { reset } from './sockets.js';
+import { Trickle } from './trickle.js';
 
 /** A packet as the broker received it. */
 export interface ReceivedPacket {
@@ -27,17 +28,23 @@ export interface BrokerScript {
   onPacket?: (packet: Packet, connection: ScriptedConnection) => boolean | undefined;
   /** Reason code for PUBACK and PUBREC; `'withhold'` sends none. @default 0 */
   ack?: (packet: Packet, connection: number) => number | 'withhold';
+  /** Sends everything byte by byte. */
+  trickles?: boolean;
 }
 
 /** One client's connection as the broker sees it. */
 export class ScriptedConnection {
   protocolVersion: 4 | 5 = 5;
   isOpen = true;
+  private readonly trickle: Trickle | undefined;
 
   constructor(
     readonly number: number,
     readonly socket: Socket,
-  ) {}
+    trickles = false,
+  ) {
+    if (trickles) this.trickle = new Trickle(socket);
+  }
 
   /** Sends a packet; does nothing once the socket is gone. */
   send(packet: Packet): void {
@@ -51,7 +58,9 @@ export class ScriptedConnection {
 
   /** Sends bytes as they are, e.g. malformed ones. */
   sendBytes(bytes: Buffer): void {
-    if (!this.socket.destroyed) this.socket.write(bytes);
+    if (this.socket.destroyed) return;
+    if (this.trickle) this.trickle.send(bytes);
+    else this.socket.write(bytes);
   }
 
   /** Resets the connection. */
@@ -124,7 +133,7 @@ export class ScriptedBroker {
   }
 
   private accept(socket: Socket): void {
-    const connection = new ScriptedConnection(this.connections.length + 1, socket);
+    const connection = new ScriptedConnection(this.connections.length + 1, socket, this.script.trickles);
     this.connections.push(connection);
     // The parser reads its settings anew for each packet; CONNECT says itself which version it is.
     const settings: { protocolVersion: 4 | 5 } = { protocolVersion: 4 };

@@ -1,5 +1,4 @@
 import {
-  generate,
   type IConnackPacket,
   type IConnectPacket,
   type IPublishPacket,
@@ -9,7 +8,6 @@ import {
 import { type ChangeEnvelope, type GapEnvelope, type StatusEnvelope } from '../../../src/mqtt-sync/wire/envelope.js';
 import { type ScriptedConnection, ScriptedBroker } from '../../helpers/scripted-broker.js';
 import { type Oracle } from '../oracle/oracle.js';
-import { Trickle } from './trickle.js';
 
 const PACKET_ID_NOT_FOUND = 0x92;
 
@@ -65,7 +63,6 @@ export class WitnessBroker {
   private sessionOutlives = false;
   private readonly unacknowledged = new Set<number>();
   private readonly silenced = new Set<ScriptedConnection>();
-  private readonly trickles = new Map<ScriptedConnection, Trickle>();
 
   private constructor(
     readonly broker: ScriptedBroker,
@@ -78,6 +75,7 @@ export class WitnessBroker {
     const broker = await ScriptedBroker.start({}, port);
     const witness = new WitnessBroker(broker, oracle, script);
     broker.script = {
+      trickles: script.trickles ?? false,
       connack: (connect, number) => {
         if (script.only311 && connect.protocolVersion === 5) return { reasonCode: 0x84 };
         return witness.connect(connect, number);
@@ -127,7 +125,7 @@ export class WitnessBroker {
     if (reasonCode < 0x80 && !isRepeat) this.passOn(witnessed);
     if (this.misbehaves('passed_on', witnessed) || qos === 0) return;
     if (qos === 1 || reasonCode >= 0x80) this.unacknowledged.delete(messageId);
-    this.answer(peer, { cmd: qos === 2 ? 'pubrec' : 'puback', messageId, reasonCode });
+    peer.send({ cmd: qos === 2 ? 'pubrec' : 'puback', messageId, reasonCode });
   }
 
   private passOn(witnessed: Witnessed): void {
@@ -146,7 +144,7 @@ export class WitnessBroker {
     if (witnessed && this.misbehaves('released', { ...witnessed, peer })) return;
     this.unacknowledged.delete(messageId);
     const reasonCode = witnessed ? (this.script.release?.(witnessed) ?? 0) : PACKET_ID_NOT_FOUND;
-    this.answer(peer, { cmd: 'pubcomp', messageId, reasonCode });
+    peer.send({ cmd: 'pubcomp', messageId, reasonCode });
   }
 
   private misbehaves(step: Step, witnessed: Witnessed): boolean {
@@ -157,12 +155,5 @@ export class WitnessBroker {
     if (mischief === 'cut') witnessed.peer.cut();
     else witnessed.peer.close();
     return true;
-  }
-
-  private answer(peer: ScriptedConnection, packet: Packet): void {
-    if (!this.script.trickles) return peer.send(packet);
-    let trickle = this.trickles.get(peer);
-    if (!trickle) this.trickles.set(peer, (trickle = new Trickle(peer.socket)));
-    trickle.send(generate(packet, { protocolVersion: peer.protocolVersion }));
   }
 }
