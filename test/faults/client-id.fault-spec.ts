@@ -63,19 +63,22 @@ describeWithMosquitto('Two services with one client id', () => {
   /**
    * With QoS 2 they do lose messages, and no client can help it: the broker has one session for the client id, so after
    * "Session Present" a PUBREL is resumed on what is the other's session by then, and is answered with PUBCOMP although
-   * the message it stands for was thrown away with the session before. `resumeSession: false` is the way out (below).
+   * the message it stands for was thrown away with the session before; and a PUBREL of one can release what the other
+   * had sent under that packet id, long after what came behind it. `resumeSession: false` is the way out (below).
    */
-  it('are named in the log with QoS 2, too, where messages that were on the way can be lost', async () => {
+  it('are named in the log with QoS 2, too, where messages that were on the way can be lost or come late', async () => {
     const { report, log } = await fight(2);
-    const { accepted, lost } = report;
-    recordLimit(report.name, `${lost} of ${accepted} messages lost: the broker hands one's session to the other`);
+    const { accepted, lost, reordered } = report;
+    const what = `${lost} of ${accepted} messages lost, ${reordered} late: the broker hands one's session to the other`;
+    recordLimit(report.name, what);
     expect(log.matching(/client id arus_sync_mv-fault/)).not.toHaveLength(0);
-    expect(report).toMatchObject({ repeatedAfterDedup: 0, changed: 0, reordered: 0 });
+    expect(report).toMatchObject({ repeatedAfterDedup: 0, changed: 0 });
   });
 
   /**
-   * Not all is well there: a takeover cannot be told from a broker that hangs up on a message, so that messages that
-   * are sent alone may be set aside, and while one is being looked for the connections come fast.
+   * Not all is well there: a takeover looks like a broker that hangs up on a message. A quiet connection tells the two
+   * apart, unless the machine is so busy that an answer takes as long as the other one's patience: then a message may
+   * still be set aside.
    */
   it('lose nothing of QoS 2 either when they resume no session, though some of it can be set aside', async () => {
     const { report, log, connections } = await fight(2, { resumeSession: false });
