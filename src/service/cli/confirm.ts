@@ -1,6 +1,6 @@
 import { type Readable } from 'node:stream';
 import { createInterface } from 'node:readline/promises';
-import { CliError, usageError } from './cli-error.js';
+import { CliError } from './cli-error.js';
 import { EXIT } from './exit-codes.js';
 import { type Output } from './output.js';
 
@@ -19,7 +19,8 @@ export interface Asked {
 export async function confirm({ output, stdin, stderr }: Asked, what: string, yes: boolean): Promise<void> {
   if (yes) return;
   if (stdin.isTTY !== true || !output.isWatched) {
-    throw usageError(`${what} This cannot be undone, and there is no terminal to ask at: confirm it with --yes.`);
+    const why = 'This cannot be undone, and there is no terminal to ask at: confirm it with --yes.';
+    throw new CliError(`${what} ${why}`, EXIT.usage);
   }
   const terminal = createInterface({ input: stdin, output: stderr });
   try {

@@ -28,6 +28,8 @@ export function prepareChange({ number, text, problem }: Line): PreparedChange |
     const hasId = 'messageId' in change && change.messageId !== null;
     return { line: number, json: JSON.stringify(hasId ? change : { ...change, messageId: uuidv7() }) };
   } catch (error) {
-    return { line: number, reason: `it is not JSON: ${(error as Error).message}` };
+    // Node quotes what it found, which may be anybody's data.
+    const { message } = error as Error;
+    return { line: number, reason: `it is not JSON: ${message.replace(/, (\.\.\.)?"[^]*$/, '')}` };
   }
 }
