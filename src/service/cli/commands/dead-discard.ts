@@ -20,7 +20,7 @@ export function deadDiscardCommand(context: CommandContext): Command {
           examples: [
             'arus-mqtt-sync dead discard 12',
             'arus-mqtt-sync dead discard --reason corrupt --yes',
-            'arus-mqtt-sync dead discard --all --queue-dir /var/lib/arus-mqtt-sync/queue',
+            'arus-mqtt-sync dead discard --all --queue-dir /var/lib/arus-mqtt-sync',
           ],
         }),
       ),

@@ -17,7 +17,7 @@ export function deadListCommand(context: CommandContext): Command {
         examples: [
           'arus-mqtt-sync dead list',
           'arus-mqtt-sync dead list --reason refused --json | jq .deadLetters[].topic',
-          'arus-mqtt-sync dead list --queue-dir /var/lib/arus-mqtt-sync/queue',
+          'arus-mqtt-sync dead list --queue-dir /var/lib/arus-mqtt-sync',
         ],
       }),
     ),

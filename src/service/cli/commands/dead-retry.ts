@@ -19,7 +19,7 @@ export function deadRetryCommand(context: CommandContext): Command {
         examples: [
           'arus-mqtt-sync dead retry 12 15',
           'arus-mqtt-sync dead retry --reason too_large_for_broker',
-          'arus-mqtt-sync dead retry --all --queue-dir /var/lib/arus-mqtt-sync/queue',
+          'arus-mqtt-sync dead retry --all --queue-dir /var/lib/arus-mqtt-sync',
         ],
       }),
     ),

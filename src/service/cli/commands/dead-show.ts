@@ -12,7 +12,7 @@ export function deadShowCommand(context: CommandContext): Command {
       more: 'Its position is what `dead list` shows first. The answer is JSON, also without --json.',
       examples: [
         'arus-mqtt-sync dead show 12',
-        'arus-mqtt-sync dead show 12 --queue-dir /var/lib/arus-mqtt-sync/queue | jq .payload.data',
+        'arus-mqtt-sync dead show 12 --queue-dir /var/lib/arus-mqtt-sync | jq .payload.data',
       ],
     }),
   )

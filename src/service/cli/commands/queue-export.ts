@@ -17,7 +17,7 @@ export function queueExportCommand(context: CommandContext): Command {
         'as it is. Sequence numbers are not in it: whoever accepts the changes numbers them.',
       examples: [
         'arus-mqtt-sync queue export > queue.jsonl',
-        'arus-mqtt-sync queue export --queue-dir /var/lib/arus-mqtt-sync/queue | ssh spare arus-mqtt-sync publish',
+        'arus-mqtt-sync queue export --queue-dir /var/lib/arus-mqtt-sync | ssh spare arus-mqtt-sync publish',
       ],
     }),
   )

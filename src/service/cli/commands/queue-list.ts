@@ -21,7 +21,7 @@ export function queueListCommand(context: CommandContext): Command {
       examples: [
         'arus-mqtt-sync queue list',
         'arus-mqtt-sync queue list --entity work_orders --limit 1000 --json | jq .messages[].key',
-        'arus-mqtt-sync queue list --after 4711 --queue-dir /var/lib/arus-mqtt-sync/queue',
+        'arus-mqtt-sync queue list --after 4711 --queue-dir /var/lib/arus-mqtt-sync',
       ],
     }),
   )

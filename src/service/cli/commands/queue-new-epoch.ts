@@ -3,7 +3,8 @@ import { usageError } from '../cli-error.js';
 import { confirm } from '../confirm.js';
 import { type CommandContext } from '../context.js';
 import { formatCount } from '../format.js';
-import { describeCommand, addConfirmation } from './command.js';
+import { type StoppedQueueDocument } from '../target/queue-target.js';
+import { addConfirmation, describeCommand } from './command.js';
 
 interface Flags {
   readonly queueDir?: string;
@@ -20,7 +21,7 @@ export function queueNewEpochCommand(context: CommandContext): Command {
         'seen already, and be taken for old ones. What waits keeps its order, its message ids and its data, and is numbered ' +
         'anew; so are gaps that were not told yet. What was delivered is no longer kept for catch-up. See docs/operations.md, ' +
         'Backup.',
-      examples: ['arus-mqtt-sync queue new-epoch --queue-dir /var/lib/arus-mqtt-sync/queue'],
+      examples: ['arus-mqtt-sync queue new-epoch --queue-dir /var/lib/arus-mqtt-sync'],
     }),
   )
     .option('--queue-dir <folder>', 'the queue folder of a stopped service')
@@ -31,15 +32,13 @@ export function queueNewEpochCommand(context: CommandContext): Command {
 async function beginEpoch(context: CommandContext, { queueDir, yes, json }: Flags): Promise<void> {
   const { output } = context;
   if (queueDir === undefined) throw usageError('A new epoch needs the folder of a stopped service: --queue-dir.');
-  const { FolderTarget, renewFolder } = await import('../target/folder-target.js');
-  const warn = (text: string) => output.note(text);
-  if (!yes) {
-    const target = await FolderTarget.open(queueDir, warn);
-    const { service, queue } = await target.summary().finally(() => target.close());
+  const { renewFolder } = await import('../target/folder-target.js');
+  const ask = async ({ service, queue }: StoppedQueueDocument) => {
     const what = `${formatCount(queue.messages, 'message')} of ${service.vesselId} in ${queueDir}`;
-    await confirm(context, `This ends epoch ${service.epoch} of ${what}.`, false);
-  }
-  const { before, after, messages, deadLetters } = await renewFolder(queueDir, warn);
+    await confirm(context, `This ends epoch ${service.epoch} of ${what}.`, yes === true);
+  };
+  const renewed = await renewFolder(queueDir, (text) => output.note(text), yes ? undefined : ask);
+  const { before, after, messages, deadLetters } = renewed;
   if (json) return output.document({ before, after, messages, deadLetters });
   const what = `${formatCount(messages, 'message')} and ${formatCount(deadLetters, 'dead letter')} go on in it`;
   await output.line(`${after.vesselId} has epoch ${after.epoch} now, after ${before.epoch}; ${what}.`);

@@ -22,7 +22,7 @@ export function queuePurgeCommand(context: CommandContext): Command {
           'sent already stays: it may have arrived. `queue export` first, if the changes may be wanted again.',
         examples: [
           'arus-mqtt-sync queue purge --entity fuel_log',
-          'arus-mqtt-sync queue purge --yes --queue-dir /var/lib/arus-mqtt-sync/queue',
+          'arus-mqtt-sync queue purge --yes --queue-dir /var/lib/arus-mqtt-sync',
         ],
       }),
     ),

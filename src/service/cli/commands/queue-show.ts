@@ -12,7 +12,7 @@ export function queueShowCommand(context: CommandContext): Command {
       more: 'Its position is what `queue list` shows first. The answer is JSON, also without --json.',
       examples: [
         'arus-mqtt-sync queue show 4711',
-        'arus-mqtt-sync queue show 4711 --queue-dir /var/lib/arus-mqtt-sync/queue | jq .payload.data',
+        'arus-mqtt-sync queue show 4711 --queue-dir /var/lib/arus-mqtt-sync | jq .payload.data',
       ],
     }),
   )

@@ -17,7 +17,7 @@ export function queueStatsCommand(context: CommandContext): Command {
       examples: [
         'arus-mqtt-sync queue stats',
         'arus-mqtt-sync queue stats --json | jq .queue.lanes.bulk.messages',
-        'arus-mqtt-sync queue stats --queue-dir /var/lib/arus-mqtt-sync/queue',
+        'arus-mqtt-sync queue stats --queue-dir /var/lib/arus-mqtt-sync',
       ],
     }),
   ).action((flags: Flags) => showStats(context, flags));

@@ -17,7 +17,7 @@ export function statusCommand(context: CommandContext): Command {
       examples: [
         'arus-mqtt-sync status',
         'arus-mqtt-sync status --url http://ship:5000 --json | jq .health.reasons',
-        'arus-mqtt-sync status --queue-dir /var/lib/arus-mqtt-sync/queue',
+        'arus-mqtt-sync status --queue-dir /var/lib/arus-mqtt-sync',
       ],
     }),
   ).action((flags: TargetFlags & { readonly json?: true }) => showStatus(context, flags));

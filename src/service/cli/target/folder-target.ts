@@ -1,5 +1,3 @@
-import { stat } from 'node:fs/promises';
-import { join } from 'node:path';
 import { type SyncLogger } from '../../../mqtt-sync/logger.js';
 import { DiskQueue } from '../../../mqtt-sync/queue/disk-queue.js';
 import { beginNewEpoch, type NewEpoch } from '../../../mqtt-sync/queue/new-epoch.js';
@@ -22,6 +20,7 @@ import {
 } from '../../queue/message-view.js';
 import { CliError } from '../cli-error.js';
 import { EXIT } from '../exit-codes.js';
+import { enterFolder } from './enter-folder.js';
 import { type MessageQuery, type QueueTarget, type StoppedQueueDocument } from './queue-target.js';
 
 /**
@@ -53,9 +52,13 @@ export class FolderTarget implements QueueTarget {
    * @throws {QueueLockedError} a process has it open.
    */
   static async open(dir: string, warn: (text: string) => void): Promise<FolderTarget> {
-    await assertUsable(dir);
+    return FolderTarget.at(await enterFolder(dir), dir, warn);
+  }
+
+  /** Opens a folder that was entered. */
+  static async at(path: string, dir: string, warn: (text: string) => void): Promise<FolderTarget> {
     const logger = new OpeningLogger(warn);
-    const queue = new DiskQueue({ ...NO_LIMITS, dir }, systemClock, logger);
+    const queue = new DiskQueue({ ...NO_LIMITS, dir: path }, systemClock, logger);
     const identity = await queue.open(undefined).catch((error: unknown) => {
       throw explainLock(error, dir);
     });
@@ -143,12 +146,21 @@ export class FolderTarget implements QueueTarget {
 
 /**
  * Gives the queue in a folder a new epoch.
+ * @param ask is shown what is in it, and throws when nothing is to be done.
  * @throws {CliError} there is no queue, or it is another user's.
  * @throws {QueueLockedError} a process has it open.
  */
-export async function renewFolder(dir: string, warn: (text: string) => void): Promise<NewEpoch> {
-  await assertUsable(dir);
-  return beginNewEpoch(dir, systemClock, new OpeningLogger(warn)).catch((error: unknown) => {
+export async function renewFolder(
+  dir: string,
+  warn: (text: string) => void,
+  ask?: (summary: StoppedQueueDocument) => Promise<void>,
+): Promise<NewEpoch> {
+  const path = await enterFolder(dir);
+  if (ask) {
+    const target = await FolderTarget.at(path, dir, warn);
+    await ask(await target.summary().finally(() => target.close()));
+  }
+  return beginNewEpoch(path, systemClock, new OpeningLogger(warn)).catch((error: unknown) => {
     throw explainLock(error, dir);
   });
 }
@@ -169,25 +181,6 @@ class OpeningLogger implements SyncLogger {
   error(text: string): void {
     this.tell(text);
   }
-}
-
-/** A folder that is not there must not be made, and files of one user not left to another: the service could not open it. */
-async function assertUsable(dir: string): Promise<void> {
-  const store = await stat(join(dir, 'queue.mdb')).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'EACCES') throw otherUser(dir);
-    throw new CliError(`There is no queue in ${dir}. Give the folder that MQTT_QUEUE_DIR names.`, EXIT.notFound);
-  });
-  const user = process.getuid?.();
-  if (user !== undefined && store.uid !== user) throw otherUser(dir, store.uid);
-}
-
-function otherUser(dir: string, uid?: number): CliError {
-  const who = uid === undefined ? 'another user' : `user ${uid}`;
-  const how = uid === undefined ? 'as that user' : `as that user (sudo -u '#${uid}' arus-mqtt-sync ...)`;
-  return new CliError(
-    `The queue in ${dir} belongs to ${who}. Run this ${how}, so that the service can open it afterwards.`,
-    EXIT.unauthorised,
-  );
 }
 
 function explainLock(error: unknown, dir: string): unknown {
