@@ -1,8 +1,9 @@
 import { chmodSync, chownSync, cpSync, existsSync, readdirSync, renameSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { DiskQueue } from '../../src/mqtt-sync/queue/disk-queue.js';
 import { type MessageList } from '../../src/service/queue/messages.controller.js';
-import { draft, openOnDisk, take } from '../contract/queue-harness.js';
+import { draft, openOnDisk, take, VESSEL, watch } from '../contract/queue-harness.js';
 import { CommandLine } from '../helpers/command-line.js';
 import { describeWithMosquitto, Mosquitto } from '../helpers/mosquitto.js';
 import { freePort } from '../helpers/ports.js';
@@ -84,6 +85,22 @@ describe('the command line on the folder of a stopped service', () => {
     const gone = await on(dir, ['dead', 'retry', '1']);
     expect([gone.exitCode, gone.stderr]).toEqual([6, '1: There is no dead letter 1.\n']);
     expect((await on(dir, ['queue', 'show', '1'])).exitCode).toBe(6);
+  });
+
+  it('keeps what is kept for those who missed it, whatever the limits of the service are', async () => {
+    const dir = await stoppedFolder();
+    const open = async () => {
+      const journal = { maxAgeS: 1_000_000_000_000, maxBytes: 1_000_000 };
+      const { queue } = watch((limits, clock, logger) => new DiskQueue({ ...limits, dir, journal }, clock, logger));
+      await queue.open(VESSEL);
+      return queue;
+    };
+    const before = await open();
+    before.remove([take(before)]);
+    await before.close();
+    expect(await jsonOf(dir, ['queue', 'purge', '--yes'])).toEqual({ purged: 2, remaining: 0 });
+    const { history } = await open();
+    expect(history.delivered('crew', { from: 1, to: 9 }, { records: 9, bytes: 9000 })).toHaveLength(1);
   });
 
   it('refuses a folder that a service has open, and says what to do', async () => {
