@@ -242,11 +242,9 @@ describe('the command line on a running service without a broker', () => {
     const service = await startAway();
     const changes = Array.from({ length: 500 }, (_, at) => change(String(at), { data: 'x'.repeat(2000) }));
     await post(service, changes);
-    const exporting = CommandLine.spawn(['queue', 'export', '--url', service.url!], AUTHORISED);
-    await exporting.untilSaid(/\n/);
-    exporting.closeOutput();
+    const exporting = CommandLine.spawn(['queue', 'export', '--url', service.url!], AUTHORISED).readBeginning();
     const { exitCode, stderr } = await exporting.end();
-    expect([exitCode, stderr]).toEqual([0, expect.stringMatching(/^\d+ messages? exported\.\n$/)]);
+    expect([exitCode, stderr]).toEqual([0, expect.stringMatching(/^\d{1,2} messages? exported\.\n$/)]);
   });
 });
 

@@ -63,9 +63,11 @@ export class CommandLine {
     return this;
   }
 
-  /** Reads nothing of its result any more, as `head` does. */
-  closeOutput(): void {
-    this.child.stdout!.destroy();
+  /** Reads the beginning of its result and then no more, as `head` does. */
+  readBeginning(): this {
+    const stdout = this.child.stdout!;
+    stdout.once('data', () => stdout.destroy());
+    return this;
   }
 
   signal(signal: NodeJS.Signals): void {
