@@ -17,7 +17,7 @@ import {
   type StoredRecord,
 } from './message-store.js';
 import { Outcome } from './outcome.js';
-import { byPosition } from './merged-streams.js';
+import { listMessages } from './message-listing.js';
 import { type Departure, PendingWork, type PurgeCall } from './pending-work.js';
 import { type QueueHistory } from './queue-history.js';
 import { type QueueLimits } from './room-maker.js';
@@ -31,9 +31,6 @@ import {
   type QueueObserver,
   type QueueStats,
 } from './sync-queue.js';
-
-/** How much of one entity type is in memory at a time while the messages are listed. */
-const LISTING_LIMITS: ReadLimits = { records: 64, bytes: 64 * 1024 };
 
 /** What an open queue is made of. */
 export interface OpenQueueParts {
@@ -158,22 +155,16 @@ export class OpenQueue implements CommitWork {
     return this.streams.nextPosition - 1;
   }
 
-  messages({ entity, after = -1 }: MessageSelection): Iterable<QueuedMessage> {
-    const streams = [...this.streams].filter((stream) => entity === undefined || stream.entity === entity);
-    return byPosition(streams.map((stream) => this.messagesOf(stream, after)));
-  }
-
-  private *messagesOf(stream: EntityStream, after: number): Generator<QueuedMessage> {
-    const upTo = stream.lastPosition;
-    for (let last = after; !this.closed && stream.volume.messages > 0;) {
-      const records = this.readRecords(stream, last, upTo, LISTING_LIMITS);
-      const { unavailable } = this.committer;
-      if (!records && unavailable) throw unavailable;
-      if (!records || records.length === 0) return;
-      // What is in the store may have left since, and its removal not be committed yet.
-      for (const { message } of records) if (message && this.holds(stream, message.position)) yield message;
-      last = records.at(-1)!.key.position;
-    }
+  messages(selection: MessageSelection): Iterable<QueuedMessage> {
+    return listMessages(this.streams, selection, {
+      read: (stream, after, upTo, limits) => {
+        const records = this.readRecords(stream, after, upTo, limits);
+        const { unavailable } = this.committer;
+        if (!records && unavailable) throw unavailable;
+        return records ?? [];
+      },
+      holds: (stream, position) => this.holds(stream, position),
+    });
   }
 
   private holds(stream: EntityStream, position: number): boolean {
