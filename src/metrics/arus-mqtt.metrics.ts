@@ -17,7 +17,7 @@ export function arusMqttMetrics(): MetricProvider[] {
     ),
     counterOf(
       'arus_mqtt_messages_dropped_total',
-      'Messages dropped for want of room in the queue.',
+      'Messages dropped for want of room in the queue, or purged by hand.',
       ({ statistics }) => statistics.messagesDropped,
     ),
     counterOf(

@@ -48,8 +48,8 @@ export interface SyncEventMap {
     /** Sent again without knowing whether the broker had it already. */
     readonly possibleDuplicate: boolean;
   };
-  /** A message was dropped for want of room, or is left behind by a memory store. */
-  message_dropped: MessageEvent & { readonly reason: 'queue_full' | 'memory_store_stopped' };
+  /** A message was dropped for want of room or by hand, or is left behind by a memory store. */
+  message_dropped: MessageEvent & { readonly reason: 'queue_full' | 'memory_store_stopped' | 'purged' };
   /** A message was set aside: the broker will never take it, or its record is damaged. */
   message_dead_lettered: {
     readonly entity: string;

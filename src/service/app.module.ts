@@ -10,6 +10,7 @@ import { ProblemFilter } from './http/problem.filter.js';
 import { IngressModule } from './ingress/ingress.module.js';
 import { OperatorModule } from './operator/operator.module.js';
 import { ParkedModule } from './parked/parked.module.js';
+import { MessagesModule } from './queue/messages.module.js';
 import { type ServiceSettings } from './service-settings.js';
 
 /** The stand-alone service. */
@@ -24,6 +25,7 @@ export class AppModule {
         SyncHealthModule.forRoot({ rateLimit: settings.healthRateLimit }),
         IngressModule.forRoot(settings),
         DeadLettersModule.forRoot(settings),
+        MessagesModule.forRoot(settings),
         ParkedModule.forRoot(settings),
         CatchUpModule.forRoot(settings),
         OperatorModule,

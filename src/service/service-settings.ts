@@ -16,6 +16,7 @@ export const serviceSettings = z.strictObject({
       'expected letters, digits and any of -._~+/ (a bearer token), such as `openssl rand -hex 32` makes',
     )
     .optional(),
+  ingressTokenFile: z.string().optional(),
   tcpPort: port.optional(),
   healthRateLimit: z.int().min(1, 'expected 1 to 1000000').max(1_000_000, 'expected 1 to 1000000').default(60),
   logLevel: z.enum(LOG_LEVELS, `expected one of ${LOG_LEVELS.join(', ')}`).default('info'),

@@ -39,7 +39,32 @@ function messagesOf(root: ReturnType<typeof openLmdb>) {
   } as { name: string });
 }
 
+describe('DiskQueue of whoever it is', () => {
+  it('is opened without a claim, and not begun where there is none', async () => {
+    const dir = temporaryFolder();
+    const nobody = watch(onDisk(dir));
+    await expect(nobody.queue.open(undefined)).rejects.toThrow(/There is no queue/);
+    const { queue } = await openOnDisk(dir);
+    await queue.accept([draft('crew')]);
+    const { identity } = queue;
+    await queue.close();
+    const again = watch(onDisk(dir));
+    expect(await again.queue.open(undefined)).toEqual(identity);
+    expect(again.logger.warnings).toEqual([]);
+  });
+});
+
 describe('DiskQueue after a restart', () => {
+  it('still knows what was purged, to tell it', async () => {
+    const dir = temporaryFolder();
+    const before = await openOnDisk(dir);
+    await before.queue.accept([draft('a'), draft('a')]);
+    expect(await before.queue.purge()).toBe(2);
+    await before.queue.close();
+    const { queue } = await openOnDisk(dir);
+    expect([queue.stats().messages, queue.gaps().get('a')]).toEqual([0, [{ from: 1, to: 2, reason: 'dropped' }]]);
+  });
+
   it('holds everything in order, in its lanes, with its sequences', async () => {
     const dir = temporaryFolder();
     const before = await openOnDisk(dir);

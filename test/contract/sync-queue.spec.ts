@@ -368,6 +368,97 @@ describe.each([
     });
   });
 
+  describe('listing messages', () => {
+    const listed = (selection?: Parameters<SyncQueue['messages']>[0]) => idsOf([...queue.messages(selection)]);
+
+    beforeEach(async () => {
+      await queue.accept([
+        draft('crew', { messageId: 'm1' }),
+        draft('alerts', { messageId: 'm2', lane: 'critical' }),
+        draft('crew', { messageId: 'm3' }),
+        draft('crew', { messageId: 'm4' }),
+      ]);
+    });
+
+    it('shows what waits and what is in flight by position, across lanes, and not what has left', async () => {
+      expect(listed()).toEqual(['m1', 'm2', 'm3', 'm4']);
+      const [first] = takeAll(queue);
+      expect(listed()).toEqual(['m1', 'm2', 'm3', 'm4']);
+      queue.remove([first!]);
+      // Its removal is not committed yet.
+      expect(listed()).toEqual(['m2', 'm3', 'm4']);
+      await queue.settled();
+      expect(listed()).toEqual(['m2', 'm3', 'm4']);
+    });
+
+    it('shows those of an entity type, and those after a position', () => {
+      expect(listed({ entity: 'crew' })).toEqual(['m1', 'm3', 'm4']);
+      expect(listed({ entity: 'fuel' })).toEqual([]);
+      const [, , third] = [...queue.messages()];
+      expect(listed({ after: third!.position })).toEqual(['m4']);
+    });
+
+    it('reads more than one read brings, in order', async () => {
+      await queue.accept(Array.from({ length: 300 }, (_, at) => draft(at % 3 === 0 ? 'a' : 'b')));
+      const positions = [...queue.messages()].map(({ position }) => position);
+      expect(positions).toHaveLength(304);
+      expect(positions).toEqual([...positions].sort((a, b) => a - b));
+    });
+
+    it('leaves the queue as it is', () => {
+      const before = queue.stats();
+      listed();
+      expect(queue.stats()).toEqual(before);
+      expect(idsOf(takeAll(queue))).toEqual(['m1', 'm3', 'm4']);
+    });
+  });
+
+  describe('purging', () => {
+    it('drops what waits, tells it as gaps, and says so', async () => {
+      await queue.accept([draft('crew'), draft('alerts', { lane: 'critical' }), draft('crew')]);
+      expect(await queue.purge()).toBe(3);
+      expect(queue.stats()).toMatchObject({ messages: 0, bytes: 0, untoldGaps: 3 });
+      expect(queue.gaps().get('crew')).toEqual([{ from: 1, to: 2, reason: 'dropped' }]);
+      expect(test.observer.dropReasons).toEqual(['purged', 'purged', 'purged']);
+      expect(test.logger.warnings.at(-1)).toMatch(/3 waiting message.*purged by hand/);
+      expect(takeAll(queue)).toEqual([]);
+      const [next] = await queue.accept([draft('crew')]);
+      expect(next!.sequence).toBe(3);
+    });
+
+    it('drops one entity type only, where one is named', async () => {
+      await queue.accept([draft('crew'), draft('fuel', { messageId: 'stays' })]);
+      expect(await queue.purge({ entity: 'crew' })).toBe(1);
+      expect(await queue.purge({ entity: 'nothing' })).toBe(0);
+      expect(idsOf(takeAll(queue))).toEqual(['stays']);
+    });
+
+    it('leaves what was sent, which may have arrived', async () => {
+      await queue.accept(['m1', 'm2', 'm3'].map((messageId) => draft('crew', { messageId })));
+      const sent = take(queue);
+      const inFlight = take(queue);
+      queue.putBack([sent]);
+      expect(await queue.purge()).toBe(1);
+      expect(idsOf([...queue.messages()])).toEqual([sent.messageId, inFlight.messageId]);
+      expect(take(queue).messageId).toBe('m1');
+    });
+
+    it('drops more than one commit takes, and not what comes meanwhile', async () => {
+      await reopen({ maxMessages: 100_000, maxBytes: 100_000_000 });
+      await queue.accept(Array.from({ length: 5000 }, () => draft('crew')));
+      const purging = queue.purge();
+      const accepting = queue.accept([draft('crew', { messageId: 'late' })]);
+      expect([await purging, (await accepting)[0]!.sequence]).toEqual([5000, 5001]);
+      expect(idsOf(takeAll(queue))).toEqual(['late']);
+      expect(queue.gaps().get('crew')).toEqual([{ from: 1, to: 5000, reason: 'dropped' }]);
+    });
+
+    it('is refused when the queue is closed', async () => {
+      await queue.close();
+      await expect(queue.purge()).rejects.toThrow(StoppingError);
+    });
+  });
+
   describe('gaps', () => {
     it('forgets what was told, and still knows what became of the message', async () => {
       await reopen({ maxMessages: 1 });

@@ -1,7 +1,7 @@
 import { formatReasonCode } from '../connection/failure-text.js';
 import { type LogFields, type SyncLogger } from '../logger.js';
 import { describeMessage, type QueuedMessage } from '../queue/message.js';
-import { type DeadLetter, type QueueObserver } from '../queue/sync-queue.js';
+import { type DeadLetter, type DropReason, type QueueObserver } from '../queue/sync-queue.js';
 import { type SyncEvents } from '../sync-events.js';
 import { type Clock } from '../time/clock.js';
 import { type DeliveryWatch } from './delivery-watch.js';
@@ -23,11 +23,13 @@ export class QueueEvents implements QueueObserver {
     private readonly logger: SyncLogger,
   ) {}
 
-  dropped(message: QueuedMessage, reason: 'queue_full' | 'memory_store_stopped'): void {
+  dropped(message: QueuedMessage, reason: DropReason): void {
     this.events.emit('message_dropped', { ...describeMessage(message), reason });
+    // What is purged or left behind is logged as a whole.
+    if (reason !== 'queue_full') return;
     this.droppedSinceLog++;
     const nowMs = this.clock.monotonicMs();
-    if (reason !== 'queue_full' || nowMs - this.lastDropLogMs < DROP_LOG_INTERVAL_MS) return;
+    if (nowMs - this.lastDropLogMs < DROP_LOG_INTERVAL_MS) return;
     this.logger.warn(
       `The queue is full: ${this.droppedSinceLog} message(s) dropped since the last such line, the latest ` +
         `${message.messageId} (${message.entity}). Raise the limits, or see why nothing leaves.`,

@@ -7,7 +7,7 @@ import { type EntityStream } from './entity-stream.js';
 import { type EntityStreams } from './entity-streams.js';
 import { type MessageStore, type StoredDeadLetter } from './message-store.js';
 import { type AcceptedMessage, type MessageDraft, type QueuedMessage } from './message.js';
-import { type AcceptCall, type LetterCall, type PendingWork, withoutPayload } from './pending-work.js';
+import { type AcceptCall, type LetterCall, type PendingWork, type PurgeCall, withoutPayload } from './pending-work.js';
 import { type QueueLimits, RoomMaker } from './room-maker.js';
 
 /**
@@ -50,6 +50,7 @@ export class CommitFormer {
     this.planDepartures(plan, accepting);
     if (accepting && this.pending.departures.length === 0) {
       this.planLetterCalls(plan);
+      this.planPurges(plan);
       this.planAccepts(plan);
     }
     this.discardExcess(plan);
@@ -143,6 +144,29 @@ export class CommitFormer {
     const stream = this.streams.get(letter.entity);
     // A damaged record was told as a gap when it was found.
     if (stream && !raw) plan.change(stream).losses.push([key.sequence, 'discarded']);
+  }
+
+  // ---- purging
+
+  private planPurges(plan: CommitPlan): void {
+    const { purges } = this.pending;
+    for (let call = purges.shift(); call; call = purges.shift()) {
+      plan.purgeCalls.push({ call, count: this.planPurge(plan, call) });
+    }
+  }
+
+  private planPurge(plan: CommitPlan, { entity, upTo }: PurgeCall): number {
+    const streams = [...this.streams].filter((stream) => entity === undefined || stream.entity === entity);
+    let count = 0;
+    while (plan.going.messages < MAX_COMMIT_MESSAGES && plan.going.bytes < MAX_COMMIT_BYTES) {
+      const stream = oldestOf(streams, upTo);
+      const message = stream?.takeVictim();
+      if (!stream || !message) break;
+      plan.drop(stream, message);
+      plan.purged.add(message);
+      count++;
+    }
+    return count;
   }
 
   private discardExcess(plan: CommitPlan): void {
@@ -267,6 +291,19 @@ function laneOf(stream: EntityStream, plan: CommitPlan, wanted: Lane): Lane {
   const change = plan.changes.get(stream);
   if (change && change.added.length > 0) return change.lane;
   return stream.volume.messages > 0 ? stream.lane : wanted;
+}
+
+/** The stream whose first message was accepted first, of those whose first may go. */
+function oldestOf(streams: readonly EntityStream[], upTo: number): EntityStream | undefined {
+  let oldest: EntityStream | undefined;
+  let first = upTo + 1;
+  for (const stream of streams) {
+    const position = stream.peekVictim()?.position ?? Infinity;
+    if (position >= first) continue;
+    oldest = stream;
+    first = position;
+  }
+  return oldest;
 }
 
 function exceedsBounds({ coming }: CommitPlan, { asked }: AcceptCall): boolean {

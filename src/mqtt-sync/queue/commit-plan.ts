@@ -3,7 +3,7 @@ import { type GapReason, type SequenceRange, SequenceRanges } from '../wire/sequ
 import { type EntityStream, subtract, type Volume } from './entity-stream.js';
 import { type KeyedMessage, type MessageKey, type StoreCommit, type StoredDeadLetter } from './message-store.js';
 import { type AcceptedMessage, type QueuedMessage } from './message.js';
-import { type AcceptCall, type Departure, type LetterCall } from './pending-work.js';
+import { type AcceptCall, type Departure, type LetterCall, type PurgeCall } from './pending-work.js';
 
 /** What a commit changes of one entity type. */
 export class StreamChange {
@@ -35,6 +35,7 @@ export class StreamChange {
 export class CommitPlan {
   readonly calls: { readonly call: AcceptCall; readonly accepted: readonly AcceptedMessage[] }[] = [];
   readonly letterCalls: { readonly call: LetterCall; readonly found: boolean }[] = [];
+  readonly purgeCalls: { readonly call: PurgeCall; readonly count: number }[] = [];
   readonly changes = new Map<EntityStream, StreamChange>();
   readonly newStreams = new Map<string, EntityStream>();
   readonly departures: Departure[] = [];
@@ -43,14 +44,17 @@ export class CommitPlan {
   /** Dead letters that come back, as the messages that they are again. */
   readonly retried: { readonly stream: EntityStream; readonly from: number; readonly message: QueuedMessage }[] = [];
   readonly acceptedIds = new Map<string, AcceptedMessage>();
-  /** Messages and bytes that come, and those that are dropped for them. */
+  /** Those of the victims that go by hand, and not to make room. */
+  readonly purged = new Set<QueuedMessage>();
+  /** Messages and bytes that come, and those that are dropped. */
   readonly coming: Volume = { messages: 0, bytes: 0 };
   readonly going: Volume = { messages: 0, bytes: 0 };
 
   constructor(public nextPosition: number) {}
 
   get isEmpty(): boolean {
-    return this.calls.length === 0 && this.letterCalls.length === 0 && this.writesNothing;
+    const calls = this.calls.length + this.letterCalls.length + this.purgeCalls.length;
+    return calls === 0 && this.writesNothing;
   }
 
   /** Whether there is nothing to store, as when every call was a repeat. */
@@ -77,7 +81,7 @@ export class CommitPlan {
     this.nextPosition = position + 1;
   }
 
-  /** A message that goes to make room. */
+  /** A message that goes: to make room, or by hand. */
   drop(stream: EntityStream, message: QueuedMessage): void {
     const change = this.change(stream);
     change.victims.push(message);

@@ -15,7 +15,7 @@ export class EntityStreams {
   constructor(
     readonly epoch: number,
     contents: Pick<StoreContents, 'types' | 'gaps' | 'deadLetters'>,
-    private readonly sourceOf: (stream: () => EntityStream, type: number) => StreamSource,
+    private readonly sourceOf: (stream: () => EntityStream) => StreamSource,
   ) {
     this.deadLetters = contents.deadLetters;
     for (const record of contents.types) {
@@ -23,7 +23,7 @@ export class EntityStreams {
       const stream: EntityStream = new EntityStream(
         record,
         gaps,
-        sourceOf(() => stream, record.number),
+        sourceOf(() => stream),
         this.room,
       );
       this.register(stream);
@@ -49,7 +49,7 @@ export class EntityStreams {
     const stream: EntityStream = new EntityStream(
       record,
       new SequenceRanges(),
-      this.sourceOf(() => stream, number),
+      this.sourceOf(() => stream),
       this.room,
     );
     return stream;

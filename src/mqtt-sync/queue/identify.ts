@@ -1,4 +1,4 @@
-import { QueueVesselMismatchError } from '../errors.js';
+import { QueueUnavailableError, QueueVesselMismatchError } from '../errors.js';
 import { type SyncLogger } from '../logger.js';
 import { type Clock } from '../time/clock.js';
 import { type StoreContents } from './message-store.js';
@@ -12,17 +12,24 @@ export interface Identification {
 
 /**
  * Decides whose queue a store is. A default vessel id gives way to the one stored; an explicit one takes an empty queue
- * over, with a new epoch.
+ * over, with a new epoch. Without a claim it is whoever's it is.
+ * @throws {QueueUnavailableError} there is no claim, and nothing is stored.
  * @throws {QueueVesselMismatchError} the store holds messages of another vessel than the explicit one.
  */
 export function identify(
-  claim: VesselClaim,
+  claim: VesselClaim | undefined,
   contents: StoreContents,
   clock: Clock,
   logger: SyncLogger,
 ): Identification {
   const { identity: stored, latestEpoch } = contents;
-  const epoch = Math.max(Math.floor(clock.wallMs() / 1000), latestEpoch + 1, (stored?.epoch ?? 0) + 1);
+  if (!claim) {
+    if (stored) return { identity: stored, isNew: false };
+    throw new QueueUnavailableError(
+      'There is no queue: nothing was ever accepted here. See that it is the right folder.',
+    );
+  }
+  const epoch = nextEpoch(contents, clock);
   const claimed = { identity: { vesselId: claim.vesselId, epoch }, isNew: true };
   if (!stored) {
     if (latestEpoch > 0) {
@@ -51,4 +58,16 @@ export function identify(
   const gaps = contents.gaps.size > 0 ? ' Gaps that were not yet told are discarded.' : '';
   logger.warn(`The empty queue of vessel "${stored.vesselId}" becomes that of "${claim.vesselId}".${gaps}`);
   return claimed;
+}
+
+/** An epoch that was never used here. */
+export function nextEpoch({ identity, latestEpoch }: StoreContents, clock: Clock): number {
+  return Math.max(Math.floor(clock.wallMs() / 1000), latestEpoch + 1, (identity?.epoch ?? 0) + 1);
+}
+
+/** Whoever wants an existing queue finds none. */
+export function noQueueError(): QueueUnavailableError {
+  return new QueueUnavailableError(
+    'There is no queue: nothing was ever accepted here. See that it is the right folder.',
+  );
 }

@@ -9,9 +9,16 @@ import { type EntityStream, type StreamSource } from './entity-stream.js';
 import { EntityStreams } from './entity-streams.js';
 import { type CommitWork, GroupCommitter } from './group-committer.js';
 import { type AcceptedMessage, type MessageDraft, type QueuedMessage } from './message.js';
-import { type MessageKey, type MessageStore, type StoreContents } from './message-store.js';
+import {
+  type MessageKey,
+  type MessageStore,
+  type ReadLimits,
+  type StoreContents,
+  type StoredRecord,
+} from './message-store.js';
 import { Outcome } from './outcome.js';
-import { type Departure, PendingWork } from './pending-work.js';
+import { listMessages } from './message-listing.js';
+import { type Departure, PendingWork, type PurgeCall } from './pending-work.js';
 import { type QueueHistory } from './queue-history.js';
 import { type QueueLimits } from './room-maker.js';
 import { StoredHistory } from './stored-history.js';
@@ -19,6 +26,7 @@ import {
   type DeadLetter,
   type DeadLetterVerdict,
   type MessageFate,
+  type MessageSelection,
   type QueueIdentity,
   type QueueObserver,
   type QueueStats,
@@ -53,7 +61,7 @@ export class OpenQueue implements CommitWork {
   ) {
     const { identity, store, limits, clock, logger, observer } = parts;
     this.identity = identity;
-    this.streams = new EntityStreams(identity.epoch, contents, (stream, type) => this.sourceOf(stream, type));
+    this.streams = new EntityStreams(identity.epoch, contents, (stream) => this.sourceOf(stream));
     this.history = new StoredHistory(this.streams, store, () => this.committer.settled());
     this.former = new CommitFormer(limits, this.pending, this.streams, store, logger);
     this.outcome = new Outcome(this.streams, this.pending, observer, logger);
@@ -142,6 +150,27 @@ export class OpenQueue implements CommitWork {
     };
   }
 
+  /** Position of the message that was accepted last. */
+  get newestPosition(): number {
+    return this.streams.nextPosition - 1;
+  }
+
+  messages(selection: MessageSelection): Iterable<QueuedMessage> {
+    return listMessages(this.streams, selection, {
+      read: (stream, after, upTo, limits) => {
+        const records = this.readRecords(stream, after, upTo, limits);
+        const { unavailable } = this.committer;
+        if (!records && unavailable) throw unavailable;
+        return records ?? [];
+      },
+      holds: (stream, position) => this.holds(stream, position),
+    });
+  }
+
+  private holds(stream: EntityStream, position: number): boolean {
+    return stream.isTaken(position) || this.isBeingDropped(stream, position) || stream.isUntaken(position);
+  }
+
   gaps(): ReadonlyMap<string, readonly SequenceRange[]> {
     const gaps = new Map<string, readonly SequenceRange[]>();
     for (const stream of this.streams) {
@@ -165,6 +194,20 @@ export class OpenQueue implements CommitWork {
       this.pending.letters.push({ position, action, resolve, reject });
       this.committer.wake();
     });
+  }
+
+  /** How many one commit has dropped; 0 when nothing is left that may go. */
+  async callPurge(purge: Pick<PurgeCall, 'entity' | 'upTo'>): Promise<number> {
+    const { unavailable } = this.committer;
+    if (unavailable) throw unavailable;
+    const count = await new Promise<number>((resolve, reject) => {
+      this.pending.purges.push({ ...purge, resolve, reject });
+      this.committer.wake();
+    });
+    // What cannot be read looks as if it were not there.
+    const failure = this.committer.unavailable;
+    if (count === 0 && failure) throw failure;
+    return count;
   }
 
   /** The store is about to close. */
@@ -215,16 +258,9 @@ export class OpenQueue implements CommitWork {
 
   // ---- what streams ask and tell
 
-  private sourceOf(stream: () => EntityStream, type: number): StreamSource {
+  private sourceOf(stream: () => EntityStream): StreamSource {
     return {
-      read: (after, upTo, limits) => {
-        const { lane } = stream();
-        const records = this.reading(() => this.parts.store.read(type, after, upTo, limits));
-        // The lane of a type is that of its newest message: with all its messages it has moved there.
-        return records?.map((record) =>
-          record.message && record.message.lane !== lane ? { ...record, message: { ...record.message, lane } } : record,
-        );
-      },
+      read: (after, upTo, limits) => this.readRecords(stream(), after, upTo, limits),
       damaged: (key, raw) => {
         const verdict = { reason: 'corrupt', reasonCode: undefined, attempts: 0 };
         const letter = this.letterOf(stream(), key, undefined, verdict);
@@ -239,6 +275,19 @@ export class OpenQueue implements CommitWork {
         this.committer.wake();
       },
     };
+  }
+
+  private readRecords(
+    { number, lane }: EntityStream,
+    after: number,
+    upTo: number,
+    limits: ReadLimits,
+  ): StoredRecord[] | undefined {
+    const records = this.reading(() => this.parts.store.read(number, after, upTo, limits));
+    // The lane of a type is that of its newest message: with all its messages it has moved there.
+    return records?.map((record) =>
+      record.message && record.message.lane !== lane ? { ...record, message: { ...record.message, lane } } : record,
+    );
   }
 
   private leave(departure: Departure): void {

@@ -24,6 +24,7 @@ export class Outcome {
       stream.retried.moved(message.sequence, from, message.position);
     for (const { call, accepted } of plan.calls) call.resolve(accepted);
     for (const { call, found } of plan.letterCalls) call.resolve(found);
+    for (const { call, count } of plan.purgeCalls) call.resolve(count);
     this.tell(plan);
   }
 
@@ -35,6 +36,7 @@ export class Outcome {
     this.pending.takeBack(plan.departures);
     for (const { call } of plan.calls) call.reject(error);
     for (const { call } of plan.letterCalls) call.reject(error);
+    for (const { call } of plan.purgeCalls) call.reject(error);
   }
 
   /** A message is no longer counted. */
@@ -72,13 +74,13 @@ export class Outcome {
     }
   }
 
-  private tell({ changes, departures, retried }: CommitPlan): void {
+  private tell({ changes, departures, retried, purged }: CommitPlan): void {
     const { observer } = this;
     if (!observer) return;
     for (const { message } of retried) this.guard(() => observer.retried(message));
     for (const { stream, victims } of changes.values()) {
       for (const victim of victims) {
-        this.guard(() => observer.dropped(victim, 'queue_full'));
+        this.guard(() => observer.dropped(victim, purged.has(victim) ? 'purged' : 'queue_full'));
         this.left(stream, victim);
       }
     }

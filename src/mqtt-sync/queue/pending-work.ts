@@ -44,10 +44,22 @@ export interface LetterCall {
   readonly reject: (error: Error) => void;
 }
 
+/** Somebody wants waiting messages to be dropped. */
+export interface PurgeCall {
+  /** Undefined: of all entity types. */
+  readonly entity: string | undefined;
+  /** The newest position that may go. */
+  readonly upTo: number;
+  /** With how many the commit drops; fewer than wait when it has no room for more, 0 when nothing is left. */
+  readonly resolve: (count: number) => void;
+  readonly reject: (error: Error) => void;
+}
+
 /** What was asked of the queue since the last commit was formed. */
 export class PendingWork {
   readonly accepts = new Fifo<AcceptCall>();
   readonly letters = new Fifo<LetterCall>();
+  readonly purges = new Fifo<PurgeCall>();
   readonly departures = new Fifo<Departure>();
   /** Payloads of delivered messages in `departures`. */
   private heldBytes = 0;
@@ -57,7 +69,8 @@ export class PendingWork {
   private readonly waiting: Volume = { messages: 0, bytes: 0 };
 
   get isEmpty(): boolean {
-    return this.accepts.length === 0 && this.letters.length === 0 && !this.hasUpkeep;
+    const calls = this.accepts.length + this.letters.length + this.purges.length;
+    return calls === 0 && !this.hasUpkeep;
   }
 
   /** Whether there is something that has to be stored sooner or later, whatever fails meanwhile. */
@@ -123,6 +136,7 @@ export class PendingWork {
   refuse(error: Error): void {
     for (const call of this.accepts.drain()) call.reject(error);
     for (const call of this.letters.drain()) call.reject(error);
+    for (const call of this.purges.drain()) call.reject(error);
   }
 }
 

@@ -15,6 +15,7 @@ import {
   type DeadLetterVerdict,
   type LaneStats,
   type MessageFate,
+  type MessageSelection,
   type QueueIdentity,
   type QueueObserver,
   type QueueStats,
@@ -64,14 +65,14 @@ export abstract class StoredQueue extends SyncQueue {
     this.observer = observer;
   }
 
-  async open(claim: VesselClaim): Promise<QueueIdentity> {
+  async open(claim: VesselClaim | undefined): Promise<QueueIdentity> {
     if (this.opened) return this.opened.identity;
     if (this.closing) throw new StoppingError('The queue is closed.');
     this.opening ??= this.begin(claim).finally(() => (this.opening = undefined));
     return this.opening;
   }
 
-  private async begin(claim: VesselClaim): Promise<QueueIdentity> {
+  private async begin(claim: VesselClaim | undefined): Promise<QueueIdentity> {
     try {
       const opened = await this.openStore(claim);
       await opened.start();
@@ -89,7 +90,7 @@ export abstract class StoredQueue extends SyncQueue {
     }
   }
 
-  private async openStore(claim: VesselClaim): Promise<OpenQueue> {
+  private async openStore(claim: VesselClaim | undefined): Promise<OpenQueue> {
     const { store, limits, clock, logger, observer } = this;
     const contents = await store.open();
     const { identity, isNew } = identify(claim, contents, clock, logger);
@@ -142,6 +143,28 @@ export abstract class StoredQueue extends SyncQueue {
 
   forgetGaps(entity: string, ranges: readonly SequenceRange[]): void {
     this.opened?.forgetGaps(entity, ranges);
+  }
+
+  *messages(selection: MessageSelection = {}): Iterable<QueuedMessage> {
+    const { opened } = this;
+    if (opened && !this.closing) yield* opened.messages(selection);
+  }
+
+  async purge({ entity }: Pick<MessageSelection, 'entity'> = {}): Promise<number> {
+    const upTo = this.opened?.newestPosition ?? 0;
+    let purged = 0;
+    for (;;) {
+      const queue = this.whileOpen();
+      if (!(queue instanceof OpenQueue)) throw queue;
+      const count = await queue.callPurge({ entity, upTo });
+      if (count === 0) break;
+      purged += count;
+    }
+    if (purged > 0) {
+      const which = entity === undefined ? '' : ` of "${entity}"`;
+      this.logger.warn(`${purged} waiting message(s)${which} were purged by hand: they are dropped, and told as gaps.`);
+    }
+    return purged;
   }
 
   *deadLetters(after = -1): Iterable<DeadLetter> {

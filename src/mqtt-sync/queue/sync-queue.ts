@@ -66,9 +66,20 @@ export interface QueueStats {
 /** What became of an accepted message. */
 export type MessageFate = 'waiting' | 'left' | 'dropped' | 'dead_lettered';
 
+/** Why a message was dropped: for want of room, because the process of a memory store stops, or by hand. */
+export type DropReason = 'queue_full' | 'memory_store_stopped' | 'purged';
+
+/** Which messages of a queue. */
+export interface MessageSelection {
+  /** Only those of this entity type. @default all */
+  readonly entity?: string | undefined;
+  /** Only those with a larger position. @default all */
+  readonly after?: number | undefined;
+}
+
 /** What the queue tells its owner, after the commit that made it true; `left` as soon as the count says so. */
 export interface QueueObserver {
-  dropped(message: QueuedMessage, reason: 'queue_full' | 'memory_store_stopped'): void;
+  dropped(message: QueuedMessage, reason: DropReason): void;
   deadLettered(letter: DeadLetter): void;
   /** A dead letter is back in the queue, at its new position. */
   retried(message: QueuedMessage): void;
@@ -107,13 +118,14 @@ export abstract class SyncQueue {
 
   /**
    * Opens or creates the store.
+   * @param claim undefined: whoever's queue it is; then one that is not there is not begun.
    * @throws {QueueLockedError} another process has the folder open.
    * @throws {StoreFormatError} the store was written by a newer version.
    * @throws {QueueVesselMismatchError} it holds messages of another vessel than the explicit one.
-   * @throws {QueueUnavailableError} the folder cannot be used; `open()` may be called again.
+   * @throws {QueueUnavailableError} the folder cannot be used, or holds no queue; `open()` may be called again.
    * @throws {StoppingError} the queue is closed, or was closed before it was open.
    */
-  abstract open(claim: VesselClaim): Promise<QueueIdentity>;
+  abstract open(claim: VesselClaim | undefined): Promise<QueueIdentity>;
 
   /**
    * Accepts messages in one commit, all or none; resolves when they are safe. Calls keep their order.
@@ -150,6 +162,21 @@ export abstract class SyncQueue {
   abstract fateOf(message: Pick<AcceptedMessage, 'entity' | 'position' | 'sequence'>): MessageFate;
 
   abstract stats(): QueueStats;
+
+  /**
+   * The messages that are in the queue, in flight included, by position, oldest first, read as they are asked for. Those
+   * whose record is damaged are left out.
+   * @throws {QueueUnavailableError} the store cannot be read.
+   */
+  abstract messages(selection?: MessageSelection): Iterable<QueuedMessage>;
+
+  /**
+   * Drops the waiting messages of now, in commits of a bounded size; each becomes a gap. Those that were sent stay: they
+   * may have arrived. Resolves with how many went.
+   * @throws {QueueUnavailableError} the store cannot be written just now; some may have gone already.
+   * @throws {StoppingError} the queue is closing; likewise.
+   */
+  abstract purge(selection?: Pick<MessageSelection, 'entity'>): Promise<number>;
 
   /** Sequence numbers that the other side will never see and does not know of yet, by entity type. */
   abstract gaps(): ReadonlyMap<string, readonly SequenceRange[]>;

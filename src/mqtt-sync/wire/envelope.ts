@@ -129,6 +129,15 @@ export class DraftEnvelope {
   }
 }
 
+/**
+ * Gives the finished envelope of a change another epoch and sequence. `,"epoch":` cannot stand in a string before it: there
+ * a quotation mark is escaped, and one that ends a string is not followed by a letter.
+ */
+export function resealEnvelope(envelope: Buffer, epoch: number, sequence: number): Buffer {
+  const text = envelope.toString();
+  return Buffer.from(text.replace(/,"epoch":\d+,"sequence":\d+/, `,"epoch":${epoch},"sequence":${sequence}`));
+}
+
 /** Encodes an envelope of the service's own traffic. */
 export function encodeEnvelope(
   envelope: StatusEnvelope | GapEnvelope | CatchupEnvelope | CatchupRequestEnvelope,

@@ -1,4 +1,7 @@
-import { describe, expect, it } from 'vitest';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { resolveOptions } from '../../mqtt-sync/mqtt-sync.options.js';
 import { EnvironmentError, readEnvironment } from './environment.js';
 import { VARIABLES } from './variables.js';
@@ -154,5 +157,34 @@ describe('readEnvironment', () => {
       SYNC_INGRESS_TOKEN: 'harbour-light',
     });
     expect([...secrets].sort()).toEqual(['harbour-light', 'p%40ssage', 'p@ssage', 'wheelhouse']);
+  });
+
+  describe('with the token in a file', () => {
+    function fileWith(text: string): string {
+      const folder = mkdtempSync(join(tmpdir(), 'arus-environment-'));
+      onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+      const file = join(folder, 'token');
+      writeFileSync(file, text);
+      return file;
+    }
+
+    it('takes its first line, also where the variable has another one, and keeps it secret', () => {
+      const { settings, secrets } = readEnvironment({
+        SYNC_INGRESS_TOKEN: 'old-light',
+        SYNC_INGRESS_TOKEN_FILE: fileWith('harbour-light\nnot this\n'),
+      });
+      expect(settings.ingressToken).toBe('harbour-light');
+      expect(secrets).toContain('harbour-light');
+    });
+
+    it('refuses a file that is not there, or holds no token, and says which', () => {
+      expect(faultsOf({ SYNC_INGRESS_TOKEN_FILE: '/nowhere/token' })).toEqual({
+        SYNC_INGRESS_TOKEN_FILE: '/nowhere/token cannot be read (ENOENT)',
+      });
+      for (const text of ['', '\n', 'har bour\n']) {
+        const faults = faultsOf({ SYNC_INGRESS_TOKEN_FILE: fileWith(text) });
+        expect(faults).toEqual({ SYNC_INGRESS_TOKEN_FILE: expect.stringContaining('bearer token') as string });
+      }
+    });
   });
 });

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import type * as z from 'zod';
 import { OptionsError, type OptionFault } from '../../mqtt-sync/errors.js';
 import { type MqttSyncOptions, resolveOptions, type ResolvedOptions } from '../../mqtt-sync/mqtt-sync.options.js';
@@ -26,17 +27,18 @@ export class EnvironmentError extends Error {
 }
 
 /**
- * Maps environment variables to options and settings. Unknown variables are ignored, empty ones count as unset.
+ * Maps environment variables to options and settings, and reads the file of the token. Unknown variables are ignored, empty ones count as unset.
  * @throws {EnvironmentError} naming every bad variable.
  */
 export function readEnvironment(env: NodeJS.ProcessEnv): Environment {
   const faults: OptionFault[] = [];
   const options = parse(SYNC_VARIABLES, env, faults) as MqttSyncOptions;
-  const settings = serviceSettings.safeParse(parse(SERVICE_VARIABLES, env, faults));
-  faults.push(...faultsOf(settings.error));
+  const ofService = parse(SERVICE_VARIABLES, env, faults);
+  const settings = serviceSettings.safeParse(withToken(ofService, faults));
+  faults.push(...faultsOf(settings.error).map((fault) => blameFile(fault, ofService)));
   const resolved = attempt(() => resolveOptions(options), faults);
   if (faults.length > 0 || !resolved || !settings.data) throw new EnvironmentError(nameVariables(faults));
-  return { options, resolved, settings: settings.data, secrets: secretsOf(env) };
+  return { options, resolved, settings: settings.data, secrets: secretsOf(env, settings.data) };
 }
 
 /** Turns the text of the variables that are set into values; those whose text makes no sense are left out. */
@@ -50,6 +52,30 @@ function parse(variables: readonly Variable[], env: NodeJS.ProcessEnv, faults: O
     else faults.push(...faultsOf(parsed.error).map(({ message }) => ({ path, message })));
   }
   return values;
+}
+
+interface TokenFields {
+  readonly ingressToken?: string;
+  readonly ingressTokenFile?: string;
+}
+
+/** The file wins over the variable: it can be kept from those who see the environment. */
+function withToken(fields: TokenFields, faults: OptionFault[]): TokenFields {
+  const { ingressTokenFile: file } = fields;
+  if (file === undefined) return fields;
+  try {
+    return { ...fields, ingressToken: readFileSync(file, 'utf8').split(/\r?\n/, 1)[0]!.trim() };
+  } catch (error) {
+    const { code = 'unknown' } = error as NodeJS.ErrnoException;
+    faults.push({ path: 'ingressTokenFile', message: `${file} cannot be read (${code})` });
+    return fields;
+  }
+}
+
+/** What is wrong with the token is wrong with the file that it comes from. */
+function blameFile(fault: OptionFault, { ingressTokenFile }: TokenFields): OptionFault {
+  const isOfFile = fault.path === 'ingressToken' && ingressTokenFile !== undefined;
+  return isOfFile ? { ...fault, path: 'ingressTokenFile' } : fault;
 }
 
 function setAt(target: Record<string, unknown>, path: string, value: unknown): void {
@@ -72,12 +98,12 @@ function attempt<T>(resolve: () => T, faults: OptionFault[]): T | undefined {
   }
 }
 
-/** The secret variables, and the password that a broker URL may hold, as it stands there and decoded. */
-function secretsOf(env: NodeJS.ProcessEnv): string[] {
+/** The secret variables, the token from a file, and the password that a broker URL may hold, as it stands there and decoded. */
+function secretsOf(env: NodeJS.ProcessEnv, { ingressToken = '' }: Pick<ServiceSettings, 'ingressToken'>): string[] {
   const secrets = VARIABLES.filter(({ isSecret }) => isSecret).map(({ name }) => env[name] ?? '');
   const url = env.MQTT_BROKER_URL ?? '';
   const inUrl = URL.canParse(url) ? new URL(url).password : '';
-  return [...secrets, inUrl, decoded(inUrl)].filter((secret) => secret !== '');
+  return [...new Set([...secrets, ingressToken, inUrl, decoded(inUrl)])].filter((secret) => secret !== '');
 }
 
 function decoded(text: string): string {

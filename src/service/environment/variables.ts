@@ -227,6 +227,13 @@ export const SERVICE_VARIABLES: readonly Variable[] = [
     isSecret: true,
   },
   {
+    name: 'SYNC_INGRESS_TOKEN_FILE',
+    path: 'ingressTokenFile',
+    type: text,
+    byDefault: '',
+    meaning: 'file with that token in its first line, read at the start; wins',
+  },
+  {
     name: 'SYNC_TCP_PORT',
     path: 'tcpPort',
     type: wholeNumber,

@@ -38,6 +38,7 @@ import {
 import { type QueueIdentity } from '../sync-queue.js';
 import { AcceptedIds } from './accepted-ids.js';
 import { asKey, type Databases, openDatabases, QUEUE_DATABASES, unusedBytes } from './databases.js';
+import { renewEpoch } from './epoch-renewal.js';
 import { Journal, type JournalLimits } from './journal.js';
 import { deadLetterKeys, messageKeys } from './keys.js';
 import { decodeDeadLetter, decodeMessage, encodeDeadLetter, encodeMessage } from './records.js';
@@ -106,6 +107,15 @@ export class LmdbMessageStore implements MessageStore {
     this.names = [];
     this.acceptedIds = new AcceptedIds(this.db);
     this.journalOf = new Journal(this.db, this.journalLimits, this.clock, []);
+  }
+
+  /**
+   * Gives everything that is stored a new epoch, at once or not at all: sequences begin at 1 again, ids and order stay. Only
+   * just after `open()`, by whoever closes it then.
+   */
+  async renewEpoch(contents: StoreContents, identity: QueueIdentity): Promise<void> {
+    await this.folder.rememberEpoch(identity.epoch);
+    renewEpoch(this.db, contents, identity);
   }
 
   async commit(commit: StoreCommit): Promise<void> {

@@ -1,0 +1,42 @@
+import { type Command } from 'commander';
+import { type CommandContext } from '../context.js';
+import { withTarget } from '../target/open-target.js';
+import { type TargetFlags } from '../target/target-options.js';
+import { addTargetOptions, describeCommand } from './command.js';
+import { actOnEach, positionsOf } from './dead-acting.js';
+import { type ActingSelection, addActingSelection, namedPositions, selected } from './dead-selection.js';
+
+type Flags = TargetFlags & ActingSelection & { readonly json?: true };
+
+/** Puts dead letters back into the queue. */
+export function deadRetryCommand(context: CommandContext): Command {
+  return addActingSelection(
+    addTargetOptions(
+      describeCommand('retry', 'puts dead letters back into the queue', {
+        more:
+          'For when the cause is removed: a right at the broker, its limit on packets. They keep their ids and sequences, ' +
+          'with no promise of order: newer changes of the same key may be there already.',
+        examples: [
+          'arus-mqtt-sync dead retry 12 15',
+          'arus-mqtt-sync dead retry --reason too_large_for_broker',
+          'arus-mqtt-sync dead retry --all --queue-dir /var/lib/arus-mqtt-sync',
+        ],
+      }),
+    ),
+  ).action((positions: string[], flags: Flags) => retry(context, positions, flags));
+}
+
+async function retry(context: CommandContext, texts: readonly string[], flags: Flags): Promise<void> {
+  const named = namedPositions(texts, flags);
+  await withTarget(context, flags, async (target) => {
+    const positions = await positionsOf(named, async () =>
+      (await selected(target, flags)).filter(({ retryable }) => retryable),
+    );
+    await actOnEach(context, positions, {
+      json: flags.json === true,
+      act: (position) => target.retry(position),
+      done: 'is back in the queue',
+    });
+    if (positions.length === 0) context.output.note('There is nothing to retry.');
+  });
+}

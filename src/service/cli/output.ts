@@ -1,0 +1,71 @@
+import { type Writable } from 'node:stream';
+
+/** Colours of words that want to be seen. */
+export type Colour = 'green' | 'yellow' | 'red' | 'dim';
+
+const CODES: Readonly<Record<Colour, string>> = { green: '32', yellow: '33', red: '31', dim: '2' };
+
+type Stream = Writable & { readonly isTTY?: boolean; hasColors?(env?: object): boolean };
+
+/** Where a command writes: results to standard output, everything else to standard error. */
+export class Output {
+  private closed = false;
+
+  constructor(
+    private readonly stdout: Stream,
+    private readonly stderr: Stream,
+    private readonly env: NodeJS.ProcessEnv,
+  ) {
+    // Whoever reads has seen enough, as `head` has: no reason to fail, nor to leave a purge half done.
+    stdout.on('error', () => (this.closed = true));
+    stderr.on('error', () => {});
+  }
+
+  /** Nobody reads what is written any more. */
+  get isClosed(): boolean {
+    return this.closed;
+  }
+
+  /** Whether a person sees standard error as it is written. */
+  get isWatched(): boolean {
+    return this.stderr.isTTY === true;
+  }
+
+  /** Writes a line of the result; waits while whoever reads is slower. */
+  async line(text: string): Promise<void> {
+    if (this.closed || this.stdout.write(`${text}\n`)) return;
+    await new Promise<void>((resolve) => {
+      const done = () => {
+        this.stdout.off('drain', done).off('error', done).off('close', done);
+        resolve();
+      };
+      this.stdout.on('drain', done).on('error', done).on('close', done);
+    });
+  }
+
+  /** Writes a JSON document as the result. */
+  document(value: unknown): Promise<void> {
+    return this.line(JSON.stringify(value, undefined, 2));
+  }
+
+  /** Writes a line of JSON as a part of the result. */
+  jsonLine(value: unknown): Promise<void> {
+    return this.line(JSON.stringify(value));
+  }
+
+  /** Tells the person something that is not the result. */
+  note(text: string): void {
+    this.stderr.write(`${text}\n`);
+  }
+
+  /** Draws on the terminal: no line of its own. */
+  draw(text: string): void {
+    this.stderr.write(text);
+  }
+
+  /** A word of the result in colour, where it is a terminal that has colours; NO_COLOR turns them off. */
+  paint(text: string, colour: Colour): string {
+    const hasColours = this.stdout.isTTY === true && (this.stdout.hasColors?.(this.env) ?? false);
+    return hasColours ? `\x1b[${CODES[colour]}m${text}\x1b[0m` : text;
+  }
+}

@@ -1,0 +1,68 @@
+import { PassThrough } from 'node:stream';
+import { describe, expect, it } from 'vitest';
+import { type CommandContext } from './context.js';
+import { Output } from './output.js';
+import { runCommandLine } from './program.js';
+
+/** Runs a command line in this process, without a terminal. */
+async function run(args: readonly string[], env: NodeJS.ProcessEnv = {}) {
+  const [stdout, stderr, stdin] = [new PassThrough(), new PassThrough(), new PassThrough()];
+  let exitCode = 0;
+  const context: CommandContext = {
+    ...{ env, stderr, output: new Output(stdout, stderr, env), stdin: stdin.end() as unknown as NodeJS.ReadStream },
+    ...{ interruption: new AbortController().signal, interruptible: () => {} },
+    exitWith: (code) => (exitCode = code),
+  };
+  await runCommandLine(args, context);
+  const said = (stream: PassThrough) => String((stream.read() as Buffer | null) ?? '');
+  return { exitCode, stdout: said(stdout), stderr: said(stderr) };
+}
+
+const COMMANDS = [
+  ...['status', 'publish', 'tail', 'check', 'queue', 'dead'],
+  ...['list', 'show', 'stats', 'export', 'purge', 'new-epoch'].map((name) => `queue ${name}`),
+  ...['list', 'show', 'retry', 'discard'].map((name) => `dead ${name}`),
+];
+
+describe('the command line', () => {
+  it('explains itself and its exit codes', async () => {
+    const { exitCode, stdout, stderr } = await run(['--help']);
+    expect([exitCode, stderr]).toEqual([0, '']);
+    expect(stdout).toMatch(/^Usage: arus-mqtt-sync [^]*\nExit codes:\n {2}0 +done/);
+    expect((await run(['--version'])).stdout).toMatch(/^\d+\.\d+\.\d+/);
+  });
+
+  it.each(COMMANDS)('explains %s, with examples', async (command) => {
+    const { exitCode, stdout, stderr } = await run([...command.split(' '), '--help']);
+    expect([exitCode, stderr]).toEqual([0, '']);
+    expect(stdout).toMatch(new RegExp(`^Usage: arus-mqtt-sync ${command}[^]*\nExamples:\n {2}.*arus-mqtt-sync`));
+  });
+
+  it.each(COMMANDS.filter((command) => !/^(queue|dead)$| (show|export)$/.test(command)))(
+    'has JSON for %s',
+    async (command) => expect((await run([...command.split(' '), '--help'])).stdout).toContain('--json'),
+  );
+
+  it.each([
+    ['no command', []],
+    ['an unknown command', ['stats']],
+    ['an unknown option', ['status', '--tokn=sesame']],
+    ['a URL of another kind', ['status', '--url', 'mqtt://x']],
+    ['a URL with credentials', ['status', '--url', 'http://me:sesame@x']],
+    ['two targets', ['status', '--url', 'http://x', '--queue-dir', 'y']],
+    ['a limit of nothing', ['queue', 'list', '--limit', '0']],
+    ['no position', ['dead', 'show']],
+    ['a position that is none', ['dead', 'show', 'first']],
+    ['nothing to act on', ['dead', 'retry']],
+    ['positions beside a choice', ['dead', 'retry', '1', '--all']],
+    ['a file that is not there', ['publish', '/nowhere/changes.jsonl']],
+    ['a folder in place of a file', ['publish', '/']],
+    ['a token file that is not there', ['status', '--token-file', '/nowhere/token']],
+    ['no folder for a new epoch', ['queue', 'new-epoch', '--yes']],
+  ])('refuses %s, says so on standard error, and shows no secret', async (_what, args) => {
+    const { exitCode, stdout, stderr } = await run(args);
+    expect([exitCode, stdout]).toEqual([2, '']);
+    expect(stderr).toMatch(/--help|Usage/);
+    expect(stderr).not.toContain('sesame');
+  });
+});
