@@ -1,7 +1,7 @@
 import { isEntityType } from './entity-policies.js';
 import { type IncomingChange } from './incoming-change.js';
 import { matchesFilter } from './topic-filter.js';
-import { expandPrefix, levelOf } from './topics.js';
+import { catchUpRequestUnder, expandPrefix, levelOf } from './topics.js';
 
 /** Which changes somebody wants: one entity type, or all of them (`+` and `#` mean the same). */
 export type EntityPattern = string;
@@ -31,7 +31,7 @@ export class InboundTopics {
 
   /** The filter for requests to send changes again. */
   get catchUpRequest(): string {
-    return `${this.prefix}/catchup/request`;
+    return catchUpRequestUnder(this.prefix);
   }
 
   /** The topic filters under which the changes of a pattern arrive, as they happen and sent again. */
@@ -48,6 +48,20 @@ export class InboundTopics {
     if (matchesFilter(live, topic)) return level === 'system' || level === 'catchup' ? 'service' : 'changes';
     if (matchesFilter(replayed, topic)) return 'changes';
     return matchesFilter(`${this.prefix}/#`, topic) ? 'service' : undefined;
+  }
+
+  /** The prefix under which the changes of a vessel come; undefined where `+` leaves that open. */
+  prefixOf(vesselId: string): string | undefined {
+    const levels = this.prefix.split('/');
+    const wildcards = levels.filter((level) => level === '+').length;
+    if (wildcards === 0) return this.prefix;
+    const isClear = wildcards === 1 && this.senderLevels.length === 1 && !/[+#/\0]/.test(vesselId);
+    return isClear ? levels.map((level) => (level === '+' ? vesselId : level)).join('/') : undefined;
+  }
+
+  /** The prefix of a topic that lies under this one. */
+  prefixIn(topic: string): string {
+    return topic.split('/').slice(0, this.prefix.split('/').length).join('/');
   }
 
   /** Whether a vessel may speak on a topic: one of the levels that `+` stands for is its id, or there is none. */
