@@ -8,6 +8,7 @@ import { SyncQueue } from './queue/sync-queue.js';
 import { AutomaticCatchUp } from './subscriber/catch-up/automatic-catch-up.js';
 import { CatchUp } from './subscriber/catch-up/catch-up.js';
 import { type ControlPort } from './subscriber/catch-up/request-sender.js';
+import { VesselPrefixes } from './subscriber/catch-up/vessel-prefixes.js';
 import { GapFollower } from './subscriber/gap-follower.js';
 import { Inbox } from './subscriber/inbox/inbox.js';
 import { LmdbInbox } from './subscriber/inbox/lmdb-inbox.js';
@@ -68,7 +69,7 @@ const provideCatchUp: Provider = {
   provide: CatchUp,
   inject: [MQTT_SYNC_OPTIONS, Receiver, GapFollower, Dispatcher, SyncQueue, SyncEvents],
   useFactory: (
-    { topicPrefix }: ResolvedOptions,
+    options: ResolvedOptions,
     receiver: Receiver,
     // Listens first: what an answer tells as lost is recorded before the answer has ended.
     _gaps: GapFollower,
@@ -83,7 +84,8 @@ const provideCatchUp: Provider = {
       send: (message) => dispatcher.send(message),
     };
     const isSubscribed = receiver.isSubscribed.bind(receiver);
-    const catchUp = new CatchUp({ port, topicPrefix, isSubscribed, events, clock });
+    const prefixes = new VesselPrefixes(options);
+    const catchUp = new CatchUp({ port, prefixes, isSubscribed, events, clock });
     receiver.listen(catchUp);
     return catchUp;
   },

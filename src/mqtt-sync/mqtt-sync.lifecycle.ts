@@ -23,6 +23,7 @@ import { type GapFollower } from './subscriber/gap-follower.js';
 import { type Receiver } from './subscriber/receiver.js';
 import { type CancelTimer, type Clock } from './time/clock.js';
 import { InboundTopics } from './wire/inbound-topics.js';
+import { requestFilters } from './wire/request-filters.js';
 import { Topics } from './wire/topics.js';
 
 /** Between two tries to open a store that cannot be used. */
@@ -165,7 +166,7 @@ export class MqttSyncLifecycle
           sendBehind: dispatcher.sendBehind.bind(dispatcher),
           maxPerSecond: options.catchUp.maxPerSecond,
         },
-        new InboundTopics(options.inboundPrefix, identity.vesselId).catchUpRequest,
+        requestFilters(topics, new InboundTopics(options.inboundPrefix, identity.vesselId)),
       ),
     };
     this.connect();

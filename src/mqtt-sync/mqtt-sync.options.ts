@@ -66,6 +66,11 @@ export interface IncomingOptions {
    * `shareGroup`, whose other instances have the rest. @default 'automatic'
    */
   readonly catchUp?: 'automatic' | 'manual';
+  /**
+   * Whether one of the levels that a `+` of `inboundPrefix` stands for has to be the vessel id of the envelope, so that no
+   * vessel can speak for another one. `false` where `+` stands for something else than the vessel. @default true
+   */
+  readonly verifySender?: boolean;
 }
 
 /** What is kept of delivered changes, for whoever missed them; only the disk store keeps any. */
@@ -236,6 +241,7 @@ const schema = z
         receiveMaximum: wholeNumber(1, 65_535).default(1000),
         gapGraceS: wholeNumber(0, DAY_S).default(30),
         catchUp: oneOf(['automatic', 'manual']).default('automatic'),
+        verifySender: z.boolean().default(true),
         maxBytes: wholeNumber(1024, Number.MAX_SAFE_INTEGER).default(67_108_864),
         shareGroup: z
           .string()

@@ -88,9 +88,9 @@ export interface SyncEventMap {
     readonly attempt: number;
     readonly error: string;
   };
-  /** An incoming message was set aside, with its error: it failed for too long, or nobody can read it. */
+  /** An incoming message was set aside, with its error: it failed for too long, or nobody can read or believe it. */
   change_parked: ChangeEvent & {
-    readonly reason: 'handler_failed' | 'handler_timed_out' | 'not_parsable';
+    readonly reason: 'handler_failed' | 'handler_timed_out' | 'not_parsable' | 'topic_mismatch';
     readonly attempts: number;
     readonly error: string;
   };

@@ -33,11 +33,12 @@ const SCENARIO_TITLES: Readonly<Record<ScenarioId, string>> = {
   start: 'the service starts with a backlog: time, memory, health document',
   alert: 'one alert behind a backlog of a million on the GEO link',
   'drain-million': 'a backlog of 1,000,000 leaves, on loopback',
+  receive: 'a backlog at the broker goes through the handlers of a Nest application',
 };
 
 const profileTitles = Object.fromEntries(PROFILES.map((id) => [id, PROFILE_TABLE[id].title]));
 
-export const HELP = `Measures SyncPublisher against the alternatives, with real processes and a real Mosquitto.
+export const HELP = `Measures SyncPublisher and MqttSyncServer against the alternatives, with real processes and a real Mosquitto.
 
   npm run bench -- [options]
 

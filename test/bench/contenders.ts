@@ -1,5 +1,5 @@
-/** Who takes part. */
-export const CONTENDERS = [
+/** Who takes part where changes are sent. */
+export const SENDERS = [
   'disk',
   'memory',
   'mqttjs',
@@ -8,6 +8,13 @@ export const CONTENDERS = [
   'bridge-default',
   'bridge-tuned',
 ] as const;
+
+/** Who takes part where they are received. */
+export const RECEIVERS = ['receiver', 'nest-mqtt'] as const;
+export type ReceiverId = (typeof RECEIVERS)[number];
+
+/** Who takes part. */
+export const CONTENDERS = [...SENDERS, ...RECEIVERS] as const;
 export type ContenderId = (typeof CONTENDERS)[number];
 
 export const CONTENDER_TITLES: Readonly<Record<ContenderId, string>> = {
@@ -18,6 +25,8 @@ export const CONTENDER_TITLES: Readonly<Record<ContenderId, string>> = {
   'one-at-a-time': 'MQTT.js, one message per acknowledgement',
   'bridge-default': 'Mosquitto bridge, defaults',
   'bridge-tuned': 'Mosquitto bridge, tuned',
+  receiver: 'MqttSyncServer, inbox on disk',
+  'nest-mqtt': 'Transport.MQTT of Nest',
 };
 
 export function isBridge(contender: ContenderId): contender is 'bridge-default' | 'bridge-tuned' {

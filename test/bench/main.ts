@@ -15,6 +15,7 @@ import { drain, drainSlowly } from './scenarios/drain.js';
 import { eventLoop } from './scenarios/event-loop.js';
 import { checkLinks } from './scenarios/link.js';
 import { offline } from './scenarios/offline.js';
+import { receive } from './scenarios/receive.js';
 import { recovery } from './scenarios/recovery.js';
 import { steady } from './scenarios/steady.js';
 import { wire } from './scenarios/wire.js';
@@ -56,6 +57,7 @@ async function runScenarios(run: Run, { scenarios }: Arguments): Promise<number>
     [has('wire'), () => wire(run)],
     [has('event-loop'), () => eventLoop(run)],
     [has('offline'), () => offline(run)],
+    [has('receive'), () => receive(run)],
     // Both wait for slow links most of the time.
     [true, () => Promise.all([has('drain') && drainSlowly(run, 'certus'), has('recovery') && recovery(run)])],
     [Object.values(parts).includes(true), () => backlog(run, parts)],

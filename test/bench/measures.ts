@@ -15,6 +15,7 @@ type Read = (key: Omit<RowKey, 'contender'> & Partial<Pick<RowKey, 'contender'>>
 
 const LOOPBACK_STEADY = { scenario: 'steady', profile: 'loopback' } as const;
 const LOOPBACK_DRAIN = { scenario: 'drain', profile: 'loopback' } as const;
+const LOOPBACK_RECEIVE = { scenario: 'receive', profile: 'loopback' } as const;
 const GEO_DRAIN = { scenario: 'drain', profile: 'geo' } as const;
 const START = { scenario: 'start', profile: 'loopback', contender: 'disk' } as const;
 const ALERT = { scenario: 'alert', profile: 'geo', contender: 'disk' } as const;
@@ -66,6 +67,14 @@ export function judge(rows: readonly Row[], million: number): Measure[] {
       `time per message, drain of ${million} / of 10,000`,
       1.1,
       ratio(millionth, disk(LOOPBACK_DRAIN, 'secondsPer10000')),
+    ),
+    atLeast(
+      'handler throughput, loopback: inbox on disk / Transport.MQTT of Nest',
+      0.8,
+      ratio(
+        read({ ...LOOPBACK_RECEIVE, contender: 'receiver' }, 'perSecond'),
+        read({ ...LOOPBACK_RECEIVE, contender: 'nest-mqtt' }, 'perSecond'),
+      ),
     ),
     atMost('event-loop delay at 5,000 a second, p99, ms', 10, disk(loop, 'loopDelayP99Ms')),
     atMost('alert behind the backlog, GEO, QoS 1 acknowledged, round trips', 2, alertIn('qos1AcknowledgedMs')),

@@ -14,6 +14,7 @@ export const SCENARIOS = [
   'start',
   'alert',
   'drain-million',
+  'receive',
 ] as const;
 export type ScenarioId = (typeof SCENARIOS)[number];
 

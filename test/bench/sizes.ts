@@ -12,6 +12,8 @@ export interface Sizes {
   readonly millionRounds: number;
   readonly offlineMessages: number;
   readonly paceSeconds: number;
+  /** Waiting at the broker for whoever receives. */
+  readonly receivedMessages: number;
   readonly alerts: number;
   readonly cuts: number;
   readonly longestCutMs: number;
@@ -25,6 +27,7 @@ export const FULL: Sizes = {
   millionRounds: 3,
   offlineMessages: 30_000,
   paceSeconds: 5,
+  receivedMessages: 50_000,
   alerts: 10,
   cuts: 20,
   longestCutMs: 8000,
@@ -38,6 +41,7 @@ export const QUICK: Sizes = {
   millionRounds: 1,
   offlineMessages: 10_000,
   paceSeconds: 2,
+  receivedMessages: 20_000,
   alerts: 2,
   cuts: 1,
   longestCutMs: 1000,

@@ -10,6 +10,8 @@ import { runCommands } from '../helpers/documented-commands.js';
 import { describeWithMosquitto } from '../helpers/mosquitto.js';
 import { Party } from '../helpers/party.js';
 import { type Environment, ServiceProcess, temporaryFolder } from '../helpers/service-process.js';
+import { ShoreApplication } from '../helpers/shore-application.js';
+import { until } from '../helpers/wait.js';
 
 const AURORA = 'mv-aurora';
 const BOREALIS = 'mv-borealis';
@@ -23,6 +25,10 @@ function topicsOf(vessel: string, prefix = 'vessel/sync/{vesselId}/up') {
 }
 
 const down = (vessel: string) => `vessel/sync/${vessel}/down/work_orders`;
+
+/** Where a ship is asked for its changes, and where it asks for what was sent to it. */
+const requestTo = (vessel: string) => `vessel/sync/${vessel}/up/catchup/request`;
+const requestOf = (vessel: string) => `vessel/sync/${vessel}/down/catchup/request`;
 
 interface Scene extends DeployedBroker {
   readonly workplace: Workplace;
@@ -60,6 +66,13 @@ function environmentOf(workplace: Workplace, vessel: string, port: number): Envi
     MQTT_QUEUE_DIR: temporaryFolder(),
     HEALTH_RATE_LIMIT: '100000',
   };
+}
+
+/** A request for every alert of a ship. */
+function requestFor(vesselId: string): string {
+  const question = { type: 'catchup', entity: 'alerts', messageId: randomUUID(), vesselId: 'shore' };
+  const timestamp = new Date().toISOString();
+  return JSON.stringify({ ...question, timestamp, data: { vesselId, sinceSequence: 0 } });
 }
 
 const alert = { entity: 'alerts', operation: 'create', key: 'AL-1', data: { id: 'AL-1' } };
@@ -138,7 +151,29 @@ describeWithMosquitto('the broker on shore, set up as documented', () => {
     const { login } = await onShore();
     const shore = await login();
     expect(await shore.publish(down(AURORA))).toBe(0);
-    for (const topic of topicsOf(AURORA)) expect([topic, await shore.publish(topic)]).toEqual([topic, NOT_AUTHORISED]);
+    for (const topic of topicsOf(AURORA).filter((topic) => topic !== requestTo(AURORA)))
+      expect([topic, await shore.publish(topic)]).toEqual([topic, NOT_AUTHORISED]);
+  });
+
+  it('lets a ship be asked for its changes and ask for what was sent to it, and nobody else', async () => {
+    const { connect, login } = await onShore();
+    const [ship, other, shore] = [await connect(AURORA), await connect(BOREALIS), await login()];
+    await ship.subscribe('vessel/sync/+/+/catchup/request', `vessel/sync/${AURORA}/up/#`);
+    await other.subscribe('vessel/sync/+/+/catchup/request');
+    await shore.subscribe('vessel/sync/+/down/catchup/request');
+    for (const vessel of [BOREALIS, AURORA]) {
+      expect(await shore.publish(requestTo(vessel))).toBe(0);
+      expect(await ship.publish(requestOf(vessel))).toBe(vessel === AURORA ? 0 : NOT_AUTHORISED);
+    }
+    expect(await ship.publish(requestTo(BOREALIS))).toBe(NOT_AUTHORISED);
+    expect(await ship.publish(topicsOf(AURORA)[0]!)).toBe(0);
+    await ship.has(requestTo(AURORA));
+    await ship.has(requestOf(AURORA));
+    await other.has(requestTo(BOREALIS));
+    await shore.has(requestOf(AURORA));
+    // Of what lies under its own prefix it reads the requests, and nothing else.
+    expect(new Set(ship.received.map(({ topic }) => topic))).toEqual(new Set([requestTo(AURORA), requestOf(AURORA)]));
+    expect(new Set(other.received.map(({ topic }) => topic))).toEqual(new Set([requestTo(BOREALIS)]));
   });
 
   it('publishes the last will of a ship, and none in the name of another', async () => {
@@ -224,11 +259,16 @@ describeWithMosquitto('the broker on shore, set up as documented', () => {
     });
     await shore.has(`vessel/sync/${AURORA}/up/alerts`);
     await shore.has(`vessel/sync/${AURORA}/up/system/status/${AURORA}`);
-    // What is sent to the ship reaches it, and what it answers comes through.
-    const question = { type: 'catchup', entity: 'alerts', messageId: randomUUID(), vesselId: 'shore' };
-    const request = { ...question, timestamp: new Date().toISOString(), data: { vesselId: AURORA, sinceSequence: 0 } };
-    await shore.publish(`vessel/sync/${AURORA}/down/catchup/request`, JSON.stringify(request));
-    await shore.has(`vessel/sync/${AURORA}/up/catchup/alerts`);
+    // It is asked where its changes come from, or where what is sent to it goes, and what it answers comes through.
+    for (const topic of [requestTo(AURORA), `vessel/sync/${AURORA}/down/catchup/request`]) {
+      shore.received.length = 0;
+      await shore.publish(topic, requestFor(AURORA));
+      await shore.has(`vessel/sync/${AURORA}/up/catchup/alerts`);
+      await shore.until(
+        () => shore.received.some(({ payload }) => payload.includes('answered')),
+        'the end of the answer',
+      );
+    }
     service.signal('SIGTERM');
     expect(await service.exit()).toBe(0);
     const { topic, payload } = shore.received.at(-1)!;
@@ -237,6 +277,60 @@ describeWithMosquitto('the broker on shore, set up as documented', () => {
       { vesselId: AURORA, data: { status: 'offline' } },
     ]);
   });
+});
+
+describeWithMosquitto('an application on shore, at the broker as documented', () => {
+  /** Receives what every ship publishes, and remembers which changes of which ship it has handled. */
+  async function startOffice({ workplace, passwordPort }: Scene, dir: string) {
+    const office = await ShoreApplication.create({
+      ...{ brokerUrl: `mqtts://localhost:${passwordPort}`, username: 'shore', password: SHORE_PASSWORD },
+      tls: { caFile: workplace.filesOf(AURORA).ca },
+      ...{ topicPrefix: 'vessel/sync/shore/down', inboundPrefix: 'vessel/sync/+/up' },
+      ...{ inbox: { dir, catchUpFrom: 'beginning' }, incoming: { gapGraceS: 1 } },
+    });
+    const handled: string[] = [];
+    office.subscriber.subscribe('alerts', (_data, { vesselId, sequence }) => handled.push(`${vesselId} ${sequence}`));
+    await office.receive();
+    await office.subscribed(4);
+    return { office, handled };
+  }
+
+  it('asks each ship by itself for what it has missed, also after a restart, and takes nothing in the name of another', async () => {
+    const scene = await onShore();
+    const service = await ServiceProcess.start(environmentOf(scene.workplace, AURORA, scene.port));
+    const post = async (count: number) => {
+      for (let number = 0; number < count; number++) expect((await service.post(alert)).status).toBe(202);
+      await service.untilHealth('the delivery', ({ mqtt }) => mqtt.queuedMessages === 0);
+    };
+    await post(5);
+    const dir = temporaryFolder();
+    const first = await startOffice(scene, dir);
+    await post(1);
+    const has = async ({ handled }: typeof first, sequences: readonly number[]) => {
+      await until(() => handled.length >= sequences.length, { what: () => handled.join(), deadlineMs: 30_000 });
+      expect([...handled].sort()).toEqual(sequences.map((sequence) => `${AURORA} ${sequence}`));
+    };
+    await has(first, [1, 2, 3, 4, 5, 6]);
+    // Another ship cannot be told from its own envelopes, but from its topic.
+    const liar = await scene.connect(BOREALIS);
+    const claim = { type: 'data_change', entity: 'alerts', operation: 'create', key: 'AL-9', messageId: 'lie' };
+    const lie = { ...claim, vesselId: AURORA, epoch: 1, sequence: 999, data: {}, timestamp: new Date().toISOString() };
+    expect(await liar.publish(`vessel/sync/${BOREALIS}/up/alerts`, JSON.stringify(lie))).toBe(0);
+    const { statistics } = first.office.status;
+    await until(() => statistics.changesParked === 1, { what: 'the lie to be parked' });
+    expect([...first.office.inbox.parked()]).toMatchObject([{ reason: 'topic_mismatch', identity: undefined }]);
+    expect([...first.office.inbox.accounts()]).toMatchObject([{ vesselId: AURORA, highest: 6, missing: [] }]);
+    await first.office.close();
+    // The broker forgets the session of the office, and with it what comes while it is away.
+    const thief = await scene.login(undefined, undefined, { clientId: 'arus_sync_shore_in', clean: true });
+    await thief.leave();
+    await post(3);
+    const second = await startOffice(scene, dir);
+    await post(1);
+    await has(second, [10, 7, 8, 9]);
+    const asked = await second.office.catchUp.request({ vesselId: AURORA, entity: 'alerts', sinceSequence: 4 });
+    expect(asked).toMatchObject({ received: 6, lost: 0 });
+  }, 90_000);
 });
 
 describeWithMosquitto('the broker on shore with one prefix for all ships', () => {
@@ -291,6 +385,9 @@ describeWithMosquitto('the broker on board, set up as documented', () => {
         .map(({ payload }) => (JSON.parse(payload) as { data: { number: number } }).data.number);
     await again.until(() => numbers().includes(19), 'the last work order');
     expect(numbers()).toEqual([...numbers()].sort((a, b) => a - b));
+    // A request goes the other way, through both brokers.
+    await again.publish(requestTo(AURORA), requestFor(AURORA));
+    await again.has(`vessel/sync/${AURORA}/up/catchup/alerts`);
   });
 
   it('lets other programs on board listen, and not speak', async () => {

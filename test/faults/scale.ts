@@ -21,6 +21,8 @@ export interface Scale {
   readonly malformedRequests: number;
   /** Messages of the large backlog. */
   readonly backlog: number;
+  /** Changes that each of two ends publishes, and how often each of them is killed meanwhile. */
+  readonly bothEnds: { readonly changes: number; readonly kills: number };
   /** Real times are divided by this: waits, gaps of a link, silences. 1 is real time. */
   readonly hurry: number;
 }
@@ -39,6 +41,7 @@ const SCALES: Readonly<Record<Scale['name'], Scale>> = {
     damagesEvery: 4,
     malformedRequests: 1000,
     backlog: 70_000,
+    bothEnds: { changes: 2500, kills: 3 },
     hurry: 10,
   },
   // All of it within 45 minutes, in real time.
@@ -54,6 +57,7 @@ const SCALES: Readonly<Record<Scale['name'], Scale>> = {
     damagesEvery: 1,
     malformedRequests: 10_000,
     backlog: 1_000_000,
+    bothEnds: { changes: 25_000, kills: 25 },
     hurry: 1,
   },
 };

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { decodeGap } from '../../src/mqtt-sync/wire/decode-gap.js';
 import { EntityPolicies } from '../../src/mqtt-sync/wire/entity-policies.js';
 import { GAP_REASONS } from '../../src/mqtt-sync/wire/sequence-ranges.js';
 import { Topics } from '../../src/mqtt-sync/wire/topics.js';
@@ -45,6 +46,11 @@ describe('docs/wire-contract.md', () => {
   it.each(documents)('shows an envelope of type "$type" that fits its schema', (envelope) => {
     const fitting = messages.map(([name]) => api.validatorOf(name)).filter((validate) => validate(envelope));
     expect(fitting).toHaveLength(1);
+  });
+
+  it('shows the end of an answer where a receiver looks for it', () => {
+    const ends = documents.map((document) => decodeGap(Buffer.from(JSON.stringify(document)))?.answered);
+    expect(ends.filter((end) => end !== undefined)).toMatchObject([{ total: 15, upTo: 57, more: false }]);
   });
 
   it('explains every reason of a gap', () => {

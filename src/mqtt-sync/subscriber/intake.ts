@@ -40,6 +40,7 @@ export class Intake {
   private link: IncomingLink | undefined;
   private line: AcknowledgementLine | undefined;
   private isClosed = false;
+  private foreignLogged = false;
 
   constructor(private readonly parts: IntakeParts) {
     this.routes = new TopicRoutes(parts.topics, parts.listeners);
@@ -88,7 +89,8 @@ export class Intake {
     const acknowledge = this.line.add(publish);
     const { topic, payload, qos, retain: retained } = publish;
     const message: IncomingMessage = { topic, payload, qos, retained };
-    const { listeners: interested, use } = this.routes.of(topic);
+    const { listeners: interested, use, isForeign } = this.routes.of(topic);
+    if (isForeign) return this.ignore(topic, acknowledge);
     if (interested.length > 0) return this.serve(message, interested, acknowledge);
     if (use === 'changes') return this.take(message, acknowledge);
     if (use === undefined) this.parts.unclaimed.add(topic, undefined);
@@ -101,9 +103,11 @@ export class Intake {
   }
 
   private take(message: IncomingMessage, acknowledge: () => void): void {
-    const { options, vesselId, events, handling } = this.parts;
+    const { options, vesselId, topics, events, handling } = this.parts;
     const change = decodeChange(message, maxIncomingBytes(options));
-    if (isUnreadable(change)) return this.park(message, change.fault, acknowledge);
+    if (isUnreadable(change)) return this.park(message, 'not_parsable', change.fault, acknowledge);
+    const contradiction = topics.contradiction(change);
+    if (contradiction !== undefined) return this.park(message, 'topic_mismatch', contradiction, acknowledge);
     if (change.vesselId === vesselId) {
       events.emit('change_echoed', describeChange(change));
       return acknowledge();
@@ -117,19 +121,34 @@ export class Intake {
     this.inLine(change, () => handling.handle(pending));
   }
 
-  /** Nobody can read it; it must not come again and again. */
-  private park(message: IncomingMessage, fault: string, acknowledge: () => void): void {
+  /** Nobody can read it, or may believe it; it must not come again and again, nor be entered as anybody's change. */
+  private park(
+    message: IncomingMessage,
+    reason: 'not_parsable' | 'topic_mismatch',
+    fault: string,
+    acknowledge: () => void,
+  ): void {
     const { inbox, writer, events, logger, options } = this.parts;
     const payload = message.payload.subarray(0, maxIncomingBytes(options));
-    const verdict = { reason: 'not_parsable', error: fault, attempts: 0 } as const;
+    const verdict = { reason, error: fault, attempts: 0 };
     void writer
       .write(() => inbox.park({ ...message, payload, identity: undefined, ...verdict }))
       .then((parked) => {
         if (!parked) return;
         events.emit('change_parked', { ...describeChange({ ...bareChange(message), data: undefined }), ...verdict });
-        logger.error(`Parked a message on ${message.topic} that cannot be read: ${fault}`);
+        logger.error(`Parked a message on ${message.topic}: ${reason}, ${fault}`);
         acknowledge();
       });
+  }
+
+  /** A vessel speaks of another one on a topic of its own. */
+  private ignore(topic: string, acknowledge: () => void): void {
+    if (!this.foreignLogged)
+      this.parts.logger.warn(
+        `A message on ${topic} speaks of another vessel than that of its topic, and is ignored, as are further ones.`,
+      );
+    this.foreignLogged = true;
+    acknowledge();
   }
 
   private serve(message: IncomingMessage, listeners: readonly ServiceListener[], acknowledge: () => void): void {

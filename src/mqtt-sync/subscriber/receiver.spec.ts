@@ -240,3 +240,54 @@ describe('the own traffic of the library', () => {
     expect(scene.logger.matching(/acknowledged without a handler.*other\/topic/)).toHaveLength(1);
   });
 });
+
+describe('a vessel that speaks for another one', () => {
+  const OWN = 'vessel/mv-ship/up/work_orders';
+
+  it('has its change parked and acknowledged, and nothing recorded of the other', async () => {
+    const handled: unknown[] = [];
+    const scene = await ReceiverScene.set({ inboundPrefix: 'vessel/+/up' });
+    scene.receiver.subscribe('+', ({ data }) => void handled.push(data));
+    await scene.start();
+    scene.send(1, envelope(1, { vesselId: 'mv-other' }), { topic: OWN });
+    scene.send(2, envelope(2, { vesselId: 'shore' }), { topic: OWN });
+    scene.send(3, envelope(3, { entity: 'alerts' }), { topic: OWN });
+    scene.send(4, envelope(4), { topic: OWN });
+    await scene.hasAcknowledged(1, 2, 3, 4);
+    expect(handled).toEqual([{ sequence: 4 }]);
+    expect(scene.inbox.handled).toMatchObject([{ messageId: 'm4', vesselId: 'mv-ship' }]);
+    expect(scene.inbox.parkedMessages).toMatchObject(
+      ['"mv-other"', '"shore"', '"alerts"'].map((claim) => ({
+        ...{ topic: OWN, reason: 'topic_mismatch', identity: undefined, attempts: 0 },
+        error: expect.stringContaining(claim) as string,
+      })),
+    );
+    expect(scene.events.filter((event) => event === 'change_parked')).toHaveLength(3);
+    await expect(scene.receiver.handleAgain(scene.inbox.parkedMessages[0]!)).rejects.toThrow(/vesselId is "mv-other"/);
+  });
+
+  it('is believed where + stands for something else', async () => {
+    const scene = await ReceiverScene.set({ inboundPrefix: 'region/+/up', incoming: { verifySender: false } });
+    scene.receiver.subscribe('work_orders', () => {});
+    await scene.start();
+    scene.send(1, envelope(1), { topic: 'region/north/up/work_orders' });
+    await scene.hasAcknowledged(1);
+    expect(scene.inbox.handled).toHaveLength(1);
+  });
+
+  it('is not heard about the gaps of the other', async () => {
+    const taken: string[] = [];
+    const scene = await ReceiverScene.set({ inboundPrefix: 'vessel/+/up' });
+    scene.receiver.listen({
+      filter: ({ prefix }) => `${prefix}/system/gap/+`,
+      opensConnection: true,
+      receive: ({ topic }) => Promise.resolve(void taken.push(topic)),
+    });
+    await scene.start();
+    for (const id of ['mv-other', 'mv-ship'])
+      scene.send(id.length, 'a gap', { topic: `vessel/mv-ship/up/system/gap/${id}` });
+    await scene.hasAcknowledged(8, 7);
+    expect(taken).toEqual(['vessel/mv-ship/up/system/gap/mv-ship']);
+    expect(scene.logger.matching(/speaks of another vessel/)).toHaveLength(1);
+  });
+});

@@ -140,11 +140,14 @@ export class Receiver implements ReceiverView {
   /**
    * Handles a message once more, e.g. one that was parked, in its place behind what is under way for its key, whatever
    * the inbox knows of it; nothing is recorded.
-   * @throws {ChangeInvalidError} nobody can read it. Whatever a handler throws.
+   * @throws {ChangeInvalidError} nobody can read it, or it is not what its topic says. Whatever a handler throws.
    */
   handleAgain(message: IncomingMessage): Promise<void> {
     const change = decodeChange(message, maxIncomingBytes(this.parts.options));
     if (isUnreadable(change)) return Promise.reject(new ChangeInvalidError(`It cannot be read: ${change.fault}.`));
+    const contradiction = this.known?.topics.contradiction(change);
+    if (contradiction !== undefined)
+      return Promise.reject(new ChangeInvalidError(`Not to be believed: ${contradiction}.`));
     return new Promise((resolve, reject) => {
       const task = () => this.handling.handleOnce(change).then(resolve, reject);
       if (this.intake) this.intake.inLine(change, task);
@@ -155,7 +158,8 @@ export class Receiver implements ReceiverView {
   /** Starts receiving, as soon as something is subscribed. The vessel id tells our own changes from others. */
   start(vesselId: string): void {
     if (this.known || this.stopping) return;
-    this.known = { vesselId, topics: new InboundTopics(this.parts.options.inboundPrefix, vesselId) };
+    const { inboundPrefix, incoming } = this.parts.options;
+    this.known = { vesselId, topics: new InboundTopics(inboundPrefix, vesselId, incoming.verifySender) };
     this.wantsChanged();
   }
 

@@ -6,6 +6,8 @@ export interface TopicRoute {
   /** Inside the library. */
   readonly listeners: readonly ServiceListener[];
   readonly use: TopicUse | undefined;
+  /** A vessel's own traffic, on a topic of another vessel. */
+  readonly isForeign: boolean;
 }
 
 /** Topics are few; more than these come from a sender that makes them up. */
@@ -28,7 +30,12 @@ export class TopicRoutes {
     this.version = this.listeners.version;
     let route = this.routes.get(topic);
     if (!route) {
-      route = { listeners: this.listeners.matching(topic, this.topics), use: this.topics.useOf(topic) };
+      const { topics, listeners } = this;
+      route = {
+        listeners: listeners.matching(topic, topics),
+        use: topics.useOf(topic),
+        isForeign: topics.speaksOfAnother(topic),
+      };
       this.routes.set(topic, route);
     }
     return route;

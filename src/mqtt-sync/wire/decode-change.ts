@@ -69,8 +69,17 @@ function parse(text: string): unknown {
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 
+/** Whether a character stands in a text more than so many times; a search is native code, and most texts have few. */
+function hasMoreThan(limit: number, character: string, text: string): boolean {
+  let count = 0;
+  for (let at = text.indexOf(character); at >= 0 && count <= limit; at = text.indexOf(character, at + 1)) count++;
+  return count > limit;
+}
+
 /** Counts brackets outside of strings; a text that is not JSON at all may be counted wrong, which only refuses it. */
 function depthExceeds(text: string, limit: number): boolean {
+  const half = Math.floor(limit / 2);
+  if (!hasMoreThan(half, '{', text) && !hasMoreThan(half, '[', text)) return false;
   let depth = 0;
   let inString = false;
   for (let index = 0; index < text.length; index++) {
@@ -99,7 +108,7 @@ export function bareChange({ topic, payload, qos, retained }: IncomingMessage): 
     qos,
     retained,
     replayed: false,
-    entity: topic.slice(topic.lastIndexOf('/') + 1),
+    entity: lastLevelOf(topic),
     operation: undefined,
     key: undefined,
     messageId: undefined,
@@ -111,32 +120,45 @@ export function bareChange({ topic, payload, qos, retained }: IncomingMessage): 
   };
 }
 
-function fromEnvelope(message: IncomingMessage, fields: Fields): IncomingChange {
-  const bare = bareChange(message);
+function fromEnvelope({ topic, payload, qos, retained }: IncomingMessage, fields: Fields): IncomingChange {
   const operation = nameIn(fields, 'operation');
   if (operation !== undefined && !(OPERATIONS as readonly string[]).includes(operation))
     throw new Fault(`envelope with a bad "operation": expected one of ${OPERATIONS.join(', ')}`);
-  const change = {
-    ...bare,
+  const entity = nameIn(fields, 'entity') ?? lastLevelOf(topic);
+  const key = nameIn(fields, 'key');
+  const messageId = nameIn(fields, 'messageId');
+  const vesselId = nameIn(fields, 'vesselId');
+  const epoch = numberIn(fields, 'epoch');
+  const sequence = numberIn(fields, 'sequence');
+  const isComplete =
+    operation !== undefined &&
+    messageId !== undefined &&
+    vesselId !== undefined &&
+    epoch !== undefined &&
+    sequence !== undefined;
+  if (isComplete && !isEntityType(entity))
+    throw new Fault('envelope with a bad "entity": expected [a-z][a-z0-9_]{0,63}');
+  // One object, and no copies: this is done for every message.
+  return {
+    form: isComplete ? 'envelope' : 'older',
+    topic,
+    qos,
+    retained,
     replayed: fields['type'] === 'catchup',
-    entity: nameIn(fields, 'entity') ?? bare.entity,
+    entity,
     operation: operation as Operation | undefined,
-    key: nameIn(fields, 'key'),
-    messageId: nameIn(fields, 'messageId'),
-    vesselId: nameIn(fields, 'vesselId'),
-    epoch: numberIn(fields, 'epoch'),
-    sequence: numberIn(fields, 'sequence'),
+    key,
+    messageId,
+    vesselId,
+    epoch,
+    sequence,
     timestamp: nameIn(fields, 'timestamp'),
+    payload,
     data: Object.hasOwn(fields, 'data') ? fields['data'] : undefined,
   };
-  if (!isComplete(change)) return { ...change, form: 'older' };
-  if (!isEntityType(change.entity)) throw new Fault('envelope with a bad "entity": expected [a-z][a-z0-9_]{0,63}');
-  return { ...change, form: 'envelope' };
 }
 
-function isComplete({ operation, messageId, vesselId, epoch, sequence }: Omit<IncomingChange, 'form'>): boolean {
-  return [operation, messageId, vesselId, epoch, sequence].every((field) => field !== undefined);
-}
+const lastLevelOf = (topic: string): string => topic.slice(topic.lastIndexOf('/') + 1);
 
 /** A text field; null counts as absent. */
 function nameIn(fields: Fields, name: string): string | undefined {

@@ -11,6 +11,11 @@ export function expandPrefix(prefix: string, vesselId: string): string {
   return prefix.replaceAll('{vesselId}', vesselId);
 }
 
+/** The topic of requests for the changes that lie under a prefix. */
+export function catchUpRequestUnder(prefix: string): string {
+  return `${prefix}/catchup/request`;
+}
+
 /** The topics under one prefix, as one vessel uses them. */
 export class Topics {
   /** The prefix with `{vesselId}` filled in. */
@@ -38,9 +43,9 @@ export class Topics {
     return `${this.prefix}/system/gap/${this.vesselId}`;
   }
 
-  /** Requests for catch-up, to whichever vessel. */
+  /** Requests for the changes of this vessel, and of whoever shares its prefix. */
   get catchUpRequest(): string {
-    return `${this.prefix}/catchup/request`;
+    return catchUpRequestUnder(this.prefix);
   }
 
   /** Changes of an entity type that are sent again. */

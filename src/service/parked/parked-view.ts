@@ -37,7 +37,7 @@ export function toView(message: ParkedMessage): ParkedView {
   const known = Object.entries({ vesselId, epoch, sequence, entity, key, messageId });
   return {
     ...{ position, topic, qos, retained, reason, error, attempts, parkedAt: new Date(parkedAtMs).toISOString() },
-    retryable: reason !== 'damaged' && reason !== 'not_parsable',
+    retryable: reason === 'handler_failed' || reason === 'handler_timed_out',
     ...Object.fromEntries(known.filter(([, value]) => value !== undefined)),
     bytes: payload.length,
   };

@@ -1,5 +1,5 @@
 import { within } from '../../helpers/wait.js';
-import { type ContenderId, CONTENDERS } from '../contenders.js';
+import { type ContenderId, SENDERS } from '../contenders.js';
 import { LOAD, MARKER } from '../payload.js';
 import { type ProfileId } from '../profiles.js';
 import { BenchBroker } from '../rig/broker.js';
@@ -17,7 +17,7 @@ const DEADLINE_MS = 300_000;
 export async function drain(run: Run): Promise<void> {
   for (let round = 1; round <= run.sizes.rounds; round++) {
     for (const profile of run.profiles(['loopback', 'lan'])) {
-      for (const contender of run.contenders(CONTENDERS)) await drainOnce(run, contender, profile, round);
+      for (const contender of run.contenders(SENDERS)) await drainOnce(run, contender, profile, round);
     }
   }
 }
@@ -25,7 +25,7 @@ export async function drain(run: Run): Promise<void> {
 /** The same on slow links. They are what limits there, and each contender has its own: they drain side by side. */
 export async function drainSlowly(run: Run, profile: 'geo' | 'certus'): Promise<void> {
   if (run.profiles([profile]).length === 0) return;
-  const contenders = run.contenders(CONTENDERS);
+  const contenders = run.contenders(SENDERS);
   for (let round = 1; round <= run.sizes.rounds; round++) {
     const drains = contenders.map((contender) => drainOnce(run, contender, profile, round));
     const withDefaults = profile === 'geo' && contenders.includes('disk');

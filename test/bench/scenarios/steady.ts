@@ -1,5 +1,5 @@
 import { within } from '../../helpers/wait.js';
-import { type ContenderId, CONTENDERS } from '../contenders.js';
+import { type ContenderId, SENDERS } from '../contenders.js';
 import { nowMs } from '../clock.js';
 import { LOAD, MARKER } from '../payload.js';
 import { type ProfileId } from '../profiles.js';
@@ -20,7 +20,7 @@ export async function steady(run: Run): Promise<void> {
   for (let round = 1; round <= run.sizes.rounds; round++) {
     for (const profile of run.profiles(['loopback', 'lan'])) {
       // What was published offline would be resent one by one; while connected it is plain MQTT.js without a window.
-      for (const contender of run.contenders(CONTENDERS.filter((id) => id !== 'mqttjs-offline'))) {
+      for (const contender of run.contenders(SENDERS.filter((id) => id !== 'mqttjs-offline'))) {
         await steadyOnce(run, contender, profile, round);
       }
     }

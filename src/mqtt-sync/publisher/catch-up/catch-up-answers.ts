@@ -10,11 +10,11 @@ export class CatchUpAnswers {
 
   constructor(
     private readonly parts: DeskParts,
-    /** The topic filter that requests come in on. */
-    private readonly filter: string,
+    /** The topic filters that requests come in on. */
+    private readonly filters: readonly string[],
   ) {
     this.desk = new AnswerDesk(parts);
-    this.subscription = new RequestSubscription(filter, parts.clock, parts.logger);
+    this.subscription = new RequestSubscription(filters, parts.clock, parts.logger);
   }
 
   linked(link: IncomingLink): void {
@@ -34,7 +34,7 @@ export class CatchUpAnswers {
   received(link: IncomingLink, publish: IncomingPublish): void {
     link.acknowledge(publish);
     link.flush();
-    if (matchesFilter(this.filter, publish.topic)) this.desk.received(publish.payload);
+    if (this.filters.some((filter) => matchesFilter(filter, publish.topic))) this.desk.received(publish.payload);
   }
 
   lost(): void {

@@ -13,19 +13,19 @@ import { isRefusal } from '../reason-codes.js';
 export class RequestSubscription {
   private readonly guard: AnnouncementGuard;
   private link: IncomingLink | undefined;
-  /** Whether the session at the broker has the subscription. */
+  /** Whether the session at the broker has all the subscriptions. */
   private isGranted = false;
   private isAsked = false;
   private isPending = false;
-  private refusalLogged = false;
+  private readonly refusalsLogged = new Set<string>();
 
   constructor(
-    private readonly filter: string,
+    private readonly filters: readonly string[],
     clock: Clock,
     private readonly logger: SyncLogger,
   ) {
     this.guard = new AnnouncementGuard(clock, (connections) =>
-      logger.warn(`The connection was lost ${connections} times while subscribing to ${filter}.`),
+      logger.warn(`The connection was lost ${connections} times while subscribing to ${filters.join(' and ')}.`),
     );
   }
 
@@ -44,25 +44,33 @@ export class RequestSubscription {
 
   /** Something was acknowledged on the link. */
   proven(): void {
-    const { link, filter } = this;
+    const { link, filters } = this;
     if (!link || this.isAsked || !this.guard.admits) return;
     this.isAsked = true;
     this.isPending = true;
-    void link.subscribe([{ filter, qos: 1 }]).then(([reasonCode = 0x80]) => {
+    void link.subscribe(filters.map((filter) => ({ filter, qos: 1 }))).then((reasonCodes) => {
       if (link !== this.link) return;
       this.isPending = false;
       this.guard.settled('acknowledged');
-      this.isGranted = !isRefusal(reasonCode);
-      if (this.isGranted || this.refusalLogged) return;
-      this.refusalLogged = true;
-      this.logger.warn(
-        `The broker refused the subscription to ${filter} with ${formatReasonCode(reasonCode)}: nobody can ask this vessel for changes again.`,
-      );
+      const refused = filters.flatMap((filter, index) => {
+        const reasonCode = reasonCodes[index] ?? 0x80;
+        return isRefusal(reasonCode) ? { filter, reasonCode } : [];
+      });
+      this.isGranted = refused.length === 0;
+      for (const { filter, reasonCode } of refused) this.logRefusal(filter, reasonCode);
     });
   }
 
   lost(): void {
     if (this.isPending) this.guard.settled('lost');
     this.link = undefined;
+  }
+
+  private logRefusal(filter: string, reasonCode: number): void {
+    if (this.refusalsLogged.has(filter)) return;
+    this.refusalsLogged.add(filter);
+    this.logger.warn(
+      `The broker refused the subscription to ${filter} with ${formatReasonCode(reasonCode)}: nobody can ask this vessel there for changes again.`,
+    );
   }
 }

@@ -71,6 +71,18 @@ describe('AutomaticCatchUp', () => {
     expect(waits).toEqual([30, 60, 120, 240, 480, 960, 1920, 3600, 3600, 3600]);
   });
 
+  it('waits up to a day where the vessel answers and still does not send it, as it does not send its dead letters', async () => {
+    const { automatic, scene, pass, times } = setScene();
+    scene.isAnswering = true;
+    automatic.detected(CREW);
+    await pass(260_000);
+    const waits = times()
+      .slice(1)
+      .map((at, index) => at - times()[index]! - 30);
+    expect(waits.slice(0, 4)).toEqual([30, 60, 120, 240]);
+    expect(waits.at(-1)).toBe(86_400);
+  });
+
   it('asks when the vessel is online again, but not each time that a bad link comes back', async () => {
     const { automatic, pass, status, times } = setScene();
     automatic.detected(CREW);

@@ -21,6 +21,8 @@ export interface AutomaticCatchUpParts {
 }
 
 const BACKOFF = { baseMs: 30_000, capMs: 3_600_000 };
+/** What a vessel has answered and not sent waits on board, and comes by itself: a dead letter, until somebody decides. */
+const BACKOFF_WHEN_ANSWERED = { baseMs: 30_000, capMs: 86_400_000 };
 
 /** A stream that lacks something. */
 interface Pursuit {
@@ -106,7 +108,8 @@ export class AutomaticCatchUp implements ServiceListener {
     if (this.isStopped) return;
     // What was answered may still be with the handlers.
     const settlingMs = isAnswered ? BACKOFF.baseMs : 0;
-    this.later(pursuit, settlingMs + fullJitterDelay(pursuit.attempt++, BACKOFF, this.parts.random));
+    const backoff = isAnswered ? BACKOFF_WHEN_ANSWERED : BACKOFF;
+    this.later(pursuit, settlingMs + fullJitterDelay(pursuit.attempt++, backoff, this.parts.random));
   }
 
   /** What a stream lacks just now; where that is nothing, it is forgotten. */

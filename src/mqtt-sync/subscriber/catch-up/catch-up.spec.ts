@@ -7,17 +7,20 @@ import {
   NotSubscribedError,
   StoppingError,
 } from '../../errors.js';
+import { type MqttSyncOptions, resolveOptions } from '../../mqtt-sync.options.js';
 import { silentLogger } from '../../logger.js';
 import { SyncEvents } from '../../sync-events.js';
 import { FakeClock } from '../../time/fake-clock.js';
 import { type CatchupRequestEnvelope } from '../../wire/envelope.js';
 import { type SequenceRange } from '../../wire/sequence-ranges.js';
 import { CatchUp } from './catch-up.js';
+import { VesselPrefixes } from './vessel-prefixes.js';
 
 const CREW = { vesselId: 'mv-aurora', entity: 'crew' };
 
 /** A vessel that is asked, and answers as a test wants. */
-function setScene() {
+function setScene(options: MqttSyncOptions = {}) {
+  const events = new SyncEvents(silentLogger);
   const clock = new FakeClock();
   const asked: CatchupRequestEnvelope[] = [];
   const topics: string[] = [];
@@ -31,8 +34,9 @@ function setScene() {
         settled(scene.outcome);
       },
     },
-    ...{ topicPrefix: 'vessel/sync', isSubscribed: (entity: string) => entity === 'crew' },
-    ...{ events: new SyncEvents(silentLogger), clock },
+    prefixes: new VesselPrefixes(resolveOptions(options)),
+    isSubscribed: (entity: string) => entity === 'crew',
+    ...{ events, clock },
   });
   const turn = () => new Promise((resolve) => setImmediate(resolve));
   const answer = async (
@@ -47,7 +51,7 @@ function setScene() {
     await catchUp.receive({ topic, payload: Buffer.from(JSON.stringify(envelope)), qos: 1, retained: false });
     await turn();
   };
-  return { clock, asked, topics, scene, catchUp, answer, turn };
+  return { clock, asked, topics, scene, events, catchUp, answer, turn };
 }
 
 const singles = (count: number) => Array.from({ length: count }, (_, at) => ({ from: 2 * at + 1, to: 2 * at + 1 }));
@@ -142,5 +146,48 @@ describe('CatchUp', () => {
     await expect(result).rejects.toBeInstanceOf(StoppingError);
     await expect(catchUp.request(CREW)).rejects.toBeInstanceOf(StoppingError);
     expect(clock.pendingTimers).toBe(0);
+  });
+
+  describe('asks under the prefix of the changes of that vessel', () => {
+    const crewOf = (vesselId: string, topic: string) => ({
+      ...({
+        topic,
+        form: 'envelope',
+        replayed: false,
+        operation: 'update',
+        key: '1',
+        messageId: 'm1',
+        epoch: 7,
+      } as const),
+      ...{ sequence: 1, entity: 'crew', vesselId, stale: false, attempts: 1 },
+    });
+
+    it.each<[string, MqttSyncOptions, string]>([
+      ['one for all', {}, 'vessel/sync'],
+      ['one for each ship', { inboundPrefix: 'vessel/+/up', topicPrefix: 'shore/down' }, 'vessel/mv-aurora/up'],
+      ['its own, on board', { inboundPrefix: 'vessel/{vesselId}/down', topicPrefix: 'vessel/up' }, 'vessel/shore/down'],
+    ])('%s', async (_name, options, prefix) => {
+      const { catchUp, topics } = setScene(options);
+      await catchUp.ask(CREW);
+      expect(topics).toEqual([`${prefix}/catchup/request`]);
+    });
+
+    it('which is the one it was last heard under, where that is not clear; else our own', async () => {
+      const { catchUp, topics, events } = setScene({ inboundPrefix: 'fleet/+/+/up', topicPrefix: 'fleet/down' });
+      await catchUp.ask(CREW);
+      events.emit('change_handled', crewOf('mv-aurora', 'fleet/north/mv-aurora/up/crew'));
+      await catchUp.ask(CREW);
+      events.emit('change_repeated', crewOf('mv-aurora', 'fleet/south/mv-aurora/up/catchup/crew'));
+      await catchUp.ask(CREW);
+      await catchUp.ask({ ...CREW, vesselId: 'mv-other' });
+      const prefixes = ['fleet/down', 'fleet/north/mv-aurora/up', 'fleet/south/mv-aurora/up', 'fleet/down'];
+      expect(topics).toEqual(prefixes.map((prefix) => `${prefix}/catchup/request`));
+    });
+
+    it('and never on a topic that an id has made up', async () => {
+      const { catchUp, topics } = setScene({ inboundPrefix: 'vessel/+/up', topicPrefix: 'shore/down' });
+      for (const vesselId of ['a/b', '+', '#']) await catchUp.ask({ ...CREW, vesselId });
+      expect(new Set(topics)).toEqual(new Set(['shore/down/catchup/request']));
+    });
   });
 });

@@ -9,6 +9,7 @@ import { type ServiceListener } from '../service-listeners.js';
 import { type CatchUpQuery, checkQuery } from './catch-up-query.js';
 import { type CatchUpResult, Exchange, MAX_RANGES_PER_REQUEST } from './exchange.js';
 import { type ControlPort, RequestSender } from './request-sender.js';
+import { type VesselPrefixes } from './vessel-prefixes.js';
 
 /** How long to wait for an answer. */
 export interface CatchUpCallOptions {
@@ -21,7 +22,7 @@ export interface CatchUpCallOptions {
 /** What asking for changes again takes. */
 export interface CatchUpParts {
   readonly port: ControlPort;
-  readonly topicPrefix: string;
+  readonly prefixes: VesselPrefixes;
   readonly isSubscribed: (entity: string) => boolean;
   readonly events: Pick<SyncEvents, 'on'>;
   readonly clock: Clock;
@@ -45,7 +46,7 @@ export class CatchUp implements ServiceListener {
   private isStopped = false;
 
   constructor(private readonly parts: CatchUpParts) {
-    this.sender = new RequestSender(parts.port, parts.topicPrefix, parts.clock);
+    this.sender = new RequestSender(parts.port, parts.prefixes, parts.clock);
     const alive = (event: ChangeEvent): void => this.alive(event);
     for (const name of ['change_handled', 'change_repeated', 'change_failed', 'change_parked'] as const)
       parts.events.on(name, alive);
@@ -132,7 +133,9 @@ export class CatchUp implements ServiceListener {
     }
   }
 
-  private alive({ replayed, vesselId, entity }: ChangeEvent): void {
+  private alive({ topic, replayed, vesselId, entity }: ChangeEvent): void {
+    const { port, prefixes } = this.parts;
+    if (vesselId !== undefined && port.vesselId !== undefined) prefixes.heardOn(vesselId, topic, port.vesselId);
     if (!replayed || this.exchanges.size === 0) return;
     for (const exchange of this.of(vesselId, entity)) exchange.alive();
   }

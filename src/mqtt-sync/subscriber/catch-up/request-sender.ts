@@ -1,8 +1,9 @@
 import { CatchUpInvalidError, CatchUpNotSentError } from '../../errors.js';
 import { type Clock } from '../../time/clock.js';
 import { encodeEnvelope } from '../../wire/envelope.js';
-import { Topics } from '../../wire/topics.js';
+import { catchUpRequestUnder } from '../../wire/topics.js';
 import { type CheckedQuery } from './catch-up-query.js';
+import { type VesselPrefixes } from './vessel-prefixes.js';
 
 /** Sends one of the service's own messages at QoS 1, outside the queue. */
 export interface ControlPort {
@@ -20,7 +21,7 @@ export interface ControlPort {
 export class RequestSender {
   constructor(
     private readonly port: ControlPort,
-    private readonly topicPrefix: string,
+    private readonly prefixes: VesselPrefixes,
     private readonly clock: Clock,
   ) {}
 
@@ -37,7 +38,7 @@ export class RequestSender {
       throw new CatchUpInvalidError(`Cannot ask for changes of ${vesselId}: that is this side itself.`);
     const timestamp = new Date(this.clock.wallMs()).toISOString();
     const payload = encodeEnvelope({ type: 'catchup', entity, messageId: id, vesselId, timestamp, data });
-    const topic = new Topics(this.topicPrefix, vesselId).catchUpRequest;
+    const topic = catchUpRequestUnder(this.prefixes.of(data.vesselId, vesselId));
     const outcome = await new Promise((settled) => this.port.send({ topic, payload, retain: false, settled }));
     if (outcome === 'refused')
       throw new CatchUpNotSentError(`The broker does not let this side publish to ${topic}.`, { topic, outcome });

@@ -30,10 +30,13 @@ export interface StreamAccount extends StreamId {
   readonly untracked: number;
 }
 
-/** Why a message is parked. `damaged`: its record in the store is, and the payload is the record as it was found. */
-export type ParkReason = 'handler_failed' | 'handler_timed_out' | 'not_parsable' | 'damaged';
+/**
+ * Why a message is parked. `topic_mismatch`: its envelope speaks for another vessel or entity type than its topic.
+ * `damaged`: its record in the store is, and the payload is the record as it was found.
+ */
+export type ParkReason = 'handler_failed' | 'handler_timed_out' | 'not_parsable' | 'topic_mismatch' | 'damaged';
 
-/** An incoming message that is set aside because its handler kept failing, or because nobody can read it. */
+/** An incoming message that is set aside because its handler kept failing, or because nobody can read or believe it. */
 export interface ParkedMessage {
   /** Names it; rises with time. */
   readonly position: number;
@@ -41,7 +44,7 @@ export interface ParkedMessage {
   readonly payload: Buffer;
   readonly qos: 0 | 1 | 2;
   readonly retained: boolean;
-  /** Undefined when the message could not be parsed. */
+  /** Undefined when the message could not be parsed, or is not what it says. */
   readonly identity: ChangeIdentity | undefined;
   readonly reason: ParkReason;
   /** What the last try said, shortened; no payload. */

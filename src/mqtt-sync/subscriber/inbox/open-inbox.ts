@@ -1,6 +1,7 @@
 import { type Clock } from '../../time/clock.js';
 import { type StreamId } from '../../wire/incoming-change.js';
 import { type SequenceRange } from '../../wire/sequence-ranges.js';
+import { CachedLookups } from './cached-lookups.js';
 import { type CommitGroup } from './commit-group.js';
 import { HandledMemory } from './handled-memory.js';
 import {
@@ -46,6 +47,7 @@ export class OpenInbox {
   private readonly streams: Streams;
   private readonly handled: HandledMemory;
   private readonly parkedMessages: ParkedMessages;
+  private readonly lookups: CachedLookups;
   private lastPosition: number;
 
   constructor(
@@ -54,6 +56,7 @@ export class OpenInbox {
   ) {
     const { store, limits, clock } = parts;
     this.streams = new Streams(contents.streams);
+    this.lookups = new CachedLookups(store);
     this.handled = new HandledMemory(contents.handled, contents.lastOrder, store, limits, clock);
     this.parkedMessages = new ParkedMessages(contents.parked, limits);
     this.lastPosition = contents.lastPosition;
@@ -148,7 +151,10 @@ export class OpenInbox {
     if (newId === undefined && newestOf === undefined) return;
     const { group } = this.committer;
     const order = this.handled.nextOrder();
-    if (newId !== undefined) group.ids.add(newId);
+    if (newId !== undefined) {
+      group.ids.add(newId);
+      this.lookups.idEntered(newId);
+    }
     if (newestOf !== undefined) {
       const { epoch, sequence } = change as Placed;
       group.lasts.set(newestOf, { epoch, sequence, order });
@@ -198,7 +204,7 @@ export class OpenInbox {
   }
 
   private knowsId(name: string): boolean {
-    return this.committer.uncommitted.some(({ ids }) => ids.has(name)) || this.parts.store.hasId(name);
+    return this.committer.uncommitted.some(({ ids }) => ids.has(name)) || this.lookups.hasId(name);
   }
 
   private lastHandled(name: string): LastHandled | undefined {
@@ -206,7 +212,7 @@ export class OpenInbox {
       const last = lasts.get(name);
       if (last) return last;
     }
-    return this.parts.store.lastHandled(name);
+    return this.lookups.lastHandled(name);
   }
 
   private parkedAt(position: number): ParkedMessage | undefined {
@@ -242,6 +248,7 @@ export class OpenInbox {
       removedStreams: [...removedStreams],
     });
     this.handled.committed(handled.length, forgotten.length);
+    this.lookups.committed(lasts, forgotten);
     this.parts.committed();
   }
 

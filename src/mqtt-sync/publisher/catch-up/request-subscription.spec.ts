@@ -1,0 +1,98 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { RecordingLogger } from '../../../../test/helpers/connection.js';
+import { type IncomingLink, type SubscriptionRequest } from '../../connection/incoming-link.js';
+import { FakeClock } from '../../time/fake-clock.js';
+import { RequestSubscription } from './request-subscription.js';
+
+const FILTERS = ['ship/up/catchup/request', 'ship/down/catchup/request'];
+const turn = () => new Promise((resolve) => setImmediate(resolve));
+
+/** A link that notes what is subscribed, and answers when it is told to. */
+class SubscribingLink {
+  readonly asked: string[][] = [];
+  answer: (codes: readonly number[]) => void = () => {};
+
+  constructor(readonly sessionPresent = false) {}
+
+  subscribe(requests: readonly SubscriptionRequest[]): Promise<readonly number[]> {
+    this.asked.push(requests.map(({ filter, qos }) => `${filter} ${qos}`));
+    return new Promise((resolve) => (this.answer = resolve));
+  }
+
+  get link(): IncomingLink {
+    return this as unknown as IncomingLink;
+  }
+}
+
+describe('RequestSubscription', () => {
+  let logger: RecordingLogger;
+  let subscription: RequestSubscription;
+  beforeEach(() => {
+    logger = new RecordingLogger();
+    subscription = new RequestSubscription(FILTERS, new FakeClock(), logger);
+  });
+
+  const connect = (sessionPresent = false): SubscribingLink => {
+    const link = new SubscribingLink(sessionPresent);
+    subscription.linked(link.link);
+    return link;
+  };
+
+  it('asks once something was acknowledged on the link, once, for all filters at QoS 1', () => {
+    const link = connect();
+    expect([link.asked, subscription.isDue]).toEqual([[], true]);
+    subscription.proven();
+    subscription.proven();
+    expect(link.asked).toEqual([FILTERS.map((filter) => `${filter} 1`)]);
+    expect(subscription.isDue).toBe(false);
+  });
+
+  it('does not ask again in a session that has it, and does in one that has not', async () => {
+    const first = connect();
+    subscription.proven();
+    first.answer([1, 1]);
+    await turn();
+    subscription.lost();
+    const resumed = connect(true);
+    subscription.proven();
+    expect(resumed.asked).toEqual([]);
+    subscription.lost();
+    const fresh = connect(false);
+    subscription.proven();
+    expect(fresh.asked).toHaveLength(1);
+  });
+
+  it('says each refusal once, by its filter, and asks again on the next link', async () => {
+    for (let connection = 1; connection <= 3; connection++) {
+      const link = connect(true);
+      subscription.proven();
+      expect(link.asked).toHaveLength(1);
+      link.answer([1, 0x87]);
+      await turn();
+      subscription.lost();
+    }
+    expect(logger.matching(/refused the subscription/)).toEqual([expect.stringContaining(FILTERS[1]!)]);
+  });
+
+  it('holds back where the broker hangs up on it three times, and says so', () => {
+    const asked = Array.from({ length: 6 }, () => {
+      const link = connect();
+      subscription.proven();
+      subscription.lost();
+      return link.asked.length;
+    });
+    expect(asked).toEqual([1, 1, 1, 0, 0, 0]);
+    expect(logger.matching(/lost 3 times while subscribing/)).toHaveLength(1);
+  });
+
+  it('takes an answer that comes after the link is gone for none', async () => {
+    const first = connect();
+    subscription.proven();
+    subscription.lost();
+    const second = connect();
+    first.answer([1, 1]);
+    await turn();
+    subscription.proven();
+    expect(second.asked).toHaveLength(1);
+  });
+});
