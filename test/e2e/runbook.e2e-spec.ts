@@ -1,0 +1,88 @@
+import { existsSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { type DeadLetterList } from '../../src/service/dead-letters/dead-letters.controller.js';
+import { draft, openOnDisk, take } from '../contract/queue-harness.js';
+import { documentedCommands, PROJECT, runCommands } from '../helpers/documented-commands.js';
+import { describeWithMosquitto, Mosquitto } from '../helpers/mosquitto.js';
+import { ServiceProcess, temporaryFolder } from '../helpers/service-process.js';
+
+const DOCUMENT = 'docs/operations.md';
+const REFUSED = { reason: 'refused', reasonCode: 0x87, attempts: 1 };
+
+/** The queue folder of a stopped service, with two dead letters (1, 2) and one message that waits. */
+async function stoppedFolder(): Promise<string> {
+  const dir = join(temporaryFolder(), 'queue');
+  const { queue } = await openOnDisk(dir);
+  await queue.accept([draft('crew', { messageId: 'd1' }), draft('crew', { messageId: 'd2' })]);
+  for (let count = 0; count < 2; count++) queue.setAside(take(queue), REFUSED);
+  await queue.accept([draft('crew', { messageId: 'm1' })]);
+  await queue.close();
+  return dir;
+}
+
+/** Runs what the runbook says below a name, with the variables that it leaves to the reader. */
+function runbook(name: string, { url, ...variables }: Readonly<Record<string, string>>): string {
+  const folder = temporaryFolder();
+  // As an installed package puts it on the PATH.
+  const script = `#!/bin/sh\nexec node '${join(PROJECT, 'dist/service/cli/main.js')}' "$@"\n`;
+  writeFileSync(join(folder, 'arus-mqtt-sync'), script, { mode: 0o755 });
+  const all = { ...variables, PATH: `${folder}:${process.env['PATH']}`, PORT: url ? new URL(url).port : '' };
+  const exports = Object.entries(all).map(([variable, value]) => `export ${variable}='${value}'`);
+  const commands = documentedCommands(DOCUMENT, name).replaceAll('http://127.0.0.1:5000', url ?? '');
+  return runCommands([...exports, commands].join('\n'), folder);
+}
+
+describeWithMosquitto('the commands of the runbook', () => {
+  it('show a service at first look', async () => {
+    const broker = await Mosquitto.start();
+    const service = await ServiceProcess.start({ MQTT_BROKER_URL: broker.url, MQTT_QUEUE_DIR: temporaryFolder() });
+    await service.untilHealth('a healthy service', ({ status }) => status === 'healthy');
+    const shown = runbook('first look', { url: service.url! });
+    expect(shown).toMatch(/^mv-test healthy\n/);
+    expect(shown).toContain('"status":"healthy"');
+    expect(shown).toMatch(/^arus_mqtt_connection_status.* 1$/m);
+  });
+
+  it('list, retry and discard dead letters, and list what is parked', async () => {
+    const broker = await Mosquitto.start();
+    const dir = await stoppedFolder();
+    const service = await ServiceProcess.start({ MQTT_BROKER_URL: broker.url, MQTT_QUEUE_DIR: dir });
+    const { url = '' } = service;
+    const listed = () => JSON.parse(runbook('dead letters', { url })) as DeadLetterList;
+    const [retried, discarded] = listed().deadLetters;
+    expect(listed().deadLetters).toMatchObject([{ messageId: 'd1', reason: 'refused', reasonCode: 135 }, {}]);
+    const positions = { POSITION: String(retried!.position), OTHER_POSITION: String(discarded!.position) };
+    runbook('retry and discard', { url, ...positions });
+    expect(listed().deadLetters).toEqual([]);
+    expect(JSON.parse(runbook('parked', { url }))).toMatchObject({ total: 0, parked: [] });
+  });
+
+  it('make a backup, restore it, and give it a new epoch', async () => {
+    const dir = await stoppedFolder();
+    const BACKUP = join(temporaryFolder(), 'backup');
+    const variables = { MQTT_QUEUE_DIR: dir, BACKUP };
+    const before = await contentOf(dir);
+    runbook('backup', variables);
+    runbook('restore', variables);
+    expect(existsSync(`${dir}.before`)).toBe(true);
+    expect(await contentOf(dir)).toEqual(before);
+    // It asks, and there is nobody to answer.
+    expect(() => runbook('new epoch', variables)).toThrow(/--yes/);
+    const command = documentedCommands(DOCUMENT, 'new epoch').trim();
+    expect(command).toMatch(/^arus-mqtt-sync queue new-epoch --queue-dir "\$MQTT_QUEUE_DIR"$/);
+    const script = join(PROJECT, 'dist/service/cli/main.js');
+    runCommands(`node '${script}' queue new-epoch --queue-dir '${dir}' --yes`, temporaryFolder());
+    const after = await contentOf(dir);
+    expect(after.epoch).toBeGreaterThan(before.epoch);
+    expect(after.messages).toBe(before.messages);
+  });
+});
+
+async function contentOf(dir: string): Promise<{ epoch: number; messages: number }> {
+  const { queue } = await openOnDisk(dir);
+  const { epoch } = queue.identity!;
+  const { messages } = queue.stats();
+  await queue.close();
+  return { epoch, messages };
+}
