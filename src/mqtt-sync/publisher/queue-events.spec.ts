@@ -39,4 +39,20 @@ describe('QueueEvents', () => {
     observer.left(9, 3);
     await expect(delivered).resolves.toBeUndefined();
   });
+
+  it('tells what was purged by hand, and does not call the queue full', () => {
+    const clock = new FakeClock();
+    const events = new SyncEvents(silentLogger);
+    const told: string[] = [];
+    const warnings: string[] = [];
+    events.on('message_dropped', ({ reason }) => told.push(reason));
+    const logger = { ...silentLogger, warn: (text: string) => void warnings.push(text) };
+    const flush = new FlushWatch(clock, events, silentLogger);
+    const observer = new QueueEvents(events, flush, new DeliveryWatch({} as SyncQueue, clock), clock, logger);
+    observer.dropped(queuedMessage({ position: 1 }), 'purged');
+    expect(warnings).toEqual([]);
+    observer.dropped(queuedMessage({ position: 2 }), 'queue_full');
+    expect(told).toEqual(['purged', 'queue_full']);
+    expect(warnings).toEqual([expect.stringMatching(/queue is full: 1 message/)]);
+  });
 });

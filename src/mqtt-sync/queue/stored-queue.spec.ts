@@ -59,6 +59,33 @@ describe('StoredQueue on a store that fails', () => {
     expect([a!.sequence, a!.position, b!.sequence]).toEqual([2, 2, 1]);
   });
 
+  it('purges nothing that it cannot store to be gone, and hands it out in order', async () => {
+    await queue.accept([draft('a', 'm1'), draft('a', 'm2')]);
+    store.commitFails = true;
+    await expect(queue.purge()).rejects.toThrow(QueueUnavailableError);
+    expect(queue.stats()).toMatchObject({ messages: 2, untoldGaps: 0 });
+    expect(observer.dropped).not.toHaveBeenCalled();
+    expect([take().messageId, take().messageId]).toEqual(['m1', 'm2']);
+    store.commitFails = false;
+    await retry();
+    expect(await queue.purge()).toBe(0);
+  });
+
+  it('does not take messages that cannot be read for none', async () => {
+    await open(10_000);
+    // More than is kept in memory.
+    await queue.accept(Array.from({ length: 6000 }, () => draft('a')));
+    store.readFails = true;
+    expect(() => [...queue.messages()]).toThrow(QueueUnavailableError);
+    await retry();
+    await expect(queue.purge()).rejects.toThrow(QueueUnavailableError);
+    store.readFails = false;
+    await retry();
+    const left = queue.stats().messages;
+    expect(left).toBe([...queue.messages()].length);
+    expect([await queue.purge(), queue.stats().untoldGaps]).toEqual([left, 6000]);
+  });
+
   it('tells that it cannot accept, and that it can again, once each', async () => {
     store.commitFails = true;
     await expect(queue.accept([draft('a')])).rejects.toThrow(QueueUnavailableError);
