@@ -64,6 +64,14 @@ describe('The desk that answers requests for catch-up', () => {
     expect(desk.active).toBe(0);
   });
 
+  it('says how far the answer goes, and that there is more', async () => {
+    const { desk, pass, ask, envelopes } = setScene();
+    desk.connected();
+    ask({ limit: 10 });
+    await pass(200, 'acknowledged');
+    expect(envelopes().at(-1)?.answered).toMatchObject({ total: 10, upTo: 10, more: true });
+  });
+
   it('sends no more in a second than it may', async () => {
     const { desk, pass, ask, sent } = setScene({ maxPerSecond: 20 });
     desk.connected();
