@@ -3,26 +3,13 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { DiskQueue } from '../../src/mqtt-sync/queue/disk-queue.js';
 import { type MessageList } from '../../src/service/queue/messages.controller.js';
-import { draft, openOnDisk, take, VESSEL, watch } from '../contract/queue-harness.js';
+import { take, VESSEL, watch } from '../contract/queue-harness.js';
 import { CommandLine } from '../helpers/command-line.js';
 import { describeWithMosquitto, Mosquitto } from '../helpers/mosquitto.js';
 import { freePort } from '../helpers/ports.js';
 import { ServiceProcess, temporaryFolder } from '../helpers/service-process.js';
 import { Shore } from '../helpers/shore.js';
-
-const REFUSED = { reason: 'refused', reasonCode: 0x87, attempts: 2 };
-
-/** The folder of a service that was stopped, with two dead letters (1, 2) and three messages (3, 4, 5). */
-async function stoppedFolder(): Promise<string> {
-  const dir = join(temporaryFolder(), 'queue');
-  const { queue } = await openOnDisk(dir);
-  await queue.accept([draft('crew', { messageId: 'd1' }), draft('crew', { messageId: 'd2' })]);
-  for (let count = 0; count < 2; count++) queue.setAside(take(queue), REFUSED);
-  await queue.accept([draft('crew', { messageId: 'm1' }), draft('alerts', { messageId: 'm2', lane: 'critical' })]);
-  await queue.accept([draft('crew', { messageId: 'm3' })]);
-  await queue.close();
-  return dir;
-}
+import { stoppedFolder } from '../helpers/stopped-folder.js';
 
 const on = (dir: string, args: readonly string[]) => CommandLine.run([...args, '--queue-dir', dir]);
 

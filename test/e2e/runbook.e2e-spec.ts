@@ -2,35 +2,26 @@ import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { type DeadLetterList } from '../../src/service/dead-letters/dead-letters.controller.js';
-import { draft, openOnDisk, take } from '../contract/queue-harness.js';
+import { openOnDisk } from '../contract/queue-harness.js';
 import { documentedCommands, PROJECT, runCommands } from '../helpers/documented-commands.js';
 import { describeWithMosquitto, Mosquitto } from '../helpers/mosquitto.js';
 import { ServiceProcess, temporaryFolder } from '../helpers/service-process.js';
+import { stoppedFolder } from '../helpers/stopped-folder.js';
 
 const DOCUMENT = 'docs/operations.md';
-const REFUSED = { reason: 'refused', reasonCode: 0x87, attempts: 1 };
-
-/** The queue folder of a stopped service, with two dead letters (1, 2) and one message that waits. */
-async function stoppedFolder(): Promise<string> {
-  const dir = join(temporaryFolder(), 'queue');
-  const { queue } = await openOnDisk(dir);
-  await queue.accept([draft('crew', { messageId: 'd1' }), draft('crew', { messageId: 'd2' })]);
-  for (let count = 0; count < 2; count++) queue.setAside(take(queue), REFUSED);
-  await queue.accept([draft('crew', { messageId: 'm1' })]);
-  await queue.close();
-  return dir;
-}
+type Variables = Readonly<Record<string, string>>;
 
 /** Runs what the runbook says below a name, with the variables that it leaves to the reader. */
-function runbook(name: string, { url, ...variables }: Readonly<Record<string, string>>): string {
+const runbook = (name: string, variables: Variables): string => run(documentedCommands(DOCUMENT, name), variables);
+
+function run(commands: string, { url, ...variables }: Variables): string {
   const folder = temporaryFolder();
   // As an installed package puts it on the PATH.
   const script = `#!/bin/sh\nexec node '${join(PROJECT, 'dist/service/cli/main.js')}' "$@"\n`;
   writeFileSync(join(folder, 'arus-mqtt-sync'), script, { mode: 0o755 });
   const all = { ...variables, PATH: `${folder}:${process.env['PATH']}`, PORT: url ? new URL(url).port : '' };
   const exports = Object.entries(all).map(([variable, value]) => `export ${variable}='${value}'`);
-  const commands = documentedCommands(DOCUMENT, name).replaceAll('http://127.0.0.1:5000', url ?? '');
-  return runCommands([...exports, commands].join('\n'), folder);
+  return runCommands([...exports, commands.replaceAll('http://127.0.0.1:5000', url ?? '')].join('\n'), folder);
 }
 
 describeWithMosquitto('the commands of the runbook', () => {
@@ -71,8 +62,7 @@ describeWithMosquitto('the commands of the runbook', () => {
     expect(() => runbook('new epoch', variables)).toThrow(/--yes/);
     const command = documentedCommands(DOCUMENT, 'new epoch').trim();
     expect(command).toMatch(/^arus-mqtt-sync queue new-epoch --queue-dir "\$MQTT_QUEUE_DIR"$/);
-    const script = join(PROJECT, 'dist/service/cli/main.js');
-    runCommands(`node '${script}' queue new-epoch --queue-dir '${dir}' --yes`, temporaryFolder());
+    run(`${command} --yes`, variables);
     const after = await contentOf(dir);
     expect(after.epoch).toBeGreaterThan(before.epoch);
     expect(after.messages).toBe(before.messages);

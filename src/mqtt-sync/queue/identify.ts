@@ -25,9 +25,7 @@ export function identify(
   const { identity: stored, latestEpoch } = contents;
   if (!claim) {
     if (stored) return { identity: stored, isNew: false };
-    throw new QueueUnavailableError(
-      'There is no queue: nothing was ever accepted here. See that it is the right folder.',
-    );
+    throw noQueueError();
   }
   const epoch = nextEpoch(contents, clock);
   const claimed = { identity: { vesselId: claim.vesselId, epoch }, isNew: true };

@@ -1,14 +1,9 @@
-import { Global, Module } from '@nestjs/common';
-import { type NestExpressApplication } from '@nestjs/platform-express';
-import { Test } from '@nestjs/testing';
-import request from 'supertest';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { serveWith } from '../../../test/helpers/http-application.js';
 import { CatchUpInvalidError, CatchUpNotSentError, StoppingError } from '../../mqtt-sync/errors.js';
 import { MQTT_SYNC_OPTIONS } from '../../mqtt-sync/mqtt-sync.module-definition.js';
 import { resolveOptions } from '../../mqtt-sync/mqtt-sync.options.js';
 import { CatchUp } from '../../mqtt-sync/subscriber/catch-up/catch-up.js';
-import { ProblemFilter } from '../http/problem.filter.js';
-import { ServiceHttpAdapter } from '../http/service-http-adapter.js';
 import { serviceSettings } from '../service-settings.js';
 import { CatchUpModule } from './catch-up.module.js';
 
@@ -16,33 +11,15 @@ const PATH = '/api/mqtt/reliable-sync/catchup';
 const TOKEN = 'harbour-light';
 const QUERY = { vesselId: 'mv-aurora', entity: 'work_orders' };
 
-let app: NestExpressApplication | undefined;
-
 /** Serves requests; `ask` decides what becomes of them. */
-async function serve(ask: (query: unknown) => Promise<string>, ingressToken?: string) {
+function serve(ask: (query: unknown) => Promise<string>, ingressToken?: string) {
   const catchUp: Pick<CatchUp, 'ask'> = { ask };
-  const providers = [
+  return serveWith(
+    CatchUpModule.forRoot(serviceSettings.parse({ ingressToken })),
     { provide: CatchUp, useValue: catchUp },
     { provide: MQTT_SYNC_OPTIONS, useValue: resolveOptions() },
-  ];
-  @Global()
-  @Module({ providers, exports: providers })
-  class SyncModule {}
-  const moduleRef = await Test.createTestingModule({
-    imports: [SyncModule, CatchUpModule.forRoot(serviceSettings.parse({ ingressToken }))],
-  }).compile();
-  app = moduleRef.createNestApplication<NestExpressApplication>(new ServiceHttpAdapter(), {
-    ...{ logger: false, bodyParser: false },
-  });
-  app.useGlobalFilters(new ProblemFilter());
-  await app.listen(0, '127.0.0.1');
-  return request(app.getHttpServer());
+  );
 }
-
-afterEach(async () => {
-  await app?.close();
-  app = undefined;
-});
 
 describe('a request for catch-up over HTTP', () => {
   it('is answered with its id when the broker has it', async () => {

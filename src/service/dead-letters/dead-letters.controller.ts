@@ -1,10 +1,10 @@
 import { Controller, Delete, Get, Header, HttpCode, Param, Post, Query, UseGuards } from '@nestjs/common';
-import { QueueUnavailableError } from '../../mqtt-sync/errors.js';
 import { type DeadLetter, SyncQueue } from '../../mqtt-sync/queue/sync-queue.js';
 import { pageOf, toPage, toPosition } from '../http/page-request.js';
 import { ProblemException } from '../http/problem.js';
 import { type Accepted } from '../ingress/accepted.js';
 import { IngressGuard } from '../ingress/ingress.guard.js';
+import { assertOpen, itemAt } from '../queue/looking.js';
 import { type DeadLetterView, type DeadLetterWithPayload, toView, toViewWithPayload } from './dead-letter-view.js';
 
 /** One page of the list. */
@@ -27,7 +27,7 @@ export class DeadLettersController {
   @Header('Cache-Control', 'no-store')
   list(@Query() query: Readonly<Record<string, unknown>>): DeadLetterList {
     const { after, limit } = toPage(query);
-    this.assertOpen();
+    assertOpen(this.queue);
     const { items, ...rest } = pageOf(this.queue.deadLetters(after), limit);
     return { total: this.queue.stats().deadLetters, deadLetters: items.map(toView), ...rest };
   }
@@ -62,17 +62,10 @@ export class DeadLettersController {
   }
 
   private find(position: number): DeadLetter {
-    this.assertOpen();
-    for (const letter of this.queue.deadLetters(position - 1)) {
-      if (letter.position === position) return letter;
-      break;
-    }
-    throw notFound(position);
-  }
-
-  /** A queue that is not open has no dead letters to show, which is not to say that there are none. */
-  private assertOpen(): void {
-    if (!this.queue.identity) throw new QueueUnavailableError('The queue is not open: see the log for the reason.');
+    assertOpen(this.queue);
+    const letter = itemAt((after) => this.queue.deadLetters(after), position);
+    if (!letter) throw notFound(position);
+    return letter;
   }
 }
 

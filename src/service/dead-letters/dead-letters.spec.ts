@@ -1,12 +1,7 @@
-import { type NestExpressApplication } from '@nestjs/platform-express';
-import { Global, Module } from '@nestjs/common';
-import { Test } from '@nestjs/testing';
-import request from 'supertest';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { draft, inMemory, take, VESSEL, watch } from '../../../test/contract/queue-harness.js';
+import { serveWith } from '../../../test/helpers/http-application.js';
 import { type SyncQueue as Queue, SyncQueue } from '../../mqtt-sync/queue/sync-queue.js';
-import { ProblemFilter } from '../http/problem.filter.js';
-import { ServiceHttpAdapter } from '../http/service-http-adapter.js';
 import { serviceSettings } from '../service-settings.js';
 import { DeadLettersModule } from './dead-letters.module.js';
 
@@ -14,33 +9,16 @@ const PATH = '/api/mqtt/reliable-sync/dead-letters';
 const TOKEN = 'harbour-light';
 const NOT_AUTHORISED = { reason: 'refused', reasonCode: 0x87, attempts: 2 };
 
-let app: NestExpressApplication | undefined;
-
-async function serve(queue: Queue, ingressToken?: string) {
-  @Global()
-  @Module({ providers: [{ provide: SyncQueue, useValue: queue }], exports: [SyncQueue] })
-  class QueueModule {}
-  const moduleRef = await Test.createTestingModule({
-    imports: [QueueModule, DeadLettersModule.forRoot(serviceSettings.parse({ ingressToken }))],
-  }).compile();
-  app = moduleRef.createNestApplication<NestExpressApplication>(new ServiceHttpAdapter(), {
-    logger: false,
-    bodyParser: false,
+const serve = (queue: Queue, ingressToken?: string) =>
+  serveWith(DeadLettersModule.forRoot(serviceSettings.parse({ ingressToken })), {
+    provide: SyncQueue,
+    useValue: queue,
   });
-  app.useGlobalFilters(new ProblemFilter());
-  await app.listen(0, '127.0.0.1');
-  return request(app.getHttpServer());
-}
 
 function problemIn({ headers, text }: { headers: Record<string, string>; text: string }): unknown {
   expect(headers['content-type']).toMatch(/^application\/problem\+json/);
   return JSON.parse(text);
 }
-
-afterEach(async () => {
-  await app?.close();
-  app = undefined;
-});
 
 describe('dead letters over HTTP', () => {
   let queue: Queue;
@@ -147,7 +125,6 @@ describe('dead letters over HTTP', () => {
   });
 
   it('needs the token for everything, where one is set', async () => {
-    await app!.close();
     http = await serve(queue, TOKEN);
     const one = `${PATH}/${positions[0]}`;
     for (const ask of [

@@ -17,7 +17,7 @@ const LARGEST_LIMIT = 200;
  */
 export function toPage({ after, limit }: Readonly<Record<string, unknown>>): PageRequest {
   const page = { after: numberIn('after', after, -1), limit: numberIn('limit', limit, USUAL_LIMIT) };
-  if (page.limit < 1 || page.limit > LARGEST_LIMIT) throw wrong(`"limit" must be 1 to ${LARGEST_LIMIT}`);
+  if (page.limit < 1 || page.limit > LARGEST_LIMIT) throw invalidRequest(`"limit" must be 1 to ${LARGEST_LIMIT}`);
   return page;
 }
 
@@ -26,19 +26,25 @@ export function toPage({ after, limit }: Readonly<Record<string, unknown>>): Pag
  * @throws {ProblemException} 400
  */
 export function toPosition(what: string, text: string): number {
-  if (!WHOLE_NUMBER.test(text)) throw wrong(`a ${what} is named by its position, a whole number`);
+  if (!WHOLE_NUMBER.test(text)) throw invalidRequest(`a ${what} is named by its position, a whole number`);
   return Number(text);
 }
 
-/** One page of a list, and where the next one begins; `next` is absent on the last. */
+/**
+ * One page of a list, and where the next one begins; `next` is absent on the last.
+ * @param isFull asked after each item: whether the page ends before `limit`
+ */
 export function pageOf<Item extends { readonly position: number }>(
   items: Iterable<Item>,
   limit: number,
+  isFull: (item: Item) => boolean = () => false,
 ): { readonly items: readonly Item[]; readonly next?: number } {
   const page: Item[] = [];
+  let ends = false;
   for (const item of items) {
-    if (page.length === limit) return { items: page, next: page.at(-1)!.position };
+    if (ends || page.length === limit) return { items: page, next: page.at(-1)!.position };
     page.push(item);
+    ends = isFull(item);
   }
   return { items: page };
 }
@@ -46,10 +52,11 @@ export function pageOf<Item extends { readonly position: number }>(
 /** A query may hold the same name twice, or what Express takes for an object. */
 function numberIn(name: string, text: unknown, byDefault: number): number {
   if (text === undefined) return byDefault;
-  if (typeof text !== 'string' || !WHOLE_NUMBER.test(text)) throw wrong(`"${name}" must be a whole number`);
+  if (typeof text !== 'string' || !WHOLE_NUMBER.test(text)) throw invalidRequest(`"${name}" must be a whole number`);
   return Number(text);
 }
 
-function wrong(what: string): ProblemException {
+/** A query or a path that makes no sense. */
+export function invalidRequest(what: string): ProblemException {
   return new ProblemException(400, { code: 'REQUEST_INVALID', detail: `The request is not valid: ${what}.` });
 }

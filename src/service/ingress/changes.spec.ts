@@ -1,10 +1,9 @@
 import { type AddressInfo, connect } from 'node:net';
 import { once } from 'node:events';
-import { Test } from '@nestjs/testing';
-import { type NestExpressApplication } from '@nestjs/platform-express';
 import request from 'supertest';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { FakeSync, FakeSyncModule } from '../../../test/helpers/fake-sync.js';
+import { serveModules } from '../../../test/helpers/http-application.js';
 import {
   ChangeInvalidError,
   ChangeTooLargeError,
@@ -12,8 +11,6 @@ import {
   QueueUnavailableError,
   StoppingError,
 } from '../../mqtt-sync/errors.js';
-import { ProblemFilter } from '../http/problem.filter.js';
-import { ServiceHttpAdapter } from '../http/service-http-adapter.js';
 import { serviceSettings } from '../service-settings.js';
 import { IngressModule } from './ingress.module.js';
 
@@ -21,20 +18,10 @@ const PATH = '/api/mqtt/reliable-sync/changes';
 const TOKEN = 'harbour-light';
 const CHANGE = { entity: 'work_orders', operation: 'create', key: 'wo-1', data: { id: 'wo-1' } };
 
-let app: NestExpressApplication | undefined;
-
 async function start(sync = new FakeSync(), ingressToken?: string) {
-  const settings = serviceSettings.parse({ ingressToken });
-  const moduleRef = await Test.createTestingModule({
-    imports: [FakeSyncModule.of(sync), IngressModule.forRoot(settings)],
-  }).compile();
-  app = moduleRef.createNestApplication<NestExpressApplication>(new ServiceHttpAdapter(), {
-    logger: false,
-    bodyParser: false,
-  });
-  app.useGlobalFilters(new ProblemFilter());
-  await app.listen(0, '127.0.0.1');
-  return { sync, server: app.getHttpServer(), post: () => request(app!.getHttpServer()).post(PATH) };
+  const ingress = IngressModule.forRoot(serviceSettings.parse({ ingressToken }));
+  const app = await serveModules(FakeSyncModule.of(sync), ingress);
+  return { sync, server: app.getHttpServer(), post: () => request(app.getHttpServer()).post(PATH) };
 }
 
 function problem(status: number, code: string, more: object = {}) {
@@ -46,11 +33,6 @@ function problemIn({ headers, text }: { headers: Record<string, string>; text: s
   expect(headers['content-type']).toMatch(/^application\/problem\+json/);
   return JSON.parse(text) as Record<string, unknown>;
 }
-
-afterEach(async () => {
-  await app?.close();
-  app = undefined;
-});
 
 describe('POST changes', () => {
   it('accepts one change with 202, its message id and sequence', async () => {

@@ -1,5 +1,6 @@
 import { LANES, type Lane } from '../../mqtt-sync/wire/lanes.js';
 import { type LaneView, type OperatorView } from './operator-view.js';
+import { withAge } from './queue-numbers.js';
 
 /** A lane with the age of its oldest message, so that a reader needs no clock. */
 export interface AgedLane extends LaneView {
@@ -19,19 +20,12 @@ export interface QueueDocument extends Omit<OperatorView, 'queue' | 'flow'> {
 
 /** The view as one document, at a time. */
 export function queueDocument({ queue, flow, ...view }: OperatorView, nowMs: number): QueueDocument {
-  const withAge = <Aged extends Pick<LaneView, 'oldestAcceptedAt'>>(aged: Aged) => ({
-    ...aged,
-    oldestAgeS: aged.oldestAcceptedAt === undefined ? 0 : ageS(aged.oldestAcceptedAt, nowMs),
-  });
-  const lanes = Object.fromEntries(LANES.map((lane) => [lane, withAge(queue.lanes[lane])])) as Record<Lane, AgedLane>;
+  const aged = LANES.map((lane) => [lane, withAge(queue.lanes[lane], nowMs)]);
+  const lanes = Object.fromEntries(aged) as Record<Lane, AgedLane>;
   return {
     timestamp: new Date(nowMs).toISOString(),
     ...view,
-    queue: { ...withAge(queue), lanes },
+    queue: { ...withAge(queue, nowMs), lanes },
     ...(flow.lastDelivery && { lastDelivery: flow.lastDelivery }),
   };
-}
-
-function ageS(time: string, nowMs: number): number {
-  return Math.max(0, Math.round((nowMs - Date.parse(time)) / 100) / 10);
 }

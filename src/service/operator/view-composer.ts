@@ -1,16 +1,14 @@
 import { packageVersion } from '../../metrics/package-version.js';
 import { type ConnectionView } from '../../mqtt-sync/connection/connection-control.js';
 import { type ResolvedOptions } from '../../mqtt-sync/mqtt-sync.options.js';
-import { type LaneStats, type SyncQueue } from '../../mqtt-sync/queue/sync-queue.js';
+import { type SyncQueue } from '../../mqtt-sync/queue/sync-queue.js';
 import { type SyncStatus } from '../../mqtt-sync/sync-status.js';
 import { LANES } from '../../mqtt-sync/wire/lanes.js';
 import { type FlowHistory } from './flow-history.js';
-import { type LaneView, type OperatorView, type OutageView } from './operator-view.js';
+import { type OperatorView, type OutageView } from './operator-view.js';
 import { type OutageHistory } from './outage-history.js';
 import { type Outage } from './outages.js';
-
-/** As many ranges of gaps are shown; more is for the log and the metrics. */
-const SHOWN_RANGES = 50;
+import { shownRanges, toLaneView } from './queue-numbers.js';
 
 /** What the view is composed of. */
 export interface ViewParts {
@@ -106,10 +104,7 @@ export class ViewComposer {
   private gaps(): OperatorView['gaps'] {
     const untold = this.parts.sync.queue.untoldGaps;
     if (untold === 0) return { untold, ranges: [] };
-    const ranges = [...this.parts.queue.gaps()].flatMap(([entity, list]) =>
-      list.slice(0, SHOWN_RANGES).map((range) => ({ entity, ...range })),
-    );
-    return { untold, ranges: ranges.slice(0, SHOWN_RANGES) };
+    return { untold, ranges: shownRanges(this.parts.queue.gaps()) };
   }
 
   private outages(): OperatorView['outages'] {
@@ -121,10 +116,6 @@ export class ViewComposer {
     }
     return { knownSince, list };
   }
-}
-
-function toLaneView({ messages, bytes, oldestAcceptedAtMs }: LaneStats): LaneView {
-  return { messages, bytes, ...(oldestAcceptedAtMs !== undefined && { oldestAcceptedAt: timeOf(oldestAcceptedAtMs) }) };
 }
 
 function toOutageView({ kind, fromMs, toMs, reason, count }: Outage): OutageView {

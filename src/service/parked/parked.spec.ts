@@ -1,48 +1,26 @@
-import { Global, Module } from '@nestjs/common';
-import { type NestExpressApplication } from '@nestjs/platform-express';
-import { Test } from '@nestjs/testing';
-import request from 'supertest';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { change, memoryInbox, openInbox, parkedDraft } from '../../../test/contract/inbox-harness.js';
+import { serveWith } from '../../../test/helpers/http-application.js';
 import { ChangeInvalidError, StoppingError } from '../../mqtt-sync/errors.js';
 import { type Inbox } from '../../mqtt-sync/subscriber/inbox/inbox.js';
 import { ParkedChanges } from '../../mqtt-sync/subscriber/parked-changes.js';
 import { type IncomingMessage } from '../../mqtt-sync/wire/decode-change.js';
-import { ProblemFilter } from '../http/problem.filter.js';
-import { ServiceHttpAdapter } from '../http/service-http-adapter.js';
 import { serviceSettings } from '../service-settings.js';
 import { ParkedModule } from './parked.module.js';
 
 const PATH = '/api/mqtt/reliable-sync/parked';
 const TOKEN = 'harbour-light';
 
-let app: NestExpressApplication | undefined;
-
-async function serve(parked: ParkedChanges, ingressToken?: string) {
-  @Global()
-  @Module({ providers: [{ provide: ParkedChanges, useValue: parked }], exports: [ParkedChanges] })
-  class SyncModule {}
-  const moduleRef = await Test.createTestingModule({
-    imports: [SyncModule, ParkedModule.forRoot(serviceSettings.parse({ ingressToken }))],
-  }).compile();
-  app = moduleRef.createNestApplication<NestExpressApplication>(new ServiceHttpAdapter(), {
-    logger: false,
-    bodyParser: false,
+const serve = (parked: ParkedChanges, ingressToken?: string) =>
+  serveWith(ParkedModule.forRoot(serviceSettings.parse({ ingressToken })), {
+    provide: ParkedChanges,
+    useValue: parked,
   });
-  app.useGlobalFilters(new ProblemFilter());
-  await app.listen(0, '127.0.0.1');
-  return request(app.getHttpServer());
-}
 
 function problemIn({ headers, text }: { headers: Record<string, string>; text: string }): unknown {
   expect(headers['content-type']).toMatch(/^application\/problem\+json/);
   return JSON.parse(text);
 }
-
-afterEach(async () => {
-  await app?.close();
-  app = undefined;
-});
 
 describe('parked messages over HTTP', () => {
   let inbox: Inbox;
@@ -143,7 +121,6 @@ describe('parked messages over HTTP', () => {
   });
 
   it('needs the token for everything, where one is set', async () => {
-    await app!.close();
     http = await serve(parked, TOKEN);
     for (const ask of [
       () => http.get(PATH),

@@ -30,18 +30,8 @@ export interface MessageWithPayload extends MessageView {
 export function toMessageView(message: QueuedMessage): MessageView {
   const { position, entity, operation, key, messageId, sequence, lane, qos, retain, topic } = message;
   return {
-    ...{
-      position,
-      entity,
-      operation,
-      ...(key !== undefined && { key }),
-      messageId,
-      sequence,
-      lane,
-      qos,
-      retain,
-      topic,
-    },
+    ...{ position, entity, operation, ...(key !== undefined && { key }) },
+    ...{ messageId, sequence, lane, qos, retain, topic },
     acceptedAt: new Date(message.acceptedAtMs).toISOString(),
     bytes: message.payload.length,
   };

@@ -1,5 +1,4 @@
-import { type PageRequest, toPage } from '../http/page-request.js';
-import { ProblemException } from '../http/problem.js';
+import { invalidRequest, type PageRequest, toPage } from '../http/page-request.js';
 
 /** Which messages to show, and how much of each. */
 export interface MessagesRequest extends PageRequest {
@@ -16,7 +15,7 @@ type Query = Readonly<Record<string, unknown>>;
  */
 export function toMessagesRequest(query: Query): MessagesRequest {
   const { payloads = 'false' } = query;
-  if (payloads !== 'true' && payloads !== 'false') throw wrong('"payloads" must be true or false');
+  if (payloads !== 'true' && payloads !== 'false') throw invalidRequest('"payloads" must be true or false');
   return { ...toPage(query), entity: entityIn(query), payloads: payloads === 'true' };
 }
 
@@ -27,15 +26,12 @@ export function toMessagesRequest(query: Query): MessagesRequest {
  */
 export function toPurgeRequest(query: Query): { readonly entity: string | undefined } {
   const unknown = Object.keys(query).find((name) => name !== 'entity');
-  if (unknown !== undefined) throw wrong(`only "entity" can choose what is purged, not "${unknown.slice(0, 40)}"`);
+  if (unknown !== undefined)
+    throw invalidRequest(`only "entity" can choose what is purged, not "${unknown.slice(0, 40)}"`);
   return { entity: entityIn(query) };
 }
 
 function entityIn({ entity }: Query): string | undefined {
   if (entity === undefined || (typeof entity === 'string' && entity !== '')) return entity;
-  throw wrong('"entity" must be one entity type');
-}
-
-function wrong(what: string): ProblemException {
-  return new ProblemException(400, { code: 'REQUEST_INVALID', detail: `The request is not valid: ${what}.` });
+  throw invalidRequest('"entity" must be one entity type');
 }

@@ -1,12 +1,12 @@
 import { Controller, Delete, Get, Header, Param, Query, UseGuards } from '@nestjs/common';
-import { QueueUnavailableError } from '../../mqtt-sync/errors.js';
 import { type QueuedMessage } from '../../mqtt-sync/queue/message.js';
 import { SyncQueue } from '../../mqtt-sync/queue/sync-queue.js';
-import { toPosition } from '../http/page-request.js';
+import { pageOf, toPosition } from '../http/page-request.js';
 import { ProblemException } from '../http/problem.js';
 import { IngressGuard } from '../ingress/ingress.guard.js';
+import { assertOpen, itemAt } from './looking.js';
 import { type MessageView, type MessageWithPayload, toMessageView, toMessageWithPayload } from './message-view.js';
-import { type MessagesRequest, toMessagesRequest, toPurgeRequest } from './messages-request.js';
+import { toMessagesRequest, toPurgeRequest } from './messages-request.js';
 
 /** One page of the list. */
 export interface MessageList {
@@ -39,20 +39,25 @@ export class MessagesController {
   @Get()
   @Header('Cache-Control', 'no-store')
   list(@Query() query: Query): MessageList {
-    const request = toMessagesRequest(query);
-    this.assertOpen();
-    return { total: this.queue.stats().messages, ...this.page(request) };
+    const { after, limit, entity, payloads } = toMessagesRequest(query);
+    assertOpen(this.queue);
+    let bytes = 0;
+    const isFull = ({ payload }: QueuedMessage) => {
+      bytes += payload.length;
+      return payloads && bytes >= MOST_PAGE_BYTES;
+    };
+    const { items, ...rest } = pageOf(this.queue.messages({ after, entity }), limit, isFull);
+    const messages = items.map(payloads ? toMessageWithPayload : toMessageView);
+    return { total: this.queue.stats().messages, messages, ...rest };
   }
 
   @Get(':position')
   @Header('Cache-Control', 'no-store')
   show(@Param('position') text: string): MessageWithPayload {
     const position = toPosition('message', text);
-    this.assertOpen();
-    for (const message of this.queue.messages({ after: position - 1 })) {
-      if (message.position === position) return toMessageWithPayload(message);
-      break;
-    }
+    assertOpen(this.queue);
+    const message = itemAt((after) => this.queue.messages({ after }), position);
+    if (message) return toMessageWithPayload(message);
     throw new ProblemException(404, {
       code: 'MESSAGE_NOT_FOUND',
       detail: `There is no message ${position} in the queue: it has left, or never was one.`,
@@ -64,24 +69,5 @@ export class MessagesController {
   async purge(@Query() query: Query): Promise<Purged> {
     const purged = await this.queue.purge(toPurgeRequest(query));
     return { purged, remaining: this.queue.stats().messages };
-  }
-
-  private page({ after, limit, entity, payloads }: MessagesRequest): Pick<MessageList, 'messages' | 'next'> {
-    const page: QueuedMessage[] = [];
-    let bytes = 0;
-    let hasMore = false;
-    for (const message of this.queue.messages({ after, entity })) {
-      hasMore = page.length === limit || (payloads && bytes >= MOST_PAGE_BYTES);
-      if (hasMore) break;
-      page.push(message);
-      bytes += message.payload.length;
-    }
-    const messages = page.map(payloads ? toMessageWithPayload : toMessageView);
-    return { messages, ...(hasMore && { next: page.at(-1)!.position }) };
-  }
-
-  /** A queue that is not open has no messages to show, which is not to say that there are none. */
-  private assertOpen(): void {
-    if (!this.queue.identity) throw new QueueUnavailableError('The queue is not open: see the log for the reason.');
   }
 }

@@ -1,12 +1,7 @@
-import { type NestExpressApplication } from '@nestjs/platform-express';
-import { Global, Module } from '@nestjs/common';
-import { Test } from '@nestjs/testing';
-import request from 'supertest';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { draft, idsOf, inMemory, take, VESSEL, watch } from '../../../test/contract/queue-harness.js';
+import { serveWith } from '../../../test/helpers/http-application.js';
 import { type SyncQueue as Queue, SyncQueue } from '../../mqtt-sync/queue/sync-queue.js';
-import { ProblemFilter } from '../http/problem.filter.js';
-import { ServiceHttpAdapter } from '../http/service-http-adapter.js';
 import { serviceSettings } from '../service-settings.js';
 import { type MessageList } from './messages.controller.js';
 import { MessagesModule } from './messages.module.js';
@@ -14,30 +9,10 @@ import { MessagesModule } from './messages.module.js';
 const PATH = '/api/mqtt/reliable-sync/queue/messages';
 const TOKEN = 'harbour-light';
 
-let app: NestExpressApplication | undefined;
-
-async function serve(queue: Queue, ingressToken?: string) {
-  @Global()
-  @Module({ providers: [{ provide: SyncQueue, useValue: queue }], exports: [SyncQueue] })
-  class QueueModule {}
-  const moduleRef = await Test.createTestingModule({
-    imports: [QueueModule, MessagesModule.forRoot(serviceSettings.parse({ ingressToken }))],
-  }).compile();
-  app = moduleRef.createNestApplication<NestExpressApplication>(new ServiceHttpAdapter(), {
-    logger: false,
-    bodyParser: false,
-  });
-  app.useGlobalFilters(new ProblemFilter());
-  await app.listen(0, '127.0.0.1');
-  return request(app.getHttpServer());
-}
+const serve = (queue: Queue, ingressToken?: string) =>
+  serveWith(MessagesModule.forRoot(serviceSettings.parse({ ingressToken })), { provide: SyncQueue, useValue: queue });
 
 const problemIn = ({ text }: { text: string }): unknown => JSON.parse(text);
-
-afterEach(async () => {
-  await app?.close();
-  app = undefined;
-});
 
 describe('the messages of the queue over HTTP', () => {
   let queue: Queue;
@@ -75,7 +50,6 @@ describe('the messages of the queue over HTTP', () => {
   });
 
   it('make a page of bounded size', async () => {
-    await app!.close();
     queue = watch(inMemory, { maxBytes: 100_000_000 }).queue;
     await queue.open(VESSEL);
     http = await serve(queue);
@@ -116,7 +90,6 @@ describe('the messages of the queue over HTTP', () => {
   });
 
   it('need the token for everything, where one is set', async () => {
-    await app!.close();
     http = await serve(queue, TOKEN);
     for (const ask of [() => http.get(PATH), () => http.get(`${PATH}/1`), () => http.delete(PATH)]) {
       expect(problemIn(await ask())).toMatchObject({ status: 401, code: 'UNAUTHORIZED' });
@@ -126,7 +99,6 @@ describe('the messages of the queue over HTTP', () => {
   });
 
   it('cannot be had while the queue is not open', async () => {
-    await app!.close();
     http = await serve(watch(inMemory).queue);
     for (const answer of [await http.get(PATH), await http.get(`${PATH}/1`), await http.delete(PATH)]) {
       expect(problemIn(answer)).toMatchObject({ status: 503, code: 'QUEUE_UNAVAILABLE' });

@@ -21,7 +21,7 @@ export function describeChange(before: TailView, after: TailView): string[] {
   if (connectionOf(before) !== connectionOf(after)) lines.push(connectionOf(after));
   const flow = flowOf(before, after);
   if (flow !== undefined) lines.push(flow);
-  const grown = (after.counts.dropped ?? 0) - before.counts.dropped;
+  const grown = after.counts.dropped - before.counts.dropped;
   if (grown > 0) lines.push(`${formatCount(grown, 'message')} dropped`);
   if (after.queue.deadLetters !== before.queue.deadLetters) {
     lines.push(`${formatCount(after.queue.deadLetters, 'dead letter')}, before ${before.queue.deadLetters}`);

@@ -1,7 +1,7 @@
 import { type SyncLogger } from '../../../mqtt-sync/logger.js';
 import { DiskQueue } from '../../../mqtt-sync/queue/disk-queue.js';
 import { beginNewEpoch, type NewEpoch } from '../../../mqtt-sync/queue/new-epoch.js';
-import { type DeadLetter, type QueueIdentity } from '../../../mqtt-sync/queue/sync-queue.js';
+import { type DeadLetter, type MessageSelection, type QueueIdentity } from '../../../mqtt-sync/queue/sync-queue.js';
 import { systemClock } from '../../../mqtt-sync/time/clock.js';
 import { LANES, type Lane } from '../../../mqtt-sync/wire/lanes.js';
 import {
@@ -12,16 +12,19 @@ import {
 } from '../../dead-letters/dead-letter-view.js';
 import { type Accepted } from '../../ingress/accepted.js';
 import { type AgedLane } from '../../operator/queue-document.js';
+import { shownRanges, toLaneView, withAge } from '../../operator/queue-numbers.js';
+import { itemAt } from '../../queue/looking.js';
 import {
   type MessageView,
   type MessageWithPayload,
   toMessageView,
   toMessageWithPayload,
 } from '../../queue/message-view.js';
+import { type Purged } from '../../queue/messages.controller.js';
 import { CliError } from '../cli-error.js';
 import { EXIT } from '../exit-codes.js';
 import { enterFolder } from './enter-folder.js';
-import { type MessageQuery, type QueueTarget, type StoppedQueueDocument } from './queue-target.js';
+import { type QueueTarget, type StoppedQueueDocument } from './queue-target.js';
 
 /**
  * The limits are those of the service, which this is not: nothing may be dropped, discarded or pruned here because somebody
@@ -34,9 +37,6 @@ const NO_LIMITS = {
   overflowPolicy: 'reject',
   journal: { maxAgeS: Number.MAX_SAFE_INTEGER, maxBytes: Number.MAX_SAFE_INTEGER },
 } as const;
-
-/** As many ranges of gaps are shown, as the service does. */
-const SHOWN_RANGES = 50;
 
 /** The queue in the folder of a stopped service. */
 export class FolderTarget implements QueueTarget {
@@ -67,42 +67,39 @@ export class FolderTarget implements QueueTarget {
   }
 
   summary(): Promise<StoppedQueueDocument> {
-    const { messages, bytes, oldestAcceptedAtMs, deadLetters, lanes, untoldGaps } = this.queue.stats();
+    const { deadLetters, lanes, untoldGaps, ...waiting } = this.queue.stats();
     const nowMs = systemClock.wallMs();
-    const aged = LANES.map((lane) => [lane, agedLane(lanes[lane], nowMs)]);
-    const ranges = [...this.queue.gaps()].flatMap(([entity, list]) => list.map((range) => ({ entity, ...range })));
+    const aged = LANES.map((lane) => [lane, withAge(toLaneView(lanes[lane]), nowMs)]);
     return Promise.resolve({
       state: 'stopped',
-      timestamp: timeOf(nowMs),
+      timestamp: new Date(nowMs).toISOString(),
       service: this.identity,
       queue: {
-        ...agedLane({ messages, bytes, oldestAcceptedAtMs }, nowMs),
+        ...withAge(toLaneView(waiting), nowMs),
         ...{ deadLetters, durable: true },
         lanes: Object.fromEntries(aged) as Record<Lane, AgedLane>,
       },
-      gaps: { untold: untoldGaps, ranges: ranges.slice(0, SHOWN_RANGES) },
+      gaps: { untold: untoldGaps, ranges: shownRanges(this.queue.gaps()) },
     });
   }
 
   // eslint-disable-next-line @typescript-eslint/require-await -- the port is asynchronous, the store is not
-  async *messages(query: MessageQuery): AsyncIterable<MessageView> {
+  async *messages(query: MessageSelection): AsyncIterable<MessageView> {
     for (const message of this.queue.messages(query)) yield toMessageView(message);
   }
 
   // eslint-disable-next-line @typescript-eslint/require-await -- likewise
-  async *messagesWithPayload(query: MessageQuery): AsyncIterable<MessageWithPayload> {
+  async *messagesWithPayload(query: MessageSelection): AsyncIterable<MessageWithPayload> {
     for (const message of this.queue.messages(query)) yield toMessageWithPayload(message);
   }
 
   message(position: number): Promise<MessageWithPayload> {
-    for (const message of this.queue.messages({ after: position - 1 })) {
-      if (message.position === position) return Promise.resolve(toMessageWithPayload(message));
-      break;
-    }
+    const message = itemAt((after) => this.queue.messages({ after }), position);
+    if (message) return Promise.resolve(toMessageWithPayload(message));
     return Promise.reject(new CliError(`There is no message ${position} in the queue.`, EXIT.notFound));
   }
 
-  async purge(entity: string | undefined): Promise<{ purged: number; remaining: number }> {
+  async purge(entity: string | undefined): Promise<Purged> {
     const purged = await this.queue.purge({ entity });
     return { purged, remaining: this.queue.stats().messages };
   }
@@ -136,11 +133,8 @@ export class FolderTarget implements QueueTarget {
   }
 
   private find(position: number): Promise<DeadLetter> {
-    for (const letter of this.queue.deadLetters(position - 1)) {
-      if (letter.position === position) return Promise.resolve(letter);
-      break;
-    }
-    return Promise.reject(noDeadLetter(position));
+    const letter = itemAt((after) => this.queue.deadLetters(after), position);
+    return letter ? Promise.resolve(letter) : Promise.reject(noDeadLetter(position));
   }
 }
 
@@ -196,20 +190,4 @@ function explainLock(error: unknown, dir: string): unknown {
 
 function noDeadLetter(position: number): CliError {
   return new CliError(`There is no dead letter ${position}.`, EXIT.notFound);
-}
-
-interface LaneNumbers {
-  readonly messages: number;
-  readonly bytes: number;
-  readonly oldestAcceptedAtMs: number | undefined;
-}
-
-function agedLane({ messages, bytes, oldestAcceptedAtMs }: LaneNumbers, nowMs: number): AgedLane {
-  if (oldestAcceptedAtMs === undefined) return { messages, bytes, oldestAgeS: 0 };
-  const oldestAgeS = Math.max(0, Math.round((nowMs - oldestAcceptedAtMs) / 100) / 10);
-  return { messages, bytes, oldestAcceptedAt: timeOf(oldestAcceptedAtMs), oldestAgeS };
-}
-
-function timeOf(ms: number): string {
-  return new Date(ms).toISOString();
 }

@@ -1,13 +1,16 @@
+import { type MessageSelection } from '../../../mqtt-sync/queue/sync-queue.js';
 import { type DeadLetterView, type DeadLetterWithPayload } from '../../dead-letters/dead-letter-view.js';
 import { type DeadLetterList } from '../../dead-letters/dead-letters.controller.js';
 import { type Accepted } from '../../ingress/accepted.js';
 import { type QueueDocument } from '../../operator/queue-document.js';
 import { type MessageView, type MessageWithPayload } from '../../queue/message-view.js';
-import { type MessageList } from '../../queue/messages.controller.js';
-import { type MessageQuery, type QueueTarget } from './queue-target.js';
-import { type ServiceClient } from './service-client.js';
+import { type MessageList, type Purged } from '../../queue/messages.controller.js';
+import { type QueueTarget } from './queue-target.js';
+import { type ServiceClient, type ServiceRequest } from './service-client.js';
 
 const PAGE = 200;
+
+type Query = NonNullable<ServiceRequest['query']>;
 
 /** The queue of a running service, over HTTP. */
 export class ServiceTarget implements QueueTarget {
@@ -21,29 +24,24 @@ export class ServiceTarget implements QueueTarget {
     return this.client.ask('/queue');
   }
 
-  messages(query: MessageQuery): AsyncIterable<MessageView> {
-    return this.pages(query, false);
+  messages(query: MessageSelection): AsyncIterable<MessageView> {
+    return this.listMessages({ ...query, payloads: false });
   }
 
-  messagesWithPayload(query: MessageQuery): AsyncIterable<MessageWithPayload> {
-    return this.pages(query, true) as AsyncIterable<MessageWithPayload>;
+  messagesWithPayload(query: MessageSelection): AsyncIterable<MessageWithPayload> {
+    return this.listMessages({ ...query, payloads: true }) as AsyncIterable<MessageWithPayload>;
   }
 
   message(position: number): Promise<MessageWithPayload> {
     return this.client.ask(`/queue/messages/${position}`);
   }
 
-  purge(entity: string | undefined): Promise<{ purged: number; remaining: number }> {
+  purge(entity: string | undefined): Promise<Purged> {
     return this.client.ask('/queue/messages', { method: 'DELETE', query: { entity } });
   }
 
   async *deadLetters(): AsyncIterable<DeadLetterView> {
-    for (let after: number | undefined = -1; after !== undefined;) {
-      const query = { limit: PAGE, ...(after >= 0 && { after }) };
-      const page: DeadLetterList = await this.client.ask('/dead-letters', { query });
-      yield* page.deadLetters;
-      after = page.next;
-    }
+    for await (const { deadLetters } of this.pages<DeadLetterList>('/dead-letters', {})) yield* deadLetters;
   }
 
   deadLetter(position: number): Promise<DeadLetterWithPayload> {
@@ -62,12 +60,16 @@ export class ServiceTarget implements QueueTarget {
     return Promise.resolve();
   }
 
-  private async *pages({ entity, after }: MessageQuery, payloads: boolean): AsyncIterable<MessageView> {
-    for (let last: number | undefined = after ?? -1; last !== undefined;) {
-      const query = { limit: PAGE, entity, payloads, ...(last >= 0 && { after: last }) };
-      const page: MessageList = await this.client.ask('/queue/messages', { query });
-      yield* page.messages;
-      last = page.next;
+  private async *listMessages(query: Query): AsyncIterable<MessageView> {
+    for await (const { messages } of this.pages<MessageList>('/queue/messages', query)) yield* messages;
+  }
+
+  /** The pages of a list, asked for one by one. */
+  private async *pages<Page extends { readonly next?: number }>(path: string, query: Query): AsyncIterable<Page> {
+    for (let next: Query | undefined = query; next !== undefined;) {
+      const page: Page = await this.client.ask(path, { query: { ...next, limit: PAGE } });
+      yield page;
+      next = page.next === undefined ? undefined : { ...query, after: page.next };
     }
   }
 }
