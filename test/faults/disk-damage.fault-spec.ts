@@ -113,16 +113,15 @@ describeWithMosquitto('A store damaged between two runs', () => {
       await restarted();
       return (await counter.health()).detailedMetrics.currentQueueSize === 0;
     };
-    await until(isEmpty, {
-      deadlineMs: 120_000,
-      what: () => `the queue to drain; the service said: ${service.output}`,
-    });
+    const drained = () =>
+      until(isEmpty, {
+        deadlineMs: 120_000,
+        what: () => `the queue to drain; the service said: ${service.output}`,
+      });
+    await drained();
     const answer = await counter.post({ count: 50 });
     if (answer.status !== 202) expect(answer.code).toBe('QUEUE_UNAVAILABLE');
-    await until(isEmpty, {
-      deadlineMs: 120_000,
-      what: () => `the queue to drain; the service said: ${service.output}`,
-    });
+    await drained();
     await shore.caughtUp();
     const isNew = epochOf(dir) > epoch;
     if (isNew) {

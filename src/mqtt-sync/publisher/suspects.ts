@@ -106,7 +106,8 @@ export class Suspects {
     if (!oldest || wasQuiet) return 'nobody';
     for (const message of unacknowledged) this.suspicionOf(message).strikes++;
     const isAlone = unacknowledged.length === 1;
-    if (isAlone && this.isGuilty(oldest, loss, sinceSentMs)) {
+    if (isAlone && oldest.position === this.suspect?.position) this.diedAlone(this.suspicionOf(oldest), sinceSentMs);
+    if (isAlone && this.isGuilty(oldest, loss)) {
       this.acquitOf(oldest.position);
       this.guiltyEntity = oldest.entity;
       return 'guilty';
@@ -156,13 +157,17 @@ export class Suspects {
     return loss.by === 'peer';
   }
 
-  private isGuilty(message: QueuedMessage, loss: LinkLoss, sinceSentMs: number): boolean {
+  private diedAlone(suspicion: Suspicion, sinceSentMs: number): void {
+    suspicion.alone++;
+    suspicion.hangUpMs = Math.max(suspicion.hangUpMs, sinceSentMs);
+  }
+
+  /** Of a message that was on the way alone. */
+  private isGuilty(message: QueuedMessage, loss: LinkLoss): boolean {
     // The broker said what is wrong, and there was only one packet it can have meant.
     if (blamesAMessage(loss.reasonCode)) return true;
     if (message.position !== this.suspect?.position) return false;
     const suspicion = this.suspicionOf(message);
-    suspicion.alone++;
-    suspicion.hangUpMs = Math.max(suspicion.hangUpMs, sinceSentMs);
     return suspicion.alone >= ALONE_TO_CONVICT && this.brokerWorksSince(suspicion);
   }
 
