@@ -92,12 +92,27 @@ describe('Suspects', () => {
     expect(suspects.probe?.isQuiet).toBe(false);
   });
 
-  it('drops every suspicion when the connection is closed in a quiet time', () => {
-    suspects.controlAcknowledged();
+  it('keeps the suspicion over one close in a quiet time, which may be chance', () => {
     closes(2, messages);
+    suspects.controlAcknowledged();
     closes(2, [poison]);
     suspects.linked();
     expect(suspects.lost([], hangUp, 0)).toBe('nobody');
+    expect(suspects.probe).toMatchObject({ limit: 1, suspect: { messageId: poison.messageId }, isQuiet: false });
+    expect(close([poison])).toBe('guilty');
+  });
+
+  it('drops every suspicion when connections do not outlast a quiet time on average', () => {
+    suspects.controlAcknowledged();
+    closes(2, messages);
+    closes(2, [poison]);
+    for (let time = 0; time < 2; time++) {
+      expect(suspects.probe).toBeDefined();
+      suspects.linked();
+      // Of the first quiet time, which lasted, and the two that did not, the mean is less than one.
+      clock.advance(HANG_UP_MS);
+      expect(suspects.lost([], hangUp, 0)).toBe('nobody');
+    }
     expect(suspects.probe).toBeUndefined();
     suspects.controlAcknowledged();
     closes(4, [poison]);

@@ -15,6 +15,8 @@ const ALONE_TO_CONVICT = 3;
 const QUIET_PER_HANG_UP = 3;
 const SHORTEST_QUIET_MS = 100;
 const LONGEST_QUIET_MS = 10_000;
+/** One close in a quiet time may be chance: a broker that is restarted now and then, and hangs up on a message too. */
+const QUIET_CLOSES_TO_DROP = 2;
 
 type Suspect = Pick<QueuedMessage, 'position' | 'messageId' | 'entity'>;
 
@@ -24,8 +26,18 @@ interface Suspicion {
   alone: number;
   /** Longest time from sending it alone to the close. */
   hangUpMs: number;
+  /** How long connections were quiet for it in all, and how many of them were closed meanwhile. */
+  quietMs: number;
+  quietCloses: number;
   /** What had been acknowledged when the suspicion began: anything more shows that the broker works. */
   readonly acknowledgedBefore: number;
+}
+
+interface QuietTime {
+  readonly suspicion: Suspicion;
+  readonly beganAtMs: number;
+  readonly lengthMs: number;
+  readonly cancel: CancelTimer;
 }
 
 /** How the probing narrows what may be sent. */
@@ -53,8 +65,8 @@ export type Verdict = 'nobody' | 'guilty';
  * everything that is unacknowledged. A message with two strikes as the oldest, or four at all, is sent alone, and after
  * three closes on it alone it is guilty, if the broker has acknowledged anything else since the first: one that is merely
  * unwell blames nobody. Between these three the connection is first left quiet for several times as long as the broker
- * took to hang up. If it is closed in that time too, somebody closes connections whatever is on them (another client
- * with the same client id, a proxy), and every suspicion is dropped. When the suspect gets through, 2, 4, 8, ... messages
+ * took to hang up. If connections do not outlast that on average, somebody closes them whatever is on them (another
+ * client with the same client id, a proxy), and every suspicion is dropped. When the suspect gets through, 2, 4, 8, ... messages
  * follow together, until all that was on the way with it is through.
  */
 export class Suspects {
@@ -65,7 +77,7 @@ export class Suspects {
   private toClear = 0;
   private guiltyEntity: string | undefined;
   private acknowledgedSoFar = 0;
-  private cancelQuiet: CancelTimer | undefined;
+  private quiet: QuietTime | undefined;
 
   constructor(
     private readonly clock: Clock,
@@ -78,18 +90,21 @@ export class Suspects {
   get probe(): Probe | undefined {
     if (this.limit === 0) return undefined;
     const { limit, suspect, guiltyEntity: lastIn, needsStandIn: standIn } = this;
-    return { limit, suspect, isQuiet: this.cancelQuiet !== undefined, standIn, lastIn };
+    return { limit, suspect, isQuiet: this.quiet !== undefined, standIn, lastIn };
   }
 
   /** A connection is up. */
   linked(): void {
     const suspicion = this.suspicionOfSuspect;
     if (!suspicion || suspicion.alone === 0) return;
-    const quietMs = Math.max(SHORTEST_QUIET_MS, QUIET_PER_HANG_UP * suspicion.hangUpMs);
-    this.cancelQuiet = this.clock.after(Math.min(quietMs, LONGEST_QUIET_MS), () => {
-      this.cancelQuiet = undefined;
+    const wantedMs = Math.max(SHORTEST_QUIET_MS, QUIET_PER_HANG_UP * suspicion.hangUpMs);
+    const lengthMs = Math.min(wantedMs, LONGEST_QUIET_MS);
+    const cancel = this.clock.after(lengthMs, () => {
+      this.quiet = undefined;
+      suspicion.quietMs += lengthMs;
       this.due();
     });
+    this.quiet = { suspicion, beganAtMs: this.clock.monotonicMs(), lengthMs, cancel };
   }
 
   /**
@@ -98,12 +113,12 @@ export class Suspects {
    * @param sinceSentMs how long ago the first of them was sent
    */
   lost(unacknowledged: readonly QueuedMessage[], loss: LinkLoss, sinceSentMs: number): Verdict {
-    const wasQuiet = this.cancelQuiet !== undefined;
+    const { quiet } = this;
     this.stop();
     if (!this.isEvidence(loss)) return 'nobody';
-    if (wasQuiet) this.dropSuspicions();
+    if (quiet) this.closedInQuiet(quiet);
     const [oldest] = unacknowledged;
-    if (!oldest || wasQuiet) return 'nobody';
+    if (!oldest || quiet) return 'nobody';
     for (const message of unacknowledged) this.suspicionOf(message).strikes++;
     const isAlone = unacknowledged.length === 1;
     if (isAlone && oldest.position === this.suspect?.position) this.diedAlone(this.suspicionOf(oldest), sinceSentMs);
@@ -139,8 +154,8 @@ export class Suspects {
 
   /** Stops the timer. */
   stop(): void {
-    this.cancelQuiet?.();
-    this.cancelQuiet = undefined;
+    this.quiet?.cancel();
+    this.quiet = undefined;
   }
 
   private get suspicionOfSuspect(): Suspicion | undefined {
@@ -155,6 +170,13 @@ export class Suspects {
   private isEvidence(loss: LinkLoss): boolean {
     if (loss.by === 'server_disconnect') return !blamesTheConnection(loss.reasonCode);
     return loss.by === 'peer';
+  }
+
+  private closedInQuiet({ suspicion, beganAtMs, lengthMs }: QuietTime): void {
+    suspicion.quietCloses++;
+    suspicion.quietMs += this.clock.monotonicMs() - beganAtMs;
+    if (suspicion.quietCloses < QUIET_CLOSES_TO_DROP) return;
+    if (suspicion.quietMs < suspicion.quietCloses * lengthMs) this.dropSuspicions();
   }
 
   private diedAlone(suspicion: Suspicion, sinceSentMs: number): void {
@@ -196,7 +218,14 @@ export class Suspects {
   private suspicionOf(message: QueuedMessage): Suspicion {
     let suspicion = this.suspicions.get(message.position);
     if (!suspicion) {
-      suspicion = { strikes: 0, alone: 0, hangUpMs: 0, acknowledgedBefore: this.acknowledgedSoFar };
+      suspicion = {
+        strikes: 0,
+        alone: 0,
+        hangUpMs: 0,
+        quietMs: 0,
+        quietCloses: 0,
+        acknowledgedBefore: this.acknowledgedSoFar,
+      };
       this.suspicions.set(message.position, suspicion);
     }
     return suspicion;
