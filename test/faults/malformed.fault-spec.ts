@@ -1,7 +1,6 @@
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { generate, type Packet } from 'mqtt-packet';
 import { expect, it } from 'vitest';
+import { referencedBytes } from '../helpers/heap.js';
 import { until } from '../helpers/wait.js';
 import { Oracle } from './oracle/oracle.js';
 import { Crew } from './ship/crew.js';
@@ -51,12 +50,6 @@ function malformed(random: () => number): Buffer {
   return Buffer.from(bytes);
 }
 
-function heapMegabytes(): number {
-  setFlagsFromString('--expose-gc');
-  (runInNewContext('gc') as () => void)();
-  return process.memoryUsage().heapUsed / 1e6;
-}
-
 it('500 malformed packets from the broker: nothing is lost, nothing crashes, the memory does not grow', async () => {
   scaleClock();
   const seed = Number(process.env['FUZZ_SEED'] ?? 1);
@@ -75,12 +68,12 @@ it('500 malformed packets from the broker: nothing is lost, nothing crashes, the
     // A packet that happens to be sound changes nothing; one that promises more bytes than come would wait for them.
     peer.close();
     await until(() => broker.broker.last !== peer, { deadlineMs: 60_000, what: 'the next connection' });
-    if (packet === WARM_UP) heapBefore = heapMegabytes();
+    if (packet === WARM_UP) heapBefore = referencedBytes();
     // What the broker remembers of it is no memory of the system under test.
     for (const memory of [broker.witnessed, broker.pubrels, broker.broker.received]) memory.length = 0;
     broker.broker.connections.splice(0, broker.broker.connections.length - 1);
   }
-  const growth = heapMegabytes() - heapBefore;
+  const growth = (referencedBytes() - heapBefore) / 1e6;
   await delivered(application, oracle);
   expect(growth).toBeLessThan(GROWTH_MB);
   const notes = [`seed ${seed}; heap grew by ${growth.toFixed(1)} MB over ${PACKETS - WARM_UP} of them`];
