@@ -1,4 +1,4 @@
-import { makeGaugeProvider, makeHistogramProvider } from '@willsoto/nestjs-prometheus';
+import { makeCounterProvider, makeGaugeProvider, makeHistogramProvider } from '@willsoto/nestjs-prometheus';
 import { DEGRADED_REASONS, SyncStatus } from '../mqtt-sync/sync-status.js';
 import { DELIVERY_LATENCY, STORE_COMMIT } from './durations.js';
 import { counterOf, gaugeOf, type MetricProvider, UNREGISTERED } from './metric-providers.js';
@@ -40,6 +40,7 @@ export function arusSyncMetrics(): MetricProvider[] {
       'Messages set aside because the broker will never take them.',
       ({ statistics }) => statistics.deadLettered,
     ),
+    deadLettersDiscarded(),
     counterOf(
       'arus_sync_possible_duplicates_total',
       'Messages delivered after an attempt whose outcome is unknown.',
@@ -59,6 +60,20 @@ export function arusSyncMetrics(): MetricProvider[] {
     degradedReasons(),
     buildInfo(),
   ];
+}
+
+function deadLettersDiscarded(): MetricProvider {
+  return makeCounterProvider({
+    name: 'arus_sync_dead_letters_discarded_total',
+    help: 'Dead letters that are gone for good: too_many, or by_hand.',
+    labelNames: ['reason'],
+    ...UNREGISTERED,
+    inject: [SyncStatus],
+    collect({ statistics }: SyncStatus) {
+      this.reset();
+      for (const [reason, count] of Object.entries(statistics.deadLettersDiscarded)) this.inc({ reason }, count);
+    },
+  }) as MetricProvider;
 }
 
 function degradedReasons(): MetricProvider {

@@ -116,6 +116,23 @@ describe('GET /metrics', () => {
     expect(sample(text, 'arus_mqtt_connection_status')).toBe(0);
   });
 
+  it('tells dead letters given up by hand from those for which there was no room, both there from the start', async () => {
+    const sync = new FakeSync();
+    const { scrape } = await start(sync);
+    const discarded = async () => {
+      const text = await scrape();
+      return ['too_many', 'by_hand'].map((reason) =>
+        sample(text, `arus_sync_dead_letters_discarded_total{reason="${reason}"}`),
+      );
+    };
+    expect(await discarded()).toEqual([0, 0]);
+    const letter = { entity: 'crew', sequence: 1, position: 1, messageId: 'id-1' };
+    sync.events.emit('dead_letter_discarded', { ...letter, reason: 'too_many' });
+    sync.events.emit('dead_letter_discarded', { ...letter, reason: 'too_many' });
+    sync.events.emit('dead_letter_discarded', { ...letter, reason: 'by_hand' });
+    expect(await discarded()).toEqual([2, 1]);
+  });
+
   it('shows every reason to be degraded, and which of them apply', async () => {
     const sync = new FakeSync();
     const { scrape } = await start(sync);

@@ -61,6 +61,15 @@ export interface SyncEventMap {
     readonly reason: string;
     readonly reasonCode: number | undefined;
   };
+  /** A dead letter is gone for good: there were more than are kept (`too_many`), or somebody gave it up. It becomes a gap. */
+  dead_letter_discarded: {
+    readonly entity: string;
+    readonly sequence: number;
+    readonly position: number;
+    /** Undefined when the record is damaged. */
+    readonly messageId: string | undefined;
+    readonly reason: 'too_many' | 'by_hand';
+  };
   /** A dead letter was put back into the queue, with its old id and sequence. */
   message_retried: MessageEvent;
   /**

@@ -23,6 +23,8 @@ export class SyncStatistics {
   reconnectionAttempts = 0;
   queueFlushes = 0;
   deadLettered = 0;
+  /** Dead letters that are gone for good, for want of room among them and by hand. */
+  readonly deadLettersDiscarded = { too_many: 0, by_hand: 0 };
   possibleDuplicates = 0;
   changesHandled = 0;
   changesRepeated = 0;
@@ -53,6 +55,7 @@ export class SyncStatistics {
     events.on('reconnecting', () => this.reconnectionAttempts++);
     events.on('queue_flushed', () => this.queueFlushes++);
     events.on('message_dead_lettered', () => this.deadLettered++);
+    events.on('dead_letter_discarded', ({ reason }) => this.deadLettersDiscarded[reason]++);
     this.countIncoming(events);
   }
 

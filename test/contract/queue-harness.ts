@@ -26,6 +26,8 @@ export class RecordingObserver implements QueueObserver {
   readonly droppedIds: string[] = [];
   readonly dropReasons: string[] = [];
   readonly letters: DeadLetter[] = [];
+  /** Sequences of the letters that are gone for good, each with why. */
+  readonly discards: [sequence: number, reason: string][] = [];
   readonly retriedIds: string[] = [];
   readonly availabilities: boolean[] = [];
   readonly leftPositions: number[] = [];
@@ -40,6 +42,10 @@ export class RecordingObserver implements QueueObserver {
 
   deadLettered(letter: DeadLetter): void {
     this.letters.push(letter);
+  }
+
+  discarded({ sequence }: DeadLetter, reason: string): void {
+    this.discards.push([sequence, reason]);
   }
 
   retried(message: QueuedMessage): void {

@@ -501,6 +501,10 @@ describe.each([
       }
       expect([...queue.deadLetters()].map(({ sequence }) => sequence)).toEqual([3, 4]);
       expect(queue.gaps().get('a')).toEqual([{ from: 1, to: 2, reason: 'discarded' }]);
+      expect(test.observer.discards).toEqual([
+        [1, 'too_many'],
+        [2, 'too_many'],
+      ]);
       expect(queue.fateOf(accepted[0]!)).toBe('dead_lettered');
       expect(test.logger.warnings.some((line) => line.includes('maxDeadLetters'))).toBe(true);
     });
@@ -527,6 +531,7 @@ describe.each([
       const [next] = await queue.accept([draft('a')]);
       expect(next!.sequence).toBe(3);
       expect(await queue.retryDeadLetter(dead.position)).toBe(false);
+      expect(test.observer.discards).toEqual([]);
     });
 
     it('lists those behind a position', async () => {
@@ -546,6 +551,7 @@ describe.each([
       await queue.settled();
       expect(await queue.discardDeadLetter(dead.position)).toBe(true);
       expect(await queue.discardDeadLetter(dead.position)).toBe(false);
+      expect(test.observer.discards).toEqual([[1, 'by_hand']]);
       expect([...queue.deadLetters()]).toEqual([]);
       expect(queue.gaps().get('a')).toEqual([{ from: 1, to: 1, reason: 'discarded' }]);
     });

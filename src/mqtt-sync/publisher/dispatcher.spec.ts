@@ -53,6 +53,7 @@ describe('Dispatcher', () => {
     queue.observe({
       dropped: ({ payload }) => dropped.push(dataOf(payload)),
       deadLettered: (letter) => dead.push(letter),
+      discarded() {},
       retried() {},
       availability() {},
       committed() {},

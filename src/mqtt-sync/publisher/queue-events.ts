@@ -1,7 +1,7 @@
 import { formatReasonCode } from '../connection/failure-text.js';
 import { type LogFields, type SyncLogger } from '../logger.js';
 import { describeMessage, type QueuedMessage } from '../queue/message.js';
-import { type DeadLetter, type DropReason, type QueueObserver } from '../queue/sync-queue.js';
+import { type DeadLetter, type DiscardReason, type DropReason, type QueueObserver } from '../queue/sync-queue.js';
 import { type SyncEvents } from '../sync-events.js';
 import { type Clock } from '../time/clock.js';
 import { type DeliveryWatch } from './delivery-watch.js';
@@ -54,6 +54,12 @@ export class QueueEvents implements QueueObserver {
       reason,
       reasonCode,
     });
+  }
+
+  /** By hand is asked for and answered; for want of room the queue says it, once for all of a commit. */
+  discarded({ message, entity, sequence, position }: DeadLetter, reason: DiscardReason): void {
+    const messageId = message?.messageId;
+    this.events.emit('dead_letter_discarded', { entity, sequence, position, messageId, reason });
   }
 
   retried(message: QueuedMessage): void {

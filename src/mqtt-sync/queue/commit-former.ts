@@ -9,6 +9,7 @@ import { type MessageStore, type StoredDeadLetter } from './message-store.js';
 import { type AcceptedMessage, type MessageDraft, type QueuedMessage } from './message.js';
 import { type AcceptCall, type LetterCall, type PendingWork, type PurgeCall, withoutPayload } from './pending-work.js';
 import { type QueueLimits, RoomMaker } from './room-maker.js';
+import { type DiscardReason } from './sync-queue.js';
 
 /**
  * Bounds of one commit, so that the first caller of a crowd does not wait for the last. A commit of this size takes
@@ -127,7 +128,7 @@ export class CommitFormer {
     if (!stored || plan.removedDeadLetters.some((key) => key.position === position)) return false;
     const { message } = stored.letter;
     if (action === 'discard') {
-      this.discard(plan, stored);
+      this.discard(plan, stored, 'by_hand');
       return true;
     }
     const stream = this.streams.get(stored.letter.entity);
@@ -139,8 +140,9 @@ export class CommitFormer {
     return true;
   }
 
-  private discard(plan: CommitPlan, { key, letter, raw }: StoredDeadLetter): void {
+  private discard(plan: CommitPlan, { key, letter, raw }: StoredDeadLetter, reason: DiscardReason): void {
     plan.removedDeadLetters.push(key);
+    plan.discarded.push({ letter, reason });
     const stream = this.streams.get(letter.entity);
     // A damaged record was told as a gap when it was found.
     if (stream && !raw) plan.change(stream).losses.push([key.sequence, 'discarded']);
@@ -178,7 +180,7 @@ export class CommitFormer {
       .deadLettersAfter(-1, Math.min(excess, MAX_COMMIT_DISCARDS) + removed.size)
       .filter(({ key }) => !removed.has(key.position))
       .slice(0, excess);
-    for (const stored of oldest) this.discard(plan, stored);
+    for (const stored of oldest) this.discard(plan, stored, 'too_many');
     if (oldest.length > 0) {
       this.logger.warn(
         `More dead letters than queue.maxDeadLetters (${this.limits.maxDeadLetters}): the oldest ${oldest.length} are discarded.`,

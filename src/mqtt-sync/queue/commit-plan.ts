@@ -4,6 +4,7 @@ import { type EntityStream, subtract, type Volume } from './entity-stream.js';
 import { type KeyedMessage, type MessageKey, type StoreCommit, type StoredDeadLetter } from './message-store.js';
 import { type AcceptedMessage, type QueuedMessage } from './message.js';
 import { type AcceptCall, type Departure, type LetterCall, type PurgeCall } from './pending-work.js';
+import { type DeadLetter, type DiscardReason } from './sync-queue.js';
 
 /** What a commit changes of one entity type. */
 export class StreamChange {
@@ -41,6 +42,8 @@ export class CommitPlan {
   readonly departures: Departure[] = [];
   readonly deadLetters: StoredDeadLetter[] = [];
   readonly removedDeadLetters: MessageKey[] = [];
+  /** Those of the removed dead letters that are gone for good. */
+  readonly discarded: { readonly letter: DeadLetter; readonly reason: DiscardReason }[] = [];
   /** Dead letters that come back, as the messages that they are again. */
   readonly retried: { readonly stream: EntityStream; readonly from: number; readonly message: QueuedMessage }[] = [];
   readonly acceptedIds = new Map<string, AcceptedMessage>();

@@ -74,7 +74,7 @@ export class Outcome {
     }
   }
 
-  private tell({ changes, departures, retried, purged }: CommitPlan): void {
+  private tell({ changes, departures, retried, purged, discarded }: CommitPlan): void {
     const { observer } = this;
     if (!observer) return;
     for (const { message } of retried) this.guard(() => observer.retried(message));
@@ -87,6 +87,7 @@ export class Outcome {
     for (const { letter } of departures) {
       if (letter) this.guard(() => observer.deadLettered(letter));
     }
+    for (const { letter, reason } of discarded) this.guard(() => observer.discarded(letter, reason));
   }
 
   /** The queue must not stumble over whoever watches it. */

@@ -23,6 +23,7 @@ describe('StoredQueue on a store that fails', () => {
     observer = {
       dropped: vi.fn<(message: QueuedMessage) => void>(),
       deadLettered: vi.fn<(letter: DeadLetter) => void>(),
+      discarded: vi.fn<(letter: DeadLetter) => void>(),
       retried: vi.fn<(message: QueuedMessage) => void>(),
       availability: vi.fn<(available: boolean) => void>(),
       committed: vi.fn<(durationMs: number) => void>(),

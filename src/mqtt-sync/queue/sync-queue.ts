@@ -69,6 +69,9 @@ export type MessageFate = 'waiting' | 'left' | 'dropped' | 'dead_lettered';
 /** Why a message was dropped: for want of room, because the process of a memory store stops, or by hand. */
 export type DropReason = 'queue_full' | 'memory_store_stopped' | 'purged';
 
+/** Why a dead letter was given up: for want of room among the dead letters, or by hand. */
+export type DiscardReason = 'too_many' | 'by_hand';
+
 /** Which messages of a queue. */
 export interface MessageSelection {
   /** Only those of this entity type. @default all */
@@ -81,6 +84,8 @@ export interface MessageSelection {
 export interface QueueObserver {
   dropped(message: QueuedMessage, reason: DropReason): void;
   deadLettered(letter: DeadLetter): void;
+  /** A dead letter is gone for good. */
+  discarded(letter: DeadLetter, reason: DiscardReason): void;
   /** A dead letter is back in the queue, at its new position. */
   retried(message: QueuedMessage): void;
   availability(available: boolean, reason: string | undefined): void;
