@@ -12,6 +12,7 @@ import { type SyncLogger } from './logger.js';
 import { type ResolvedOptions } from './mqtt-sync.options.js';
 import { CatchUpAnswers } from './publisher/catch-up/catch-up-answers.js';
 import { type CatchUpSources } from './publisher/catch-up/catch-up-source.js';
+import { type RequestSubscription } from './publisher/catch-up/request-subscription.js';
 import { type DeliveryWatch } from './publisher/delivery-watch.js';
 import { type Dispatcher } from './publisher/dispatcher.js';
 import { type FlushWatch } from './publisher/flush-watch.js';
@@ -47,6 +48,7 @@ export interface LifecycleParts {
   /** Whoever asks for changes again. */
   readonly askers: readonly { stop(): void }[];
   readonly sources: CatchUpSources;
+  readonly requests: RequestSubscription;
   readonly clock: Clock;
   readonly logger: SyncLogger;
 }
@@ -153,10 +155,11 @@ export class MqttSyncLifecycle
   }
 
   private opened(identity: QueueIdentity): void {
-    const { options, queue, dispatcher, sources, clock, logger } = this.parts;
+    const { options, queue, dispatcher, sources, requests, clock, logger } = this.parts;
     if (this.openFailure !== undefined) logger.log('The queue is open now: changes are accepted.');
     const topics = new Topics(options.topicPrefix, identity.vesselId);
     const send = dispatcher.send.bind(dispatcher);
+    requests.want(requestFilters(topics, new InboundTopics(options.inboundPrefix, identity.vesselId)));
     this.announcers = {
       status: new StatusAnnouncer(topics.status, identity, send, clock, logger),
       gaps: new GapAnnouncer(topics.gap, identity, queue, send, clock, logger),
@@ -166,7 +169,7 @@ export class MqttSyncLifecycle
           sendBehind: dispatcher.sendBehind.bind(dispatcher),
           maxPerSecond: options.catchUp.maxPerSecond,
         },
-        requestFilters(topics, new InboundTopics(options.inboundPrefix, identity.vesselId)),
+        requests,
       ),
     };
     this.connect();

@@ -5,6 +5,7 @@ import { MqttSyncLifecycle } from './mqtt-sync.lifecycle.js';
 import { MQTT_SYNC_OPTIONS, MQTT_SYNC_RAW_OPTIONS } from './mqtt-sync.module-definition.js';
 import { type MqttSyncOptions, type ResolvedOptions, resolveOptions } from './mqtt-sync.options.js';
 import { CatchUpSources } from './publisher/catch-up/catch-up-source.js';
+import { RequestSubscription } from './publisher/catch-up/request-subscription.js';
 import { DeliveryWatch } from './publisher/delivery-watch.js';
 import { Dispatcher } from './publisher/dispatcher.js';
 import { FlushWatch } from './publisher/flush-watch.js';
@@ -71,6 +72,11 @@ const provideFlush: Provider = {
 
 const provideSources: Provider = { provide: CatchUpSources, useFactory: () => new CatchUpSources() };
 
+const provideRequests: Provider = {
+  provide: RequestSubscription,
+  useFactory: () => new RequestSubscription(clock, logger),
+};
+
 const provideConnection: Provider = {
   provide: ConnectionManager,
   inject: [MQTT_SYNC_OPTIONS, SyncEvents],
@@ -118,6 +124,7 @@ const provideStatus: Provider = {
     ConnectionManager,
     SyncPublisher,
     Dispatcher,
+    RequestSubscription,
     Receiver,
     GapFollower,
     SyncStatistics,
@@ -128,10 +135,12 @@ const provideStatus: Provider = {
     connection: ConnectionManager,
     publisher: SyncPublisher,
     dispatcher: Dispatcher,
+    requests: RequestSubscription,
     receiver: Receiver,
     gaps: GapFollower,
     statistics: SyncStatistics,
-  ) => new SyncStatus({ options, queue, connection, publisher, dispatcher, receiver, gaps, statistics, clock }),
+  ) =>
+    new SyncStatus({ options, queue, connection, publisher, dispatcher, requests, receiver, gaps, statistics, clock }),
 };
 
 /** Everything is wired, and the queue opened, before any provider of the application can call `publish()`. */
@@ -150,6 +159,7 @@ const provideLifecycle: Provider = {
     AutomaticCatchUp,
     CatchUp,
     CatchUpSources,
+    RequestSubscription,
     SyncEvents,
   ],
   useFactory: async (
@@ -165,6 +175,7 @@ const provideLifecycle: Provider = {
     automatic: AutomaticCatchUp,
     catchUp: CatchUp,
     sources: CatchUpSources,
+    requests: RequestSubscription,
     events: SyncEvents,
   ) => {
     queue.observe(new QueueEvents(events, flush, watch, clock, queueLogger));
@@ -180,6 +191,7 @@ const provideLifecycle: Provider = {
       gaps,
       askers: [automatic, catchUp],
       sources,
+      requests,
       clock,
       logger,
     });
@@ -200,6 +212,7 @@ export const mqttSyncProviders: Provider[] = [
   provideWatch,
   provideFlush,
   provideSources,
+  provideRequests,
   provideConnection,
   provideDispatcher,
   providePublisher,

@@ -1,6 +1,7 @@
 import { type ConnectionView } from './connection/connection-control.js';
 import { type ResolvedOptions } from './mqtt-sync.options.js';
 import { type Dispatcher } from './publisher/dispatcher.js';
+import { type RequestSubscription, type SubscriptionView } from './publisher/catch-up/request-subscription.js';
 import { type SyncPublisher } from './publisher/sync-publisher.service.js';
 import { type QueueStats, type SyncQueue } from './queue/sync-queue.js';
 import { type GapsView } from './subscriber/gap-follower.js';
@@ -34,6 +35,7 @@ export interface StatusParts {
   readonly connection: ConnectionView;
   readonly publisher: Pick<SyncPublisher, 'isStopping'>;
   readonly dispatcher: Pick<Dispatcher, 'inFlight'>;
+  readonly requests: Pick<RequestSubscription, 'view'>;
   readonly receiver: ReceiverView;
   readonly gaps: GapsView;
   readonly statistics: SyncStatistics;
@@ -91,9 +93,14 @@ export class SyncStatus {
     return new Topics(this.parts.options.topicPrefix, this.vesselId).known;
   }
 
-  /** Subscriptions that the broker has granted. */
+  /** Subscriptions to incoming changes that the broker has granted. */
   get activeSubscriptions(): number {
     return this.parts.receiver.activeSubscriptions;
+  }
+
+  /** Where other vessels and shore ask this vessel for changes again; on the publisher's connection. */
+  get requestSubscriptions(): readonly SubscriptionView[] {
+    return this.parts.requests.view;
   }
 
   /** The receiving side. */

@@ -105,6 +105,7 @@ export class FakeSync {
       statistics: this.statistics,
       queue: { identity: { vesselId: this.options.vesselId, epoch: 1 }, stats: () => this.queue },
       clock: { wallMs: () => this.nowMs },
+      requests: { view: [] },
       publisher: Object.defineProperties({}, { isStopping: read(() => this.stopping) }),
       dispatcher: Object.defineProperties({}, { inFlight: read(() => this.inFlight) }),
       connection: Object.defineProperties(

@@ -1,3 +1,5 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { type Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { describeWithChromium, launchChromium, openPage } from '../helpers/chromium.js';
@@ -7,8 +9,12 @@ import { temporaryFolder } from '../helpers/service-process.js';
 import { until } from '../helpers/wait.js';
 import { loseBroker, post, startService, verdict } from './scene.js';
 
-/** What a user of a slow link downloads at most, as it is and not compressed. */
+/** What a user of a slow link downloads at most before the page shows everything. */
 const MOST_BYTES = 50_000;
+/** As many outages as the service tells of. */
+const MOST_OUTAGES = 100;
+/** The plots of a service that has run for a week: three numbers of five digits in each of 180 + 180 + 168 buckets. */
+const FULL_PLOTS_BYTES = (180 + 180 + 168) * 3 * 6;
 
 describeWithChromium('the operator page', () => {
   let browser: Browser;
@@ -24,10 +30,12 @@ describeWithChromium('the operator page', () => {
       const page = await openPage(browser, `${service.url}/ui`);
       await page.getByRole('heading', { level: 2, name: 'All is well.' }).waitFor();
       expect(await page.getByRole('heading', { level: 1 }).textContent()).toBe('mv-aurora');
-      expect([await verdict(page, 'safe'), await verdict(page, 'moving'), await verdict(page, 'late')]).toEqual([
+      const cards = ['safe', 'moving', 'late', 'lost'];
+      expect(await Promise.all(cards.map((card) => verdict(page, card)))).toEqual([
         'Safe',
         'Connected',
         'Up to date',
+        'Nothing',
       ]);
       await post(service, 'work_orders', ['WO-1', 'WO-2', 'WO-3']);
       await page.getByText('3 delivered and 3 accepted in this time.').first().waitFor();
@@ -50,8 +58,9 @@ describeWithChromium('the operator page', () => {
         /0 of 10,000, 0 %/,
         /When full The oldest waiting change is dropped/,
         new RegExp(`Broker ${broker.url}`),
-        /Subscriptions No subscription is active\./,
-        /Nothing was dropped since the start\. The other side knows of every gap\./,
+        /Subscriptions 1 subscription granted by the broker\./,
+        /\/catchup\/request: requests for changes again, granted by the broker/,
+        /Nothing was lost since the start\. The other side knows of every gap\./,
         /None: the broker takes everything\./,
       ]) {
         expect(shown).toMatch(text);
@@ -87,6 +96,35 @@ describeWithChromium('the operator page', () => {
       const path = await page.locator('#plot-waiting path.edge').getAttribute('d');
       expect(new Set(path?.match(/ [\d.]+(?=H)/g)).size).toBeGreaterThan(1);
     });
+
+    it('says that changes are being lost while a full queue drops, which ones, and when the other side knows', async () => {
+      const port = await freePort();
+      const service = await startService({ url: `mqtt://127.0.0.1:${port}` }, { MQTT_MAX_QUEUE_SIZE: '10' });
+      const page = await openPage(browser, `${service.url}/ui`);
+      await page.locator('#moving[data-level=warn]').waitFor();
+      const keys = (count: number) => Array.from({ length: count }, (_, at) => `WO-${at}`);
+      await post(service, 'work_orders', keys(9));
+      await page.locator('#safe[data-level=warn]').getByText('Filling up').waitFor();
+      await post(service, 'work_orders', keys(4));
+      await page.locator('#lost[data-level=bad]').getByText('Losing changes').waitFor();
+      await page.getByRole('heading', { level: 2, name: /^Changes are being lost: the queue is full\./ }).waitFor();
+      expect(await page.locator('#safe[data-level=bad]').innerText()).toMatch(
+        /Full\s+100 % full: the oldest waiting change is dropped for each new one\./,
+      );
+      expect(await page.locator('#lost p').textContent()).toMatch(
+        /^3 changes since the start, the last .+\. 3 not told to the other side yet\.$/,
+      );
+      expect(await page.locator('#losses').textContent()).toMatch(
+        /^Since the start: 3 changes dropped\. 3 numbers lost/,
+      );
+      expect(await page.locator('#gaps').innerText()).toBe('work_orders, numbers 1 to 3: dropped for want of room');
+      await Mosquitto.start({ port });
+      await page.locator('#lost').getByText('The other side knows.').waitFor();
+      expect(await page.locator('#gaps li').count()).toBe(0);
+      // The page of whoever comes to look does not say that all is well just because there is room again.
+      await page.locator('#safe[data-level=good]').waitFor();
+      expect(await page.locator('#lost').getAttribute('data-level')).toBe('bad');
+    });
   });
 
   it('says since when it is stale when the service stops, which its stream does not hold up, and comes back by itself', async () => {
@@ -113,21 +151,57 @@ describeWithChromium('the operator page', () => {
     });
   });
 
-  it('weighs less than 50 kB, and nothing of it is asked for elsewhere', async () => {
-    const service = await startService({ url: 'mqtt://127.0.0.1:1' });
+  it('weighs less than 50 kB with all that it shows of a bad week, and nothing of it is asked for elsewhere', async () => {
+    const folder = temporaryFolder();
+    await writeFile(join(folder, 'outages.json'), JSON.stringify(badWeek()));
+    const env = { MQTT_QUEUE_DIR: folder, MQTT_MAX_QUEUE_SIZE: '10' };
+    const service = await startService({ url: 'mqtt://127.0.0.1:1' }, env);
     const page = await openPage(browser, `${service.url}/ui`);
     await page.getByText('mv-aurora').first().waitFor();
-    // Page, style, script, icon.
-    const bytes = await until(
+    await page.locator('#outages tr').nth(20).waitFor({ state: 'attached' });
+    // Page, style, script, icon; the parts that move are asked for by their own address.
+    const files = await until(
       async () => {
-        const sizes = await page.evaluate<number[]>(
+        const sizes = await page.evaluate<{ name: string; sent: number }[]>(
           `[...performance.getEntriesByType('navigation'), ...performance.getEntriesByType('resource')]
-            .filter(({ name }) => name.includes('/ui')).map(({ decodedBodySize }) => decodedBodySize)`,
+            .map(({ name, encodedBodySize }) => ({ name, sent: encodedBodySize }))`,
         );
-        return sizes.length === 4 ? sizes : undefined;
+        return sizes.filter(({ name }) => name.includes('/ui')).length === 4 ? sizes : undefined;
       },
       { what: 'the four files of the page' },
     );
-    expect(bytes.reduce((sum, length) => sum + length, 0)).toBeLessThan(MOST_BYTES);
+    expect(files.every(({ name }) => name.startsWith(service.url!))).toBe(true);
+    const sent = files.filter(({ name }) => name.includes('/ui')).reduce((sum, { sent: bytes }) => sum + bytes, 0);
+    const snapshot = Buffer.byteLength(await firstDocument(service.url!));
+    expect(sent).toBeGreaterThan(0);
+    expect(snapshot).toBeGreaterThan(MOST_OUTAGES * 100);
+    expect(sent + snapshot + FULL_PLOTS_BYTES).toBeLessThan(MOST_BYTES);
   });
 });
+
+/** As many outages as are kept, each with what a refusal of the network says. */
+function badWeek() {
+  const day = 24 * 3600 * 1000;
+  const since = Date.now() - 7 * day;
+  const outages = Array.from({ length: MOST_OUTAGES }, (_, at) => ({
+    kind: 'disconnected',
+    fromMs: since + at * 90 * 60_000,
+    toMs: since + at * 90 * 60_000 + 70_000,
+    reason: 'connect ECONNREFUSED 2001:db8:85a3::8a2e:370:7334:8883',
+    count: 1,
+  }));
+  return { version: 1, sinceMs: since, outages };
+}
+
+/** What the event stream says first. */
+async function firstDocument(url: string): Promise<string> {
+  const leave = new AbortController();
+  const { body } = await fetch(`${url}/api/mqtt/reliable-sync/events`, { signal: leave.signal });
+  let text = '';
+  for await (const chunk of body!.pipeThrough(new TextDecoderStream())) {
+    text += chunk;
+    if (/^data: .*\n\n/m.test(text)) break;
+  }
+  leave.abort();
+  return text;
+}

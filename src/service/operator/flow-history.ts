@@ -26,6 +26,7 @@ export class FlowHistory {
   private readonly series: readonly FlowSeries[];
   private acceptedSinceSample = 0;
   private deliveredBefore = 0;
+  private lastLossMs: number | undefined;
   private lastDelivered: { readonly atMs: number; readonly latencyMs: number } | undefined;
   private cancel: CancelTimer | undefined;
 
@@ -37,6 +38,8 @@ export class FlowHistory {
     const nowMs = clock.monotonicMs();
     this.series = SERIES.map(({ stepMs, length }) => new FlowSeries(stepMs, length, nowMs));
     events.on('message_accepted', () => this.acceptedSinceSample++);
+    events.on('message_dropped', ({ reason }) => this.lost(reason === 'queue_full'));
+    events.on('dead_letter_discarded', ({ reason }) => this.lost(reason === 'too_many'));
     events.on('message_published', ({ latencyMs }) => {
       this.lastDelivered = { atMs: clock.wallMs(), latencyMs };
     });
@@ -60,6 +63,11 @@ export class FlowHistory {
     return { at: new Date(atMs).toISOString(), latencyMs: Math.max(0, Math.round(latencyMs)) };
   }
 
+  /** When a change was last lost for want of room, in the queue or among the dead letters. */
+  get lastLossAt(): string | undefined {
+    return this.lastLossMs === undefined ? undefined : new Date(this.lastLossMs).toISOString();
+  }
+
   /** The newest bucket of each series: what changed since the columns were read. */
   newest(): readonly FlowBucket[] {
     return this.series.map(({ newest }) => newest);
@@ -69,6 +77,10 @@ export class FlowHistory {
     const nowMs = this.clock.monotonicMs();
     const wallMs = this.clock.wallMs();
     return this.series.map((series) => series.columns(nowMs, wallMs));
+  }
+
+  private lost(forRoom: boolean): void {
+    if (forRoom) this.lastLossMs = this.clock.wallMs();
   }
 
   private sample(): void {

@@ -1,4 +1,6 @@
 import { type ConnectionState } from '../../mqtt-sync/connection/connection-control.js';
+import { type SubscriptionView } from '../../mqtt-sync/publisher/catch-up/request-subscription.js';
+import { type DiscardReason } from '../../mqtt-sync/queue/sync-queue.js';
 import { type DegradedReason } from '../../mqtt-sync/sync-status.js';
 import { type Lane } from '../../mqtt-sync/wire/lanes.js';
 import { type SequenceRange } from '../../mqtt-sync/wire/sequence-ranges.js';
@@ -86,6 +88,8 @@ export interface OperatorView {
     readonly delivered: number;
     readonly dropped: number;
     readonly deadLettered: number;
+    /** Dead letters gone for good: more than are kept, and by hand. */
+    readonly deadLettersDiscarded: Readonly<Record<DiscardReason, number>>;
     readonly publishFailures: number;
     readonly possibleDuplicates: number;
     readonly reconnectionAttempts: number;
@@ -97,10 +101,16 @@ export interface OperatorView {
     readonly ranges: readonly (SequenceRange & { readonly entity: string })[];
   };
   readonly subscriptions: {
-    /** Granted by the broker. */
-    readonly active: number;
-    /** Topics that this service publishes to. */
-    readonly topics: readonly string[];
+    /** What others ask this vessel on, for changes again. */
+    readonly requests: readonly SubscriptionView[];
+    /** Topic filters of incoming changes that the broker has granted. */
+    readonly incoming: number;
+    /** And those that it refuses. */
+    readonly incomingRefused: readonly string[];
+  };
+  readonly topics: {
+    /** Where the changes of the known entity types go. */
+    readonly published: readonly string[];
   };
   readonly outages: {
     /** From when on they are known. */
@@ -110,6 +120,8 @@ export interface OperatorView {
   };
   readonly flow: {
     readonly lastDelivery?: LastDelivery;
+    /** When a change was last lost for want of room, in the queue or among the dead letters; absent when none was since the start. */
+    readonly lastLossAt?: string;
     /** The newest bucket of each series of the flow history. */
     readonly newest: readonly FlowBucket[];
   };

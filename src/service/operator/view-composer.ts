@@ -33,7 +33,7 @@ export class ViewComposer {
 
   compose(): OperatorView {
     const { sync, flow } = this.parts;
-    const { lastDelivery } = flow;
+    const { lastDelivery, lastLossAt } = flow;
     return {
       service: this.service(),
       health: this.health(),
@@ -42,9 +42,10 @@ export class ViewComposer {
       limits: this.limits(),
       counts: this.counts(),
       gaps: this.gaps(),
-      subscriptions: { active: sync.activeSubscriptions, topics: sync.topics },
+      subscriptions: this.subscriptions(),
+      topics: { published: sync.topics },
       outages: this.outages(),
-      flow: { newest: flow.newest(), ...(lastDelivery && { lastDelivery }) },
+      flow: { newest: flow.newest(), ...(lastDelivery && { lastDelivery }), ...(lastLossAt && { lastLossAt }) },
     };
   }
 
@@ -93,11 +94,22 @@ export class ViewComposer {
 
   private counts(): OperatorView['counts'] {
     const { statistics } = this.parts.sync;
-    const { messagesPublished, messagesDropped, deadLettered, publishFailures } = statistics;
-    const { possibleDuplicates, reconnectionAttempts } = statistics;
+    const { messagesPublished, messagesDropped, deadLettered, deadLettersDiscarded } = statistics;
+    const { publishFailures, possibleDuplicates, reconnectionAttempts } = statistics;
     return {
-      ...{ delivered: messagesPublished, dropped: messagesDropped, deadLettered, publishFailures },
-      ...{ possibleDuplicates, reconnectionAttempts },
+      ...{ delivered: messagesPublished, dropped: messagesDropped, deadLettered },
+      // The view is kept and compared; this one goes on counting.
+      deadLettersDiscarded: { ...deadLettersDiscarded },
+      ...{ publishFailures, possibleDuplicates, reconnectionAttempts },
+    };
+  }
+
+  private subscriptions(): OperatorView['subscriptions'] {
+    const { requestSubscriptions, activeSubscriptions, receiver } = this.parts.sync;
+    return {
+      requests: requestSubscriptions,
+      incoming: activeSubscriptions,
+      incomingRefused: receiver.refusedSubscriptions.map(({ filter }) => filter),
     };
   }
 

@@ -7,7 +7,7 @@ import { isOff, whenFull } from './verdicts.js';
 
 const GAP_REASONS = {
   dropped: 'dropped for want of room',
-  discarded: 'discarded by an operator',
+  discarded: 'a dead letter that was given up',
   corrupt: 'damaged on disk',
   pruned: 'no longer kept',
 };
@@ -76,7 +76,7 @@ function showFill({ queue, limits }) {
 
 /** @param {View} view @param {number} now */
 export function showConnection(view, now) {
-  const { connection, counts, subscriptions, service } = view;
+  const { connection, counts, service } = view;
   const since = Date.parse(connection.since);
   const states = {
     idle: 'not started',
@@ -97,11 +97,6 @@ export function showConnection(view, now) {
     ],
     ['Last failure', connection.lastFailure === undefined ? '–' : foreign(connection.lastFailure)],
   ]);
-  const active =
-    subscriptions.active === 0
-      ? 'No subscription is active.'
-      : `${counted(subscriptions.active, 'subscription')} granted by the broker.`;
-  say(byId('subscriptions'), active);
   say(byId('vessel'), foreign(service.vesselId));
   say(byId('broker'), `to ${foreign(connection.broker)}`);
   const started = Date.parse(service.startedAt);
@@ -112,22 +107,44 @@ export function showConnection(view, now) {
   );
 }
 
+const SUBSCRIPTION_STATES = {
+  granted: 'granted by the broker',
+  refused: 'refused by the broker: nobody can ask there',
+  not_asked: 'not asked for yet',
+};
+
 /** @param {View} view */
-export function showTopics({ subscriptions }) {
-  byId('topics').replaceChildren(...subscriptions.topics.map((topic) => make('li', {}, [foreign(topic)])));
+export function showSubscriptions({ subscriptions: { requests, incoming, incomingRefused }, topics }) {
+  const granted = incoming + requests.filter(({ state }) => state === 'granted').length;
+  const active =
+    granted === 0 ? 'No subscription is active.' : `${counted(granted, 'subscription')} granted by the broker.`;
+  say(byId('subscriptions'), active);
+  const asked = requests.map(({ filter, state }) => [
+    filter,
+    `requests for changes again, ${SUBSCRIPTION_STATES[state]}`,
+  ]);
+  const refused = incomingRefused.map((filter) => [filter, 'incoming changes, refused by the broker']);
+  const rows = [...asked, ...refused].map(([filter, says]) =>
+    make('li', {}, [make('span', { class: 'mono' }, [foreign(String(filter))]), `: ${says}`]),
+  );
+  byId('requests').replaceChildren(...rows);
+  byId('topics').replaceChildren(...topics.published.map((topic) => make('li', {}, [foreign(topic)])));
 }
 
 /** @param {View} view */
 export function showLost({ counts, gaps }) {
-  const dropped =
-    counts.dropped === 0
-      ? 'Nothing was dropped since the start.'
-      : `${counted(counts.dropped, 'change')} dropped since the start.`;
+  const { too_many: tooMany, by_hand: byHand } = counts.deadLettersDiscarded;
+  const losses = [
+    counts.dropped > 0 && `${counted(counts.dropped, 'change')} dropped`,
+    tooMany > 0 && `${counted(tooMany, 'dead letter')} beyond those that are kept`,
+    byHand > 0 && `${counted(byHand, 'dead letter')} given up by an operator`,
+  ].filter(Boolean);
+  const gone = losses.length === 0 ? 'Nothing was lost since the start.' : `Since the start: ${losses.join(', ')}.`;
   const untold =
     gaps.untold === 0
       ? 'The other side knows of every gap.'
       : `${counted(gaps.untold, 'number')} lost that the other side does not know of yet:`;
-  say(byId('lost'), `${dropped} ${untold}`);
+  say(byId('losses'), `${gone} ${untold}`);
   const ranges = gaps.ranges.map(({ entity, from, to, reason }) => {
     const which = from === to ? `number ${from}` : `numbers ${from} to ${to}`;
     return make('li', {}, [

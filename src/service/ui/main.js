@@ -1,13 +1,13 @@
 /** The operator page: listens, keeps what it was told, shows it. */
 import { hasToken } from './api.js';
 import { showCount, startLetters } from './dead-letters.js';
-import { showConnection, showLanes, showLost, showTopics } from './details.js';
+import { showConnection, showLanes, showLost, showSubscriptions } from './details.js';
 import { byId, icon, make, say } from './dom.js';
 import { Flow } from './flow.js';
 import { preciseTime } from './format.js';
 import { listOutages, showHistory } from './history.js';
 import { listen } from './stream.js';
-import { headline, isCalm, late, moving, safe } from './verdicts.js';
+import { headline, isCalm, late, lost, moving, safe } from './verdicts.js';
 
 /** @typedef {import('../operator/operator-view.js').OperatorView} View */
 
@@ -22,7 +22,7 @@ let staleSince;
 let lastHeard = Date.now();
 let announced = '';
 
-const QUESTIONS = { safe: 'Is it safe?', moving: 'Is it moving?', late: 'How late is it?' };
+const QUESTIONS = { safe: 'Is it safe?', moving: 'Is it moving?', late: 'How late is it?', lost: 'What was lost?' };
 
 for (const [id, question] of Object.entries(QUESTIONS)) {
   byId(id).append(icon('quiet'), make('h3', {}, [question]), make('strong'), make('p'));
@@ -41,13 +41,17 @@ function showVerdict(id, { level, word, text }) {
 function show() {
   if (!view) return;
   const now = (staleSince === undefined ? Date.now() : lastHeard) + offset;
-  const verdicts = [safe(view), moving(view, now, flows[0]?.deliveredPerMinute(now) ?? 0), late(view, now)];
-  /** @type {const} */ (['safe', 'moving', 'late']).forEach((id, at) => {
-    const verdict = verdicts[at];
-    if (verdict) showVerdict(id, verdict);
-  });
+  const perMinute = flows[0]?.deliveredPerMinute(now) ?? 0;
+  const cards = {
+    safe: safe(view, now),
+    moving: moving(view, now, perMinute),
+    late: late(view, now),
+    lost: lost(view, now),
+  };
+  for (const id of /** @type {(keyof typeof cards)[]} */ (Object.keys(cards))) showVerdict(id, cards[id]);
+  const verdicts = Object.values(cards);
   say(byId('headline'), headline(view, now, verdicts));
-  announce(verdicts.filter((verdict) => !isCalm(verdict)).map(({ word }) => word.replace(/\d.*(?=late)/, '')));
+  announce(verdicts.filter((verdict) => !isCalm(verdict)).map(({ word }) => word.replace(/\d.*(?=late|lost)/, '')));
   document.title = `${verdicts.every(isCalm) ? '' : '⚠ '}${view.service.vesselId} · MQTT Sync`;
   showLanes(view, now);
   showConnection(view, now);
@@ -79,7 +83,7 @@ function showChanged() {
   if (!view) return;
   showCount(view);
   showLost(view);
-  showTopics(view);
+  showSubscriptions(view);
   listOutages(view, Date.now() + offset);
   show();
 }

@@ -6,6 +6,8 @@ import { counted, duration, number, time } from './format.js';
 
 /** A message that has waited so long although there is a connection is stuck. */
 const STUCK_MS = 30_000;
+/** What was lost so shortly ago goes on being lost, until somebody acts. */
+const RECENT_LOSS_MS = 10 * 60_000;
 /** Nobody worries about a start or a short break. */
 const PROMPT_MS = 10_000;
 
@@ -22,9 +24,13 @@ export const whenFull = ({ limits }) =>
 /** @param {View} view */
 export const isOff = ({ health }) => health.reasons.includes('local_mode_off');
 
-/** @param {View} view @returns {Verdict} */
-export function safe(view) {
-  const { health, queue, counts } = view;
+/** Whether changes were lost for want of room just now. @param {View} view @param {number} now */
+const isLosing = ({ flow: { lastLossAt } }, now) =>
+  lastLossAt !== undefined && now - Date.parse(lastLossAt) < RECENT_LOSS_MS;
+
+/** @param {View} view @param {number} now @returns {Verdict} */
+export function safe(view, now) {
+  const { health, queue } = view;
   if (isOff(view)) return { level: 'quiet', word: 'Off', text: 'Sync is turned off: nothing is stored or sent.' };
   if (!health.accepting) {
     return {
@@ -34,14 +40,10 @@ export function safe(view) {
     };
   }
   const full = `${number(queue.utilizationPercent)} % full`;
-  if (queue.utilizationPercent > 80)
+  if (queue.utilizationPercent > 80) {
+    if (queue.utilizationPercent > 99 || isLosing(view, now))
+      return { level: 'bad', word: 'Full', text: `${full}: ${whenFull(view)}.` };
     return { level: 'warn', word: 'Filling up', text: `${full}. At the limit ${whenFull(view)}.` };
-  if (counts.dropped > 0) {
-    return {
-      level: 'warn',
-      word: 'Some dropped',
-      text: `${counted(counts.dropped, 'change')} dropped since the start, the rest is safe.`,
-    };
   }
   if (!queue.durable) return { level: 'warn', word: 'In memory only', text: `A restart loses what waits. ${full}.` };
   const waiting =
@@ -99,14 +101,40 @@ export function late(view, now) {
   return { level, word: `${duration(age)} late`, text };
 }
 
+/** @param {View} view @param {number} now @returns {Verdict} */
+export function lost(view, now) {
+  const { counts, gaps, flow } = view;
+  if (isOff(view)) return { level: 'quiet', word: 'Off', text: 'Nothing is stored that could be lost.' };
+  const { too_many: tooMany, by_hand: byHand } = counts.deadLettersDiscarded;
+  const gone = counts.dropped + tooMany + byHand;
+  const told = gaps.untold === 0 ? 'The other side knows' : `${number(gaps.untold)} not told to the other side yet`;
+  if (isLosing(view, now)) {
+    const last = ago(now - Date.parse(flow.lastLossAt ?? ''));
+    return {
+      level: 'bad',
+      word: 'Losing changes',
+      text: `${counted(gone, 'change')} since the start, the last ${last}. ${told}.`,
+    };
+  }
+  if (gone > 0)
+    return { level: 'warn', word: `${number(gone)} lost`, text: `Since the start, dropped or given up. ${told}.` };
+  if (gaps.untold > 0) return { level: 'warn', word: 'Lost before', text: `Before the start. ${told}.` };
+  return { level: 'good', word: 'Nothing', text: 'Nothing was lost since the start, and earlier losses are told.' };
+}
+
 /** @param {Verdict} verdict */
 export const isCalm = ({ level }) => level === 'good' || level === 'quiet';
+
+/** @param {View} view */
+const lossCause = ({ queue }) =>
+  queue.utilizationPercent > 80 ? 'the queue is full' : 'there was no room, in the queue or for dead letters';
 
 /** The whole in a sentence. @param {View} view @param {number} now @param {Verdict[]} verdicts */
 export function headline(view, now, verdicts) {
   const { connection, health, queue } = view;
   if (isOff(view)) return 'Sync is turned off.';
   if (!health.accepting) return 'Changes cannot be accepted. Somebody has to act.';
+  if (isLosing(view, now)) return `Changes are being lost: ${lossCause(view)}. Somebody has to act.`;
   const waiting =
     queue.messages === 0
       ? 'Nothing waits'

@@ -1,20 +1,16 @@
 import { type IncomingLink, type IncomingPublish } from '../../connection/incoming-link.js';
-import { matchesFilter } from '../../wire/topic-filter.js';
 import { AnswerDesk, type DeskParts } from './answer-desk.js';
-import { RequestSubscription } from './request-subscription.js';
+import { type RequestSubscription } from './request-subscription.js';
 
 /** Answers requests for catch-up that come in on the publisher's connection. */
 export class CatchUpAnswers {
   private readonly desk: AnswerDesk;
-  private readonly subscription: RequestSubscription;
 
   constructor(
     private readonly parts: DeskParts,
-    /** The topic filters that requests come in on. */
-    private readonly filters: readonly string[],
+    private readonly subscription: RequestSubscription,
   ) {
     this.desk = new AnswerDesk(parts);
-    this.subscription = new RequestSubscription(filters, parts.clock, parts.logger);
   }
 
   linked(link: IncomingLink): void {
@@ -34,7 +30,7 @@ export class CatchUpAnswers {
   received(link: IncomingLink, publish: IncomingPublish): void {
     link.acknowledge(publish);
     link.flush();
-    if (this.filters.some((filter) => matchesFilter(filter, publish.topic))) this.desk.received(publish.payload);
+    if (this.subscription.covers(publish.topic)) this.desk.received(publish.payload);
   }
 
   lost(): void {

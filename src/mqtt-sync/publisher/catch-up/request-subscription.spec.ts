@@ -29,7 +29,8 @@ describe('RequestSubscription', () => {
   let subscription: RequestSubscription;
   beforeEach(() => {
     logger = new RecordingLogger();
-    subscription = new RequestSubscription(FILTERS, new FakeClock(), logger);
+    subscription = new RequestSubscription(new FakeClock(), logger);
+    subscription.want(FILTERS);
   });
 
   const connect = (sessionPresent = false): SubscribingLink => {
@@ -72,6 +73,22 @@ describe('RequestSubscription', () => {
       subscription.lost();
     }
     expect(logger.matching(/refused the subscription/)).toEqual([expect.stringContaining(FILTERS[1]!)]);
+  });
+
+  it('shows of each filter whether the session at the broker has it', async () => {
+    const states = () => subscription.view.map(({ filter, state }) => `${filter} ${state}`);
+    const link = connect();
+    subscription.proven();
+    expect(states()).toEqual(FILTERS.map((filter) => `${filter} not_asked`));
+    link.answer([1, 0x87]);
+    await turn();
+    expect(states()).toEqual([`${FILTERS[0]} granted`, `${FILTERS[1]} refused`]);
+    subscription.lost();
+    connect(true);
+    expect(states()).toEqual([`${FILTERS[0]} granted`, `${FILTERS[1]} refused`]);
+    subscription.lost();
+    connect(false);
+    expect(states()).toEqual(FILTERS.map((filter) => `${filter} not_asked`));
   });
 
   it('holds back where the broker hangs up on it three times, and says so', () => {

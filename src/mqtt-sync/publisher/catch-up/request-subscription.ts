@@ -2,8 +2,15 @@ import { formatReasonCode } from '../../connection/failure-text.js';
 import { type IncomingLink } from '../../connection/incoming-link.js';
 import { type SyncLogger } from '../../logger.js';
 import { type Clock } from '../../time/clock.js';
+import { matchesFilter } from '../../wire/topic-filter.js';
 import { AnnouncementGuard } from '../announcement-guard.js';
 import { isRefusal } from '../reason-codes.js';
+
+/** A topic filter, and what the broker has made of it. */
+export interface SubscriptionView {
+  readonly filter: string;
+  readonly state: 'not_asked' | 'granted' | 'refused';
+}
 
 /**
  * Subscribes to the requests for catch-up on the publisher's connection: one of its own would cost a metered link its
@@ -12,26 +19,40 @@ import { isRefusal } from '../reason-codes.js';
  */
 export class RequestSubscription {
   private readonly guard: AnnouncementGuard;
+  private filters: readonly string[] = [];
   private link: IncomingLink | undefined;
-  /** Whether the session at the broker has all the subscriptions. */
-  private isGranted = false;
+  /** What the broker answered in this session. */
+  private readonly answers = new Map<string, 'granted' | 'refused'>();
   private isAsked = false;
   private isPending = false;
   private readonly refusalsLogged = new Set<string>();
 
   constructor(
-    private readonly filters: readonly string[],
     clock: Clock,
     private readonly logger: SyncLogger,
   ) {
     this.guard = new AnnouncementGuard(clock, (connections) =>
-      logger.warn(`The connection was lost ${connections} times while subscribing to ${filters.join(' and ')}.`),
+      logger.warn(`The connection was lost ${connections} times while subscribing to ${this.filters.join(' and ')}.`),
     );
+  }
+
+  /** Says what is subscribed, once it is known whose requests they are. */
+  want(filters: readonly string[]): void {
+    this.filters = filters;
+  }
+
+  get view(): readonly SubscriptionView[] {
+    return this.filters.map((filter) => ({ filter, state: this.answers.get(filter) ?? 'not_asked' }));
+  }
+
+  /** Whether a topic is one that requests come in on. */
+  covers(topic: string): boolean {
+    return this.filters.some((filter) => matchesFilter(filter, topic));
   }
 
   linked(link: IncomingLink): void {
     this.link = link;
-    if (!link.sessionPresent) this.isGranted = false;
+    if (!link.sessionPresent) this.answers.clear();
     this.isAsked = this.isGranted;
     this.isPending = false;
     this.guard.connected();
@@ -52,12 +73,7 @@ export class RequestSubscription {
       if (link !== this.link) return;
       this.isPending = false;
       this.guard.settled('acknowledged');
-      const refused = filters.flatMap((filter, index) => {
-        const reasonCode = reasonCodes[index] ?? 0x80;
-        return isRefusal(reasonCode) ? { filter, reasonCode } : [];
-      });
-      this.isGranted = refused.length === 0;
-      for (const { filter, reasonCode } of refused) this.logRefusal(filter, reasonCode);
+      filters.forEach((filter, index) => this.answered(filter, reasonCodes[index] ?? 0x80));
     });
   }
 
@@ -66,8 +82,14 @@ export class RequestSubscription {
     this.link = undefined;
   }
 
-  private logRefusal(filter: string, reasonCode: number): void {
-    if (this.refusalsLogged.has(filter)) return;
+  /** Whether the session at the broker has all of it. */
+  private get isGranted(): boolean {
+    return this.filters.every((filter) => this.answers.get(filter) === 'granted');
+  }
+
+  private answered(filter: string, reasonCode: number): void {
+    this.answers.set(filter, isRefusal(reasonCode) ? 'refused' : 'granted');
+    if (!isRefusal(reasonCode) || this.refusalsLogged.has(filter)) return;
     this.refusalsLogged.add(filter);
     this.logger.warn(
       `The broker refused the subscription to ${filter} with ${formatReasonCode(reasonCode)}: nobody can ask this vessel there for changes again.`,
