@@ -3,7 +3,13 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { findMosquitto } from '../helpers/mosquitto-process.js';
 import { Mosquitto } from '../helpers/mosquitto.js';
-import { dashboardExpressions, readAlertRules, ruleExpressions } from '../helpers/observability/deployed.js';
+import {
+  dashboardExpressions,
+  readAlertRules,
+  ruleExpressions,
+  selectorsOf,
+  variableLabels,
+} from '../helpers/observability/deployed.js';
 import { Prometheus, PROMETHEUS, type Series, type TimeRange } from '../helpers/observability/prometheus.js';
 import { freePort } from '../helpers/ports.js';
 import { describeWith } from '../helpers/programs.js';
@@ -49,6 +55,7 @@ const MAY_BE_EMPTY: Readonly<Record<string, string>> = {
   ArusSyncParked: 'nothing comes in',
   ArusSyncMissing: 'nothing comes in',
   ArusSyncLostBySender: 'nothing comes in',
+  ArusSyncDeadLettersDiscarded: 'there are not more dead letters than are kept',
   ArusSyncUntoldGaps: 'the connection is not up for a quarter of an hour',
 };
 
@@ -193,8 +200,18 @@ describeWith({ prometheus: PROMETHEUS, mosquitto: findMosquitto() }, 'a real Pro
         if (!hasValue(await prometheus.queryRange(expr, range))) empty.push(`${where}: ${expr}`);
       }
       expect(empty).toEqual([]);
-      // The others need no result, but must be no error.
-      for (const { expr } of ruleExpressions()) await prometheus.queryRange(expr, range);
+      // The others need no result, but must be no error, and speak of series that there are.
+      for (const { where, expr } of ruleExpressions()) {
+        await prometheus.queryRange(expr, range);
+        for (const selector of selectorsOf(expr)) {
+          if (!hasValue(await prometheus.queryRange(selector, range))) empty.push(`${where}: ${selector}`);
+        }
+      }
+      expect(empty).toEqual([]);
+      expect(await Promise.all(variableLabels().map(({ label, of }) => prometheus.labelValues(label, of)))).toEqual([
+        [VESSEL, WRONG_LABEL].sort(),
+        [expect.stringMatching(/^127\.0\.0\.1:\d+$/)],
+      ]);
       const known = readAlertRules().map(({ alert }) => alert);
       expect(known.sort()).toEqual([...new Set([...EXPECTED_ALERTS, ...Object.keys(MAY_BE_EMPTY)])].sort());
     },

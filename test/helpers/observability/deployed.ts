@@ -88,6 +88,19 @@ export function dashboardExpressions(variables: Readonly<Record<string, string>>
   return [...queries, ...marks];
 }
 
+/** What the template variables of the dashboard ask for: the values that a label has in some series. */
+export function variableLabels(): { readonly label: string; readonly of: string }[] {
+  return readDashboard().templating.list.flatMap(({ definition }) => {
+    const [, of, label] = /^label_values\((.+), (\w+)\)$/.exec(definition?.replaceAll('$vessel', '.*') ?? '') ?? [];
+    return of === undefined || label === undefined ? [] : { label, of };
+  });
+}
+
+/** The series that an expression speaks of, without ranges. */
+export function selectorsOf(expr: string): string[] {
+  return expr.match(/\b(up|ALERTS|(arus|process|nodejs)_\w+)(\{[^}]*\})?/g) ?? [];
+}
+
 /** Every expression of the alert rules. */
 export function ruleExpressions(): Expression[] {
   return readAlertRules().map(({ alert, expr }) => ({ where: `alert ${alert}`, expr }));

@@ -103,6 +103,14 @@ export class Prometheus {
     await until(async () => (await this.query(query)).length > 0, { deadlineMs, what: query });
   }
 
+  /** The values that a label has in some series, in the alphabet's order. */
+  async labelValues(label: string, of: string): Promise<string[]> {
+    const query = new URLSearchParams({ 'match[]': of }).toString();
+    const response = await fetch(`http://127.0.0.1:${this.port}/api/v1/label/${label}/values?${query}`);
+    const { data } = (await response.json()) as { data: string[] };
+    return data.sort();
+  }
+
   private async ask(endpoint: string, parameters: Readonly<Record<string, string>>): Promise<Series[]> {
     const body = new URLSearchParams(parameters);
     const response = await fetch(`http://127.0.0.1:${this.port}/api/v1/${endpoint}`, { method: 'POST', body });
