@@ -68,6 +68,12 @@ describe('the command line on a running service without a broker', () => {
     ]);
   });
 
+  it('says that a restart loses what waits where the queue is in memory', async () => {
+    const service = await startAway({ MQTT_QUEUE_STORE: 'memory' });
+    const { stdout } = await on(service, ['status']);
+    expect(stdout).toMatch(/\nqueue +empty, in memory, lost with a restart\n/);
+  });
+
   it('lists, shows and counts what waits', async () => {
     const service = await startAway();
     await post(service, [change('1', { messageId: 'm-1' }), { ...change('2'), entity: 'alerts' }, change('3')]);
@@ -296,6 +302,7 @@ describeWithMosquitto('the command line on a running service', () => {
     const some = await on(service, ['dead', 'discard', '1', '77', '--yes']);
     expect(some).toMatchObject({ exitCode: 6, stdout: '1 is discarded, to be told as a gap\n' });
     expect(some.stderr).toMatch(/^77: There is no dead letter 77/);
+    expect((await on(service, ['status'])).stdout).toMatch(/ 3 set aside, 1 dead letter given up\n/);
     expect((await on(service, ['dead', 'discard', '2'])).exitCode).toBe(2);
 
     broker.configure('allow_anonymous true');

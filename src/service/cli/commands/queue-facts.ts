@@ -13,12 +13,13 @@ export function isStopped(summary: QueueSummary): summary is StoppedQueueDocumen
 /** How full the queue is, in one line. */
 export function describeWaiting(summary: QueueSummary): string {
   const { messages, bytes, oldestAgeS } = summary.queue;
-  if (messages === 0) return 'empty';
+  const inMemory = !isStopped(summary) && !summary.queue.durable ? ['in memory, lost with a restart'] : [];
+  if (messages === 0) return ['empty', ...inMemory].join(', ');
   const parts = [`${formatCount(messages, 'message')}, ${formatBytes(bytes)}, oldest ${formatDuration(oldestAgeS)}`];
   if (!isStopped(summary)) {
     parts.push(`${formatNumber(summary.queue.inFlight)} in flight`, `${summary.queue.utilizationPercent} % full`);
   }
-  return parts.join(', ');
+  return [...parts, ...inMemory].join(', ');
 }
 
 /** What the other side does not know to be lost, in one line. */

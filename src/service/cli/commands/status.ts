@@ -2,7 +2,7 @@ import { type Command } from 'commander';
 import { type QueueDocument } from '../../operator/queue-document.js';
 import { type CommandContext } from '../context.js';
 import { EXIT } from '../exit-codes.js';
-import { formatFacts, formatNumber } from '../format.js';
+import { formatCount, formatFacts, formatNumber } from '../format.js';
 import { withTarget } from '../target/open-target.js';
 import { type QueueSummary } from '../target/queue-target.js';
 import { type TargetFlags } from '../target/target-options.js';
@@ -71,7 +71,12 @@ function connectionOf({ connection }: QueueDocument): string {
 }
 
 function countsOf({ counts }: QueueDocument): string {
-  const { delivered, dropped, deadLettered, possibleDuplicates } = counts;
-  const numbers = [delivered, dropped, deadLettered, possibleDuplicates].map(formatNumber);
-  return `${numbers[0]} delivered (${numbers[3]} perhaps twice), ${numbers[1]} dropped, ${numbers[2]} set aside`;
+  const { delivered, dropped, deadLettered, deadLettersDiscarded, possibleDuplicates } = counts;
+  const givenUp = deadLettersDiscarded.too_many + deadLettersDiscarded.by_hand;
+  return [
+    `${formatNumber(delivered)} delivered (${formatNumber(possibleDuplicates)} perhaps twice)`,
+    `${formatNumber(dropped)} dropped`,
+    `${formatNumber(deadLettered)} set aside`,
+    ...(givenUp > 0 ? [`${formatCount(givenUp, 'dead letter')} given up`] : []),
+  ].join(', ');
 }
