@@ -1,0 +1,150 @@
+import { describe, expect, it } from 'vitest';
+import { type OperatorView } from '../../src/service/operator/operator-view.js';
+
+interface Verdict {
+  readonly level: string;
+  readonly word: string;
+  readonly text: string;
+}
+
+/** What the operator page makes of a view; its modules are those of the browser. */
+const page = (await import(new URL('../../src/service/ui/verdicts.js', import.meta.url).href)) as {
+  safe(view: OperatorView, now: number): Verdict;
+  moving(view: OperatorView, now: number, perMinute: number): Verdict;
+  late(view: OperatorView, now: number): Verdict;
+  lost(view: OperatorView, now: number): Verdict;
+  headline(view: OperatorView, now: number, verdicts: readonly Verdict[]): string;
+};
+
+const NOW = Date.parse('2026-03-01T04:00:00Z');
+const ago = (ms: number) => new Date(NOW - ms).toISOString();
+const MINUTE = 60_000;
+
+/** A view of a service that is well, but for some of it. */
+function viewOf(changed: { [Section in keyof OperatorView]?: Partial<OperatorView[Section]> } = {}): OperatorView {
+  const well = {
+    health: { status: 'healthy', reasons: [], accepting: true },
+    connection: { state: 'connected', connected: true, since: ago(60 * MINUTE) },
+    queue: { messages: 0, inFlight: 0, utilizationPercent: 0, deadLetters: 0, durable: true },
+    limits: { healthMaxAgeS: 300, overflowPolicy: 'drop-oldest' },
+    counts: { dropped: 0, deadLettersDiscarded: { too_many: 0, by_hand: 0 } },
+    gaps: { untold: 0, ranges: [] },
+    flow: { newest: [] },
+  };
+  const sections = Object.entries(well).map(([name, section]) => [
+    name,
+    { ...section, ...changed[name as keyof OperatorView] },
+  ]);
+  return Object.fromEntries(sections) as OperatorView;
+}
+
+function verdictsOf(view: OperatorView): Record<'safe' | 'moving' | 'late' | 'lost', string> & { headline: string } {
+  const verdicts = {
+    safe: page.safe(view, NOW),
+    moving: page.moving(view, NOW, 12),
+    late: page.late(view, NOW),
+    lost: page.lost(view, NOW),
+  };
+  const told = Object.entries(verdicts).map(([name, { level, word }]) => [name, `${level}: ${word}`]);
+  const headline = page.headline(view, NOW, Object.values(verdicts));
+  return { ...(Object.fromEntries(told) as Record<keyof typeof verdicts, string>), headline };
+}
+
+const disconnected = (ms: number) => ({ state: 'waiting', connected: false, since: ago(ms) }) as const;
+
+describe('what the operator page says', () => {
+  it('is that all is well, when it is', () => {
+    expect(verdictsOf(viewOf())).toEqual({
+      ...{ safe: 'good: Safe', moving: 'good: Connected', late: 'good: Up to date', lost: 'good: Nothing' },
+      headline: 'All is well.',
+    });
+  });
+
+  it('is that changes are being lost, before anything else, while a full queue drops', () => {
+    const view = viewOf({
+      connection: disconnected(60 * MINUTE),
+      queue: { messages: 99, utilizationPercent: 98.7, oldestAcceptedAt: ago(50 * MINUTE) },
+      counts: { dropped: 3 },
+      gaps: { untold: 3 },
+      flow: { lastLossAt: ago(2000) },
+    });
+    expect(verdictsOf(view)).toEqual({
+      ...{ safe: 'bad: Full', moving: 'warn: No connection', late: 'warn: 50 min late', lost: 'bad: Losing changes' },
+      headline: 'Changes are being lost: the queue is full. Somebody has to act.',
+    });
+  });
+
+  it('is that the queue is full where it refuses changes then', () => {
+    const { level, word, text } = page.safe(
+      viewOf({ queue: { utilizationPercent: 100 }, limits: { overflowPolicy: 'reject' } }),
+      NOW,
+    );
+    expect([level, word, text]).toEqual(['bad', 'Full', '100 % full: new changes are refused.']);
+  });
+
+  it('is how many were lost, and whether the other side knows, when it is over', () => {
+    const told = viewOf({ counts: { dropped: 1200 }, flow: { lastLossAt: ago(11 * MINUTE) } });
+    expect(page.lost(told, NOW)).toEqual({
+      ...{ level: 'warn', word: '1,200 lost' },
+      text: 'Since the start, dropped or given up. The other side knows.',
+    });
+    const before = viewOf({ gaps: { untold: 7 } });
+    expect(page.lost(before, NOW)).toEqual({
+      ...{ level: 'warn', word: 'Lost before' },
+      text: 'Before the start. 7 not told to the other side yet.',
+    });
+    expect(verdictsOf(before).headline).toBe('Running, but look at: lost before.');
+  });
+
+  it('counts dead letters that had to make room as losses', () => {
+    const view = viewOf({
+      counts: { deadLettersDiscarded: { too_many: 2, by_hand: 1 } },
+      flow: { lastLossAt: ago(1000) },
+      queue: { deadLetters: 1000 },
+    });
+    expect(page.lost(view, NOW).text).toMatch(/^3 changes since the start/);
+    expect(verdictsOf(view).headline).toBe(
+      'Changes are being lost: there was no room, in the queue or for dead letters. Somebody has to act.',
+    );
+  });
+
+  it('is that nothing can be accepted, and why', () => {
+    const view = viewOf({ health: { accepting: false, unavailableReason: 'the disk is full' } });
+    expect(page.safe(view, NOW).text).toBe('New changes are refused: the disk is full.');
+    expect(verdictsOf(view).headline).toBe('Changes cannot be accepted. Somebody has to act.');
+  });
+
+  it('is that it is off, on purpose', () => {
+    const view = viewOf({ health: { reasons: ['local_mode_off'] }, connection: disconnected(MINUTE) });
+    expect(verdictsOf(view)).toEqual({
+      ...{ safe: 'quiet: Off', moving: 'quiet: Off', late: 'quiet: Off', lost: 'quiet: Off' },
+      headline: 'Sync is turned off.',
+    });
+  });
+
+  it('is that a short break is none, and a long one is', () => {
+    const waits = { messages: 5, oldestAcceptedAt: ago(3000) };
+    expect(verdictsOf(viewOf({ connection: disconnected(3000), queue: waits }))).toMatchObject({
+      moving: 'warn: Connecting',
+      headline: 'Connecting. 5 changes wait, safe on disk.',
+    });
+    expect(verdictsOf(viewOf({ connection: disconnected(3 * MINUTE), queue: waits }))).toMatchObject({
+      moving: 'warn: No connection',
+      headline: 'No connection for 3 min. 5 changes wait, safe on disk.',
+    });
+  });
+
+  it('is that it is stuck when nothing is acknowledged over a connection', () => {
+    const view = viewOf({ queue: { messages: 5, oldestAcceptedAt: ago(MINUTE) } });
+    expect(verdictsOf(view)).toMatchObject({ moving: 'warn: Stuck', headline: 'Running, but look at: stuck.' });
+  });
+
+  it('is that a restart loses what waits where the queue is in memory', () => {
+    const view = viewOf({ queue: { durable: false } });
+    expect(verdictsOf(view)).toMatchObject({ safe: 'warn: In memory only' });
+  });
+
+  it('is that dead letters want to be looked at', () => {
+    expect(verdictsOf(viewOf({ queue: { deadLetters: 2 } })).headline).toBe('Running, with 2 dead letters to look at.');
+  });
+});
