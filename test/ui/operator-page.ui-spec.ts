@@ -172,6 +172,20 @@ describeWithChromium('the operator page', () => {
     );
     expect(files.every(({ name }) => name.startsWith(service.url!))).toBe(true);
     const sent = files.filter(({ name }) => name.includes('/ui')).reduce((sum, { sent: bytes }) => sum + bytes, 0);
+    // The whole of it is looked at, not only the last quarter of an hour.
+    await page.getByLabel('7 days').check();
+    await page
+      .locator('#said-connection')
+      .getByText(/^No connection since .+ 9\d other outages in this time\.$/)
+      .waitFor();
+    expect(await page.locator('#plot-connection rect.down').count()).toBeGreaterThan(90);
+    expect(await page.locator('#rate-unit').textContent()).toBe('an hour');
+    await page.getByLabel('6 hours').check();
+    await page
+      .locator('#said-connection')
+      .getByText(/^No connection since/)
+      .waitFor();
+    expect(await page.locator('#plot-connection rect.down').count()).toBeLessThan(20);
     const snapshot = Buffer.byteLength(await firstDocument(service.url!));
     expect(sent).toBeGreaterThan(0);
     expect(snapshot).toBeGreaterThan(MOST_OUTAGES * 100);

@@ -16,7 +16,8 @@ const MOST_BYTES = 150_000;
 const LOOKS = {
   light: { colorScheme: 'light', viewport: { width: 1120, height: 860 } },
   dark: { colorScheme: 'dark', viewport: { width: 1120, height: 860 } },
-  phone: { colorScheme: 'dark', viewport: { width: 390, height: 844 } },
+  phone: { colorScheme: 'light', viewport: { width: 390, height: 844 } },
+  'phone-dark': { colorScheme: 'dark', viewport: { width: 390, height: 844 } },
 } as const;
 
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
