@@ -63,4 +63,71 @@ describe('GroupCommitter', () => {
     store.readFails = false;
     await queue.close();
   });
+
+  describe('what was delivered', () => {
+    const REFUSED = { reason: 'refused', reasonCode: 135, attempts: 1 };
+
+    /** A queue with messages in flight, and how many of them each later commit has removed. */
+    async function inFlight(count: number) {
+      const { store, clock, queue } = await openFailing({ maxMessages: 10_000 });
+      await queue.accept(Array.from({ length: count }, () => draft('a')));
+      const taken = Array.from({ length: count }, () => queue.take('normal', () => true)!);
+      const before = store.commits.length;
+      const removed = () => store.commits.slice(before).map(({ removed: some }) => some.length);
+      return { clock, queue, taken, removed };
+    }
+
+    it('waits for more of it, at most 50 ms from the first on', async () => {
+      const { clock, queue, taken, removed } = await inFlight(4);
+      for (const message of taken.slice(0, 3)) {
+        queue.remove([message]);
+        await turns();
+        clock.advance(15);
+        await turns();
+      }
+      expect(removed()).toEqual([]);
+      clock.advance(5);
+      await turns();
+      expect(removed()).toEqual([3]);
+      queue.remove([taken[3]!]);
+      clock.advance(50);
+      await turns();
+      expect(removed()).toEqual([3, 1]);
+      await queue.close();
+    });
+
+    it('goes along with a change that is accepted, and with a dead letter', async () => {
+      const { queue, taken, removed } = await inFlight(3);
+      queue.remove([taken[0]!]);
+      await queue.accept([draft('a')]);
+      expect(removed()).toEqual([1]);
+      queue.remove([taken[1]!]);
+      queue.setAside(taken[2]!, REFUSED);
+      await turns();
+      expect(removed()).toEqual([1, 2]);
+      await queue.close();
+    });
+
+    it('does not wait when there is much of it', async () => {
+      const { queue, taken, removed } = await inFlight(300);
+      queue.remove(taken.slice(0, 255));
+      await turns();
+      expect(removed()).toEqual([]);
+      queue.remove(taken.slice(255));
+      await turns();
+      expect(removed()).toEqual([300]);
+      await queue.close();
+    });
+
+    it('does not wait when somebody wants it settled, nor at the end', async () => {
+      const { queue, taken, removed } = await inFlight(2);
+      queue.remove([taken[0]!]);
+      await turns();
+      await queue.settled();
+      expect(removed()).toEqual([1]);
+      queue.remove([taken[1]!]);
+      await queue.close();
+      expect(removed()).toEqual([1, 1]);
+    });
+  });
 });

@@ -10,6 +10,12 @@ const RETRY = { baseMs: 250, capMs: 5000 };
 /** A healthy disk commits in milliseconds, a struggling one in seconds: after this long callers should not add to it. */
 const SLOW_COMMIT_MS = 30_000;
 
+/**
+ * So long what was delivered waits for more of it to be committed together: on a slow link acknowledgements come one by one,
+ * and each would have an fdatasync of its own. A process killed meanwhile sends again what came in that time.
+ */
+const DELIVERED_WAIT_MS = 50;
+
 /** What a committer commits, and whom it tells. */
 export interface CommitWork {
   /** The next commit; empty when there is nothing to do, undefined when the store cannot be read, see `fail()`. */
@@ -17,6 +23,8 @@ export interface CommitWork {
   /** Something waits to be committed. */
   isPending(accepting: boolean): boolean;
   succeeded(plan: CommitPlan): void;
+  /** Nothing but messages that were delivered waits to be committed, and not very many. */
+  readonly canWait: boolean;
   /** A commit was written, which took so long. */
   measured(durationMs: number): void;
   /** Nothing of the plan was stored. */
@@ -27,7 +35,8 @@ export interface CommitWork {
 }
 
 /**
- * Commits in groups: one commit at a time; what is asked for meanwhile makes up the next one.
+ * Commits in groups: one commit at a time; what is asked for meanwhile makes up the next one. Only what was delivered waits a
+ * little for more of its kind.
  *
  * - working: commits as soon as something is asked for. A failed commit or read leads to `failing`.
  * - failing: calls are refused; what has to be stored is tried again with backoff, on the reserve if need be. The first
@@ -42,6 +51,7 @@ export class GroupCommitter {
   private failure: QueueUnavailableError | undefined;
   private attempt = 0;
   private cancelRetry: CancelTimer | undefined;
+  private cancelWait: CancelTimer | undefined;
   private whenSettled: (() => void)[] = [];
 
   constructor(
@@ -63,6 +73,17 @@ export class GroupCommitter {
 
   /** There is something to commit. */
   wake(): void {
+    if (this.scheduled || this.inProgress || this.failure) return;
+    if (this.work.canWait) this.wait();
+    else this.wakeNow();
+  }
+
+  private wait(): void {
+    this.cancelWait ??= this.clock.after(DELIVERED_WAIT_MS, () => this.wakeNow());
+  }
+
+  private wakeNow(): void {
+    this.endWait();
     if (this.scheduled || this.inProgress || this.failure) return;
     this.scheduled = true;
     // What else is asked for in this turn of the event loop joins in.
@@ -91,6 +112,7 @@ export class GroupCommitter {
 
   /** Resolves when what was asked for so far is committed, or cannot be. */
   async settled(): Promise<void> {
+    if (this.cancelWait) this.wakeNow();
     if (!this.inProgress && !this.scheduled && !this.recovering) return;
     await new Promise<void>((resolve) => this.whenSettled.push(resolve));
   }
@@ -98,6 +120,7 @@ export class GroupCommitter {
   stop(): void {
     this.stopped = true;
     this.cancelRetry?.();
+    this.endWait();
   }
 
   private async commitNext(): Promise<void> {
@@ -114,6 +137,8 @@ export class GroupCommitter {
     if (this.recovering) return;
     if (this.failure) this.retryLater();
     if (this.failure || !this.work.isPending(true)) return this.settle();
+    // Whoever waits for all of it does not wait for more.
+    if (this.work.canWait && this.whenSettled.length === 0) return this.wait();
     this.scheduled = true;
     const commit = () => {
       this.scheduled = false;
@@ -153,6 +178,11 @@ export class GroupCommitter {
 
   private reportSlowness(): void {
     this.fail(new Error(`a commit has been taking more than ${SLOW_COMMIT_MS / 1000} s`));
+  }
+
+  private endWait(): void {
+    this.cancelWait?.();
+    this.cancelWait = undefined;
   }
 
   private settle(): void {

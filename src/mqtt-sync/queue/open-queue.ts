@@ -235,6 +235,10 @@ export class OpenQueue implements CommitWork {
     return accepting ? !this.pending.isEmpty : this.pending.hasUpkeep;
   }
 
+  get canWait(): boolean {
+    return this.pending.canWait && this.streams.deadLetters <= this.parts.limits.maxDeadLetters;
+  }
+
   measured(durationMs: number): void {
     this.outcome.measured(durationMs);
   }

@@ -11,6 +11,9 @@ import { type DeadLetter } from './sync-queue.js';
  */
 const MAX_WAITING: Volume = { messages: 65_536, bytes: 64 * 1024 * 1024 };
 
+/** So many delivered messages at most wait for more of their kind. */
+const MAX_WAITING_DELIVERIES = 256;
+
 /** What is delivered faster than the disk takes it is not kept for those who missed it beyond this. */
 const MAX_HELD_BYTES = 32 * 1024 * 1024;
 
@@ -63,6 +66,8 @@ export class PendingWork {
   readonly departures = new Fifo<Departure>();
   /** Payloads of delivered messages in `departures`. */
   private heldBytes = 0;
+  /** How many in `departures` are dead letters. */
+  private setAside = 0;
   /** Entity types some of whose gaps were forgotten. */
   readonly staleGaps = new Set<EntityStream>();
   /** What the calls ask for that are not answered yet. */
@@ -78,8 +83,16 @@ export class PendingWork {
     return this.departures.length > 0 || this.staleGaps.size > 0;
   }
 
+  /** Whether there is nothing but some messages that were delivered, for which nobody waits. */
+  get canWait(): boolean {
+    const calls = this.accepts.length + this.letters.length + this.purges.length;
+    const others = calls + this.staleGaps.size + this.setAside;
+    return others === 0 && this.departures.length < MAX_WAITING_DELIVERIES;
+  }
+
   /** A message left; its payload is held until the commit only while that takes little memory. */
   depart(departure: Departure): void {
+    if (departure.letter) this.setAside++;
     const held = this.heldBytes + (departure.delivered?.payload.length ?? 0);
     if (held > MAX_HELD_BYTES) this.departures.push(withoutPayload(departure));
     else {
@@ -91,11 +104,13 @@ export class PendingWork {
   nextDeparture(): Departure {
     const departure = this.departures.shift()!;
     this.heldBytes -= departure.delivered?.payload.length ?? 0;
+    if (departure.letter) this.setAside--;
     return departure;
   }
 
   /** Nothing came of a commit: that they left has to be stored, what they were need not be. */
   takeBack(departures: readonly Departure[]): void {
+    this.setAside += departures.filter(({ letter }) => letter).length;
     this.departures.unshift(departures.map(withoutPayload));
   }
 
