@@ -15,8 +15,6 @@ const faults = {
     name: 'faults',
     include: ['test/faults/**/*.fault-spec.ts'],
     globalSetup: ['test/faults/ship/build-ships.ts'],
-    // In the long form each fault has the machine to itself; the short one has five minutes, and mostly waits.
-    fileParallelism: scale.name === 'short',
     testTimeout: 600_000,
     hookTimeout: 60_000,
   },
@@ -25,8 +23,8 @@ const faults = {
 export default defineConfig({
   test: {
     reporters: ['default', new SkippedBrokersReporter(), ...(withFaults ? [new FaultSummaryReporter()] : [])],
-    // Two cores are what a build machine has; more workers only make timing worse.
-    maxWorkers: 2,
+    // Two cores are what a build machine has; more workers only make timing worse. Faults mostly wait.
+    maxWorkers: withFaults ? scale.workers : 2,
     testTimeout: 20_000,
     hookTimeout: 20_000,
     projects: [

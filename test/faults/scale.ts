@@ -23,6 +23,8 @@ export interface Scale {
   readonly backlog: number;
   /** Changes that each of two ends publishes, and how often each of them is killed meanwhile. */
   readonly bothEnds: { readonly changes: number; readonly kills: number };
+  /** Files of faults that are run at a time. */
+  readonly workers: number;
   /** Real times are divided by this: waits, gaps of a link, silences. 1 is real time. */
   readonly hurry: number;
 }
@@ -42,6 +44,7 @@ const SCALES: Readonly<Record<Scale['name'], Scale>> = {
     malformedRequests: 1000,
     backlog: 70_000,
     bothEnds: { changes: 2500, kills: 3 },
+    workers: 3,
     hurry: 10,
   },
   // All of it within 45 minutes, in real time.
@@ -58,6 +61,7 @@ const SCALES: Readonly<Record<Scale['name'], Scale>> = {
     malformedRequests: 10_000,
     backlog: 1_000_000,
     bothEnds: { changes: 25_000, kills: 25 },
+    workers: 2,
     hurry: 1,
   },
 };
