@@ -16,6 +16,7 @@ export interface QueueDocument extends Omit<OperatorView, 'queue' | 'flow'> {
     readonly lanes: Readonly<Record<Lane, AgedLane>>;
   };
   readonly lastDelivery?: OperatorView['flow']['lastDelivery'];
+  readonly lastLossAt?: OperatorView['flow']['lastLossAt'];
 }
 
 /** The view as one document, at a time. */
@@ -27,5 +28,6 @@ export function queueDocument({ queue, flow, ...view }: OperatorView, nowMs: num
     ...view,
     queue: { ...withAge(queue, nowMs), lanes },
     ...(flow.lastDelivery && { lastDelivery: flow.lastDelivery }),
+    ...(flow.lastLossAt && { lastLossAt: flow.lastLossAt }),
   };
 }
