@@ -1,12 +1,10 @@
 import 'reflect-metadata';
-import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { tmpdir } from 'node:os';
-import { join, posix } from 'node:path';
+import { posix } from 'node:path';
 import { Ajv2019 } from 'ajv/dist/2019.js';
 import { type AnySchemaObject } from 'ajv';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { parseAllDocuments } from 'yaml';
 import { HealthDocumentController } from '../../src/health/health-document.controller.js';
 import { ProbesController } from '../../src/health/probes.controller.js';
@@ -14,23 +12,15 @@ import { MetricsController } from '../../src/metrics/metrics.controller.js';
 import { SyncMetricsModule } from '../../src/metrics/sync-metrics.module.js';
 import { resolveOptions } from '../../src/mqtt-sync/mqtt-sync.options.js';
 import { readEnvironment } from '../../src/service/environment/environment.js';
-import { VARIABLES } from '../../src/service/environment/variables.js';
 import { serviceSettings } from '../../src/service/service-settings.js';
 import { environmentOf, execForm, parseCopy, parseDockerfile, stagesOf } from '../helpers/dockerfile.js';
 import { PROJECT } from '../helpers/documented-commands.js';
+import { sourceOf, unknownVariables } from '../helpers/deployed-names.js';
 import { kubernetesFaults } from '../helpers/kubernetes-types.js';
 import { isInProject, projectText, projectYaml } from '../helpers/project-files.js';
 
 const DEFAULTS = resolveOptions({});
 const PORT = serviceSettings.parse({}).port;
-
-/** Read by Node and by us, beside the variables of the service. */
-const OTHER_VARIABLES = ['NODE_ENV'];
-
-const unknownVariables = (names: readonly string[]): string[] => {
-  const known = new Set([...VARIABLES.map(({ name }) => name), ...OTHER_VARIABLES]);
-  return names.filter((name) => !known.has(name));
-};
 
 // The package behind it tells its controller the path only when the module is registered.
 SyncMetricsModule.forRoot();
@@ -47,9 +37,6 @@ const routes = new Set(
     });
   }),
 );
-
-/** Compiled files that something starts, as sources. */
-const sourceOf = (compiled: string): string => compiled.replace(/^.*?dist\//, 'src/').replace(/\.js$/, '.ts');
 
 /** Paths in a text that look like ours. */
 const mentionedRoutes = (text: string): string[] =>
@@ -308,55 +295,6 @@ describe('the Kubernetes manifests', () => {
     expect(files).toEqual([settings.MQTT_TLS_CA_FILE, settings.MQTT_TLS_CERT_FILE, settings.MQTT_TLS_KEY_FILE]);
     const { stringData } = projectYaml(`${folder}/secret.example.yaml`) as { stringData: Record<string, string> };
     expect(Object.keys(stringData)).toEqual(['ingress-token', ...items.map(({ key }) => key)]);
-  });
-});
-
-describe('the systemd unit', () => {
-  const unit = projectText('deploy/systemd/arus-mqtt-sync.service');
-  const valuesOf = (key: string) => [...unit.matchAll(new RegExp(`^${key}=(.*)$`, 'gm'))].map(([, value]) => value!);
-
-  it('sets only variables that the service knows', () => {
-    const names = valuesOf('Environment').flatMap((line) => line.split(' ').map((pair) => pair.split('=', 1)[0]!));
-    expect(names).toContain('MQTT_QUEUE_DIR');
-    expect(unknownVariables(names)).toEqual([]);
-  });
-
-  it('starts what there is, and gives it longer to stop than it takes', () => {
-    expect(isInProject(sourceOf(valuesOf('ExecStart')[0]!))).toBe(true);
-    expect(Number(valuesOf('TimeoutStopSec')[0]) * 1000).toBeGreaterThan(DEFAULTS.shutdownDeadlineMs);
-  });
-
-  // With CI=true it fails where systemd is missing, rather than pass unseen.
-  it.skipIf(spawnSync('systemd-analyze', ['--version']).error && process.env.CI !== 'true')(
-    'is what systemd understands, and leaves the service little to reach',
-    () => {
-      const folder = mkdtempSync(join(tmpdir(), 'systemd-unit-'));
-      onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
-      const file = join(folder, 'arus-mqtt-sync.service');
-      // Node may be elsewhere on this machine.
-      writeFileSync(file, unit.replace('/usr/bin/node', process.execPath));
-      const verify = spawnSync('systemd-analyze', ['verify', '--man=no', file], { encoding: 'utf8' });
-      expect([verify.status, verify.stderr]).toEqual([0, '']);
-      // The exposure is counted from 0 to 10, times ten here: a unit without any protection has 9.6.
-      const limit = ['security', '--offline=true', '--threshold=20', file];
-      expect(spawnSync('systemd-analyze', limit, { encoding: 'utf8' }).status).toBe(0);
-    },
-  );
-
-  it('has an example of its settings that the service starts with', () => {
-    const example = projectText('deploy/systemd/environment.example');
-    const settings = [...example.matchAll(/^#?([A-Z_]+)=(.*)$/gm)].map(([, name, value]) => [name!, value!] as const);
-    expect(unknownVariables(settings.map(([name]) => name))).toEqual([]);
-    expect(readEnvironment(Object.fromEntries(settings) as NodeJS.ProcessEnv).resolved.tlsEnabled).toBe(true);
-  });
-
-  it('reads as credentials exactly the files that the settings name', () => {
-    const named = valuesOf('Environment').flatMap((line) => [...line.matchAll(/%d\/(\S+)/g)].map(([, name]) => name));
-    expect(valuesOf('LoadCredential').map((value) => value.split(':')[0])).toEqual(named);
-  });
-
-  it('keeps the queue in its state folder', () => {
-    expect(valuesOf('Environment').join(' ')).toContain(`MQTT_QUEUE_DIR=%S/${valuesOf('StateDirectory')[0]}`);
   });
 });
 

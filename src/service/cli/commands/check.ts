@@ -24,7 +24,7 @@ export function checkCommand(context: CommandContext): Command {
       'and leaves nothing at the broker; a service that runs is not disturbed.',
     examples: [
       'MQTT_BROKER_URL=mqtts://broker.example:8883 VESSEL_ID=mv-aurora arus-mqtt-sync check',
-      'sudo arus-mqtt-sync check --env-file /etc/arus-mqtt-sync/environment',
+      'sudo -u arus-mqtt-sync arus-mqtt-sync check --env-file /etc/arus-mqtt-sync/environment',
       'arus-mqtt-sync check --strict --json | jq ".steps[] | select(.status != \\"ok\\")"',
     ],
   })
