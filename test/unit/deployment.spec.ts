@@ -111,7 +111,7 @@ describe('docker-compose.yml', () => {
   const { services } = projectYaml('docker-compose.yml') as Compose;
 
   it.each(Object.entries(services))('pins the image of %s, and opens ports to this machine only', (_name, service) => {
-    expect(service.image).toMatch(service.image === 'arus/mqtt-sync' ? /./ : /:v?\d[\d.]*$/);
+    expect(service.image).toMatch(service.image === 'arus/mqtt-sync' ? /./ : /:v?\d+\.\d+\.\d+$/);
     expect(service.ports?.filter((port) => !port.startsWith('127.0.0.1:'))).toEqual([]);
     expect(service.cap_drop).toEqual(['ALL']);
     expect(service.security_opt).toEqual(['no-new-privileges:true']);
@@ -163,6 +163,21 @@ describe('docker-compose.yml', () => {
       scrape_configs: { metrics_path: string }[];
     };
     for (const { metrics_path } of scrape_configs) expect(routes).toContain(metrics_path);
+  });
+
+  it('lets Prometheus find Alertmanager, and Alertmanager its receivers', () => {
+    const { alerting } = projectYaml('deploy/prometheus/prometheus.yml') as {
+      alerting: { alertmanagers: { static_configs: { targets: string[] }[] }[] };
+    };
+    const targets = alerting.alertmanagers.flatMap(({ static_configs }) =>
+      static_configs.flatMap((each) => each.targets),
+    );
+    const { ports, volumes = [], command = [] } = services.alertmanager!;
+    expect(targets).toEqual([`alertmanager:${ports![0]!.split(':').at(-1)}`]);
+    const { source, target } = mount(volumes[0]!);
+    expect(command).toContain(`--config.file=${target}/alertmanager.yml`);
+    expect(isInProject(`${source}/alertmanager.yml`)).toBe(true);
+    expect(command).toContain(`--storage.path=${mount(volumes[1]!).target}`);
   });
 
   it('lets Grafana find its dashboards, and Prometheus', () => {
@@ -335,7 +350,7 @@ describe('the Dockerfile', () => {
 
   it('keeps to the usual rules: a pinned base, no ADD, no sudo, exact installs', () => {
     const base = /^ARG NODE_IMAGE=(\S+)$/m.exec(projectText('Dockerfile'))![1];
-    expect(base).toMatch(/^node:\d+-/);
+    expect(base).toMatch(/^node:\d+\.\d+\.\d+-/);
     expect(stages.map(({ steps }) => steps[0]!.rest.split(' ')[0])).toEqual(stages.map(() => '${NODE_IMAGE}'));
     expect(instructions.filter(({ keyword }) => keyword === 'ADD')).toEqual([]);
     const runs = instructions.filter(({ keyword }) => keyword === 'RUN').map(({ rest }) => rest);

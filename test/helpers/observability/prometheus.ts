@@ -24,6 +24,12 @@ export interface ScrapeTarget {
   readonly vessel: string;
 }
 
+/** What else is adapted. */
+export interface PrometheusOptions {
+  /** Address of an Alertmanager. @default the one of docker-compose.yml, which is not there */
+  readonly alertmanager?: string;
+}
+
 /** One series of an answer. */
 export interface Series {
   readonly metric: Readonly<Record<string, string>>;
@@ -48,8 +54,8 @@ interface RawSeries {
 }
 
 /**
- * A real Prometheus with the project's own configuration and rules, adapted in targets, intervals and the `for` of the rules
- * only. It listens on 127.0.0.1, keeps its data in a temporary folder, and ends with the test.
+ * A real Prometheus with the project's own configuration and rules, adapted in targets, intervals, the `for` of the
+ * rules, and where Alertmanager is, only. It listens on 127.0.0.1, keeps its data in a temporary folder, and ends with the test.
  */
 export class Prometheus {
   private output = '';
@@ -59,10 +65,10 @@ export class Prometheus {
     private readonly process: ChildProcess,
   ) {}
 
-  static async start(targets: readonly ScrapeTarget[]): Promise<Prometheus> {
+  static async start(targets: readonly ScrapeTarget[], options: PrometheusOptions = {}): Promise<Prometheus> {
     if (PROMETHEUS === undefined) throw new Error('prometheus is not installed; it is a Debian package');
     const folder = mkdtempSync(join(tmpdir(), 'prometheus-'));
-    writeConfiguration(folder, targets);
+    writeConfiguration(folder, targets, options);
     const port = await freePort();
     const process = spawn(
       PROMETHEUS,
@@ -123,9 +129,14 @@ export class Prometheus {
   }
 }
 
-function writeConfiguration(folder: string, targets: readonly ScrapeTarget[]): void {
+function writeConfiguration(
+  folder: string,
+  targets: readonly ScrapeTarget[],
+  { alertmanager = 'alertmanager:9093' }: PrometheusOptions,
+): void {
   const write = (path: string, content: unknown) => writeFileSync(join(folder, path), JSON.stringify(content));
-  const read = (path: string): unknown => parse(readFileSync(path, 'utf8'));
+  const read = (path: string): unknown =>
+    parse(readFileSync(path, 'utf8').replaceAll('alertmanager:9093', alertmanager));
   for (const name of ['rules', 'targets']) mkdirSync(join(folder, name));
   // JSON is YAML.
   const config = read(join(PROMETHEUS_FOLDER, 'prometheus.yml')) as object;
