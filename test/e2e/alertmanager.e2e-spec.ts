@@ -44,13 +44,18 @@ describeWith({ alertmanager: ALERTMANAGER }, 'a real Alertmanager', () => {
 });
 
 describeWith({ alertmanager: ALERTMANAGER, prometheus: PROMETHEUS }, 'Prometheus and Alertmanager', () => {
-  it('tell that a service does not answer', async () => {
+  it('tell that a service does not answer, with a link that leads to the runbook', async () => {
     const alertmanager = await Alertmanager.start();
     const targets = [{ address: `127.0.0.1:${await freePort()}`, vessel: 'mv-test' }];
-    await Prometheus.start(targets, { alertmanager: alertmanager.address });
+    const prometheus = await Prometheus.start(targets, { alertmanager: alertmanager.address });
     await until(() => alertmanager.namesFor('critical', 'mv-test').includes('ArusSyncNotScraped'), {
       what: () => `ArusSyncNotScraped; told: ${JSON.stringify(alertmanager.told)}`,
       deadlineMs: 40_000,
     });
+    const { annotations } = alertmanager.told.find(({ labels }) => labels['alertname'] === 'ArusSyncNotScraped')!;
+    const page = await prometheus.page(annotations['runbook_url']!);
+    // A browser shows it, and does not save it.
+    expect([page.status, page.headers.get('content-type')]).toEqual([200, 'text/plain; charset=utf-8']);
+    expect(await page.text()).toMatch(/^### ArusSyncNotScraped$/m);
   }, 60_000);
 });

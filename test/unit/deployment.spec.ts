@@ -17,6 +17,7 @@ import { environmentOf, execForm, parseCopy, parseDockerfile, stagesOf } from '.
 import { PROJECT } from '../helpers/documented-commands.js';
 import { sourceOf, unknownVariables } from '../helpers/deployed-names.js';
 import { kubernetesFaults } from '../helpers/kubernetes-types.js';
+import { RUNBOOK } from '../helpers/observability/deployed.js';
 import { isInProject, projectText, projectYaml } from '../helpers/project-files.js';
 
 const DEFAULTS = resolveOptions({});
@@ -163,6 +164,16 @@ describe('docker-compose.yml', () => {
       scrape_configs: { metrics_path: string }[];
     };
     for (const { metrics_path } of scrape_configs) expect(routes).toContain(metrics_path);
+  });
+
+  it('lets Prometheus show the runbook where rules and dashboard link to', () => {
+    const { command = [], volumes = [], ports } = services.prometheus!;
+    const url = new URL(RUNBOOK);
+    expect(ports).toEqual([`${url.host}:${url.port}`]);
+    expect(command).toContain(`--web.external-url=${url.origin}`);
+    const [folder] = command.flatMap((argument) => /^--web\.user-assets=(.*)/.exec(argument)?.[1] ?? []);
+    const runbook = volumes.map(mount).find(({ source }) => source === './docs/operations.md');
+    expect(runbook?.target).toBe(url.pathname.replace('/user', folder!));
   });
 
   it('lets Prometheus find Alertmanager, and Alertmanager its receivers', () => {

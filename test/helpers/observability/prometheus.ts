@@ -1,10 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { parse } from 'yaml';
+import { PROJECT } from '../documented-commands.js';
 import { freePort } from '../ports.js';
 import { findProgram } from '../find-program.js';
 import { until, within } from '../wait.js';
@@ -76,6 +77,7 @@ export class Prometheus {
         `--config.file=${join(folder, 'prometheus.yml')}`,
         `--storage.tsdb.path=${join(folder, 'data')}`,
         `--web.listen-address=127.0.0.1:${port}`,
+        `--web.user-assets=${join(folder, 'runbook')}`,
       ],
       { stdio: ['ignore', 'pipe', 'pipe'], cwd: folder },
     );
@@ -92,6 +94,11 @@ export class Prometheus {
       what: () => `Prometheus to be ready; it said:\n${prometheus.output}`,
     });
     return prometheus;
+  }
+
+  /** Asks for a page that docker-compose.yml has on port 9090. */
+  page(url: string): Promise<Response> {
+    return fetch(url.replace('http://127.0.0.1:9090/', `http://127.0.0.1:${this.port}/`));
   }
 
   /** Evaluates an expression now. @throws {Error} what Prometheus says is wrong with it. */
@@ -137,7 +144,8 @@ function writeConfiguration(
   const write = (path: string, content: unknown) => writeFileSync(join(folder, path), JSON.stringify(content));
   const read = (path: string): unknown =>
     parse(readFileSync(path, 'utf8').replaceAll('alertmanager:9093', alertmanager));
-  for (const name of ['rules', 'targets']) mkdirSync(join(folder, name));
+  for (const name of ['rules', 'targets', 'runbook']) mkdirSync(join(folder, name));
+  cpSync(join(PROJECT, 'docs/operations.md'), join(folder, 'runbook/operations.txt'));
   // JSON is YAML.
   const config = read(join(PROMETHEUS_FOLDER, 'prometheus.yml')) as object;
   write('prometheus.yml', { ...config, global: { scrape_interval: INTERVAL, evaluation_interval: INTERVAL } });
