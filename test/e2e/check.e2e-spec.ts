@@ -1,48 +1,17 @@
 import { createServer } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { type MqttSyncOptions, resolveOptions } from '../../src/mqtt-sync/mqtt-sync.options.js';
-import { checkBroker, type CheckBrokerOptions } from '../../src/service/cli/check/check-broker.js';
+import { type MqttSyncOptions } from '../../src/mqtt-sync/mqtt-sync.options.js';
 import { checkEnvironment } from '../../src/service/cli/check/check-environment.js';
-import { type CheckName, type CheckStep } from '../../src/service/cli/check/check-step.js';
 import { CertificateAuthority } from '../helpers/certificates.js';
 import { deployBroker, SHORE_PASSWORD, Workplace } from '../helpers/deployed-broker.js';
-import { describeWithMosquitto, Mosquitto } from '../helpers/mosquitto.js';
+import { check, collect, expectFailure } from '../helpers/check.js';
+import { describeWithMosquitto } from '../helpers/mosquitto.js';
 import { freePort, listen } from '../helpers/ports.js';
-import { type BrokerScript, ScriptedBroker } from '../helpers/scripted-broker.js';
-import { Shore } from '../helpers/shore.js';
-import { until } from '../helpers/wait.js';
+import { ScriptedBroker } from '../helpers/scripted-broker.js';
 
 const AURORA = 'mv-aurora';
 const BOREALIS = 'mv-borealis';
 const ALL = ['files', 'dns', 'tcp', 'tls', 'connect', 'limits', 'publish', 'subscribe', 'round_trip'];
-
-async function collect(steps: AsyncIterable<CheckStep>): Promise<CheckStep[]> {
-  const all: CheckStep[] = [];
-  for await (const step of steps) all.push(step);
-  return all;
-}
-
-function check(options: MqttSyncOptions, how: Omit<CheckBrokerOptions, 'options'> = {}): Promise<CheckStep[]> {
-  const resolved = resolveOptions({ vesselId: AURORA, ...options });
-  return collect(checkBroker({ timeoutMs: 5000, ...how, options: resolved }));
-}
-
-/** Holds the last step against what is expected of it; everything before it must not have failed. */
-function expectFailure(steps: readonly CheckStep[], name: CheckName, detail: RegExp, advice: RegExp): void {
-  const last = steps.at(-1);
-  expect(steps.slice(0, -1).filter(({ status }) => status === 'failed')).toEqual([]);
-  expect([last?.name, last?.status, last?.detail]).toEqual([name, 'failed', expect.stringMatching(detail)]);
-  expect(last?.advice.join(' ')).toMatch(advice);
-}
-
-/** Answers every subscription with a code. */
-const subackWith =
-  (code: number): NonNullable<BrokerScript['onPacket']> =>
-  (packet, connection) => {
-    if (packet.cmd !== 'subscribe') return undefined;
-    connection.send({ cmd: 'suback', messageId: packet.messageId!, granted: [code] });
-    return true;
-  };
 
 describe('the check of the way to the broker', () => {
   it.each([
@@ -97,7 +66,6 @@ describe('the check of what a broker says', () => {
     const properties = { receiveMaximum: 10, maximumPacketSize: 1000, maximumQoS: 1, retainAvailable: false };
     const broker = await ScriptedBroker.start({
       connack: () => ({ properties: { ...properties, serverKeepAlive: 20 } }),
-      onPacket: subackWith(1),
     });
     const steps = await check({ brokerUrl: broker.url });
     expect(steps.map(({ name }) => name)).toEqual(ALL);
@@ -121,7 +89,6 @@ describe('the check of what a broker says', () => {
   it('warns of MQTT 3.1.1, to which it falls back', async () => {
     const broker = await ScriptedBroker.start({
       connack: ({ protocolVersion }) => (protocolVersion === 5 ? { reasonCode: 0x84 } : { returnCode: 0 }),
-      onPacket: subackWith(1),
     });
     const steps = await check({ brokerUrl: broker.url });
     expect(steps.map(({ name }) => name)).toEqual(ALL);
@@ -156,12 +123,6 @@ describe('the check of what a broker says', () => {
     const silent = await ScriptedBroker.start({ ack: () => 'withhold' });
     const steps = await check({ brokerUrl: silent.url }, { timeoutMs: 500 });
     expectFailure(steps, 'publish', /no answer to a message/, /look at the link/);
-  });
-
-  it('says that a subscription is refused', async () => {
-    const broker = await ScriptedBroker.start({ onPacket: subackWith(0x87) });
-    const steps = await check({ brokerUrl: broker.url, inboundPrefix: 'vessel/sync/{vesselId}/down' });
-    expectFailure(steps, 'subscribe', /refuses the subscription to vessel\/sync\/mv-aurora\/down\/#/, /right to it/);
   });
 });
 
@@ -246,20 +207,6 @@ describeWithMosquitto('the check against Mosquitto', () => {
     const right = await check({ ...withPassword, username: 'shore', password: SHORE_PASSWORD });
     expectFailure(right, 'publish', /0x87/, /right to it/);
     expect(JSON.stringify(right)).not.toContain(SHORE_PASSWORD);
-  });
-
-  it('leaves nothing at the broker, and the service its connection', async () => {
-    const broker = await Mosquitto.start();
-    const steps = await check({ brokerUrl: broker.url });
-    expect(steps.filter(({ status }) => status === 'failed')).toEqual([]);
-    expect(broker.log).toMatch(/as arus_check_mv-aurora_/);
-    expect(broker.log).not.toMatch(/as arus_sync_mv-aurora/);
-    const shore = await Shore.listen(broker.url);
-    const next = await check({ brokerUrl: broker.url });
-    expect(next.at(-1)?.name).toBe('round_trip');
-    // What came in between is live, not retained.
-    await until(() => shore.received.length >= 2, { what: 'the probes on shore' });
-    expect(shore.received.filter(({ retain }) => retain)).toEqual([]);
   });
 });
 

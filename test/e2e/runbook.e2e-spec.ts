@@ -1,28 +1,11 @@
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { type DeadLetterList } from '../../src/service/dead-letters/dead-letters.controller.js';
-import { openOnDisk } from '../contract/queue-harness.js';
-import { documentedCommands, PROJECT, runCommands } from '../helpers/documented-commands.js';
 import { describeWithMosquitto, Mosquitto } from '../helpers/mosquitto.js';
+import { contentOf, runbook, runbookCommands, runDocumented } from '../helpers/runbook.js';
 import { ServiceProcess, temporaryFolder } from '../helpers/service-process.js';
 import { stoppedFolder } from '../helpers/stopped-folder.js';
-
-const DOCUMENT = 'docs/operations.md';
-type Variables = Readonly<Record<string, string>>;
-
-/** Runs what the runbook says below a name, with the variables that it leaves to the reader. */
-const runbook = (name: string, variables: Variables): string => run(documentedCommands(DOCUMENT, name), variables);
-
-function run(commands: string, { url, ...variables }: Variables): string {
-  const folder = temporaryFolder();
-  // As an installed package puts it on the PATH.
-  const script = `#!/bin/sh\nexec node '${join(PROJECT, 'dist/service/cli/main.js')}' "$@"\n`;
-  writeFileSync(join(folder, 'arus-mqtt-sync'), script, { mode: 0o755 });
-  const all = { ...variables, PATH: `${folder}:${process.env['PATH']}`, PORT: url ? new URL(url).port : '' };
-  const exports = Object.entries(all).map(([variable, value]) => `export ${variable}='${value}'`);
-  return runCommands([...exports, commands.replaceAll('http://127.0.0.1:5000', url ?? '')].join('\n'), folder);
-}
 
 describeWithMosquitto('the commands of the runbook', () => {
   it('show a service at first look', async () => {
@@ -60,19 +43,11 @@ describeWithMosquitto('the commands of the runbook', () => {
     expect(await contentOf(dir)).toEqual(before);
     // It asks, and there is nobody to answer.
     expect(() => runbook('new epoch', variables)).toThrow(/--yes/);
-    const command = documentedCommands(DOCUMENT, 'new epoch').trim();
+    const command = runbookCommands('new epoch').trim();
     expect(command).toMatch(/^arus-mqtt-sync queue new-epoch --queue-dir "\$MQTT_QUEUE_DIR"$/);
-    run(`${command} --yes`, variables);
+    runDocumented(`${command} --yes`, variables);
     const after = await contentOf(dir);
     expect(after.epoch).toBeGreaterThan(before.epoch);
     expect(after.messages).toBe(before.messages);
   });
 });
-
-async function contentOf(dir: string): Promise<{ epoch: number; messages: number }> {
-  const { queue } = await openOnDisk(dir);
-  const { epoch } = queue.identity!;
-  const { messages } = queue.stats();
-  await queue.close();
-  return { epoch, messages };
-}

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { PROMETHEUS_FOLDER, readAlertRules, ruleExpressions } from '../helpers/observability/deployed.js';
+import { PROMETHEUS_FOLDER, readAlertRules, ruleExpressions, RUNBOOK } from '../helpers/observability/deployed.js';
 import { exposedMetrics } from '../helpers/observability/exposed-metrics.js';
 import { metricNamesIn } from '../helpers/observability/promql.js';
 import { PROMTOOL, promtool } from '../helpers/observability/promtool.js';
@@ -47,7 +47,7 @@ describe('the alert rules', () => {
     expect(['critical', 'warning']).toContain(rule.labels['severity']);
     expect(Object.keys(rule.annotations)).toEqual(['summary', 'description', 'runbook_url']);
     expect(rule.annotations['description']).toMatch(/\. .*\.$/s);
-    expect(rule.annotations['runbook_url']).toBe(`https://runbook.example/operations.md#${rule.alert.toLowerCase()}`);
+    expect(rule.annotations['runbook_url']).toBe(`${RUNBOOK}#${rule.alert.toLowerCase()}`);
   });
 
   it.each(rules)('$alert is shown to fire by a test of promtool', ({ alert }) => {

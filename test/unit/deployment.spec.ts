@@ -1,59 +1,21 @@
-import 'reflect-metadata';
-import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { tmpdir } from 'node:os';
-import { join, posix } from 'node:path';
+import { posix } from 'node:path';
 import { Ajv2019 } from 'ajv/dist/2019.js';
 import { type AnySchemaObject } from 'ajv';
-import { describe, expect, it, onTestFinished } from 'vitest';
-import { parseAllDocuments } from 'yaml';
-import { HealthDocumentController } from '../../src/health/health-document.controller.js';
-import { ProbesController } from '../../src/health/probes.controller.js';
-import { MetricsController } from '../../src/metrics/metrics.controller.js';
-import { SyncMetricsModule } from '../../src/metrics/sync-metrics.module.js';
+import { describe, expect, it } from 'vitest';
 import { resolveOptions } from '../../src/mqtt-sync/mqtt-sync.options.js';
 import { readEnvironment } from '../../src/service/environment/environment.js';
-import { VARIABLES } from '../../src/service/environment/variables.js';
 import { serviceSettings } from '../../src/service/service-settings.js';
 import { environmentOf, execForm, parseCopy, parseDockerfile, stagesOf } from '../helpers/dockerfile.js';
 import { PROJECT } from '../helpers/documented-commands.js';
-import { kubernetesFaults } from '../helpers/kubernetes-types.js';
+import { sourceOf, unknownVariables } from '../helpers/deployed-names.js';
+import { mentionedRoutes, routes } from '../helpers/deployed-routes.js';
+import { RUNBOOK } from '../helpers/observability/deployed.js';
 import { isInProject, projectText, projectYaml } from '../helpers/project-files.js';
 
 const DEFAULTS = resolveOptions({});
 const PORT = serviceSettings.parse({}).port;
-
-/** Read by Node and by us, beside the variables of the service. */
-const OTHER_VARIABLES = ['NODE_ENV'];
-
-const unknownVariables = (names: readonly string[]): string[] => {
-  const known = new Set([...VARIABLES.map(({ name }) => name), ...OTHER_VARIABLES]);
-  return names.filter((name) => !known.has(name));
-};
-
-// The package behind it tells its controller the path only when the module is registered.
-SyncMetricsModule.forRoot();
-
-/** Paths that a GET answers. */
-const routes = new Set(
-  [ProbesController, MetricsController, HealthDocumentController].flatMap((controller) => {
-    const base = Reflect.getMetadata('path', controller) as string;
-    const members = Object.entries(Object.getOwnPropertyDescriptors(controller.prototype));
-    const handlers = members.filter(([name]) => name !== 'constructor');
-    return handlers.flatMap(([, { value }]: [string, { value?: unknown }]) => {
-      const path = Reflect.getMetadata('path', value as object) as string | undefined;
-      return path === undefined ? [] : posix.join('/', base, path).replace(/(?<=.)\/$/, '');
-    });
-  }),
-);
-
-/** Compiled files that something starts, as sources. */
-const sourceOf = (compiled: string): string => compiled.replace(/^.*?dist\//, 'src/').replace(/\.js$/, '.ts');
-
-/** Paths in a text that look like ours. */
-const mentionedRoutes = (text: string): string[] =>
-  [...text.matchAll(/\/(?:health|metrics|api)[\w/-]*/g)].map(([path]) => path);
 
 describe('the routes that probes ask for', () => {
   it('are known to this test', () => {
@@ -124,7 +86,7 @@ describe('docker-compose.yml', () => {
   const { services } = projectYaml('docker-compose.yml') as Compose;
 
   it.each(Object.entries(services))('pins the image of %s, and opens ports to this machine only', (_name, service) => {
-    expect(service.image).toMatch(service.image === 'arus/mqtt-sync' ? /./ : /:v?\d[\d.]*$/);
+    expect(service.image).toMatch(service.image === 'arus/mqtt-sync' ? /./ : /:v?\d+\.\d+\.\d+$/);
     expect(service.ports?.filter((port) => !port.startsWith('127.0.0.1:'))).toEqual([]);
     expect(service.cap_drop).toEqual(['ALL']);
     expect(service.security_opt).toEqual(['no-new-privileges:true']);
@@ -178,6 +140,31 @@ describe('docker-compose.yml', () => {
     for (const { metrics_path } of scrape_configs) expect(routes).toContain(metrics_path);
   });
 
+  it('lets Prometheus show the runbook where rules and dashboard link to', () => {
+    const { command = [], volumes = [], ports } = services.prometheus!;
+    const url = new URL(RUNBOOK);
+    expect(ports).toEqual([`${url.host}:${url.port}`]);
+    expect(command).toContain(`--web.external-url=${url.origin}`);
+    const [folder] = command.flatMap((argument) => /^--web\.user-assets=(.*)/.exec(argument)?.[1] ?? []);
+    const runbook = volumes.map(mount).find(({ source }) => source === './docs/operations.md');
+    expect(runbook?.target).toBe(url.pathname.replace('/user', folder!));
+  });
+
+  it('lets Prometheus find Alertmanager, and Alertmanager its receivers', () => {
+    const { alerting } = projectYaml('deploy/prometheus/prometheus.yml') as {
+      alerting: { alertmanagers: { static_configs: { targets: string[] }[] }[] };
+    };
+    const targets = alerting.alertmanagers.flatMap(({ static_configs }) =>
+      static_configs.flatMap((each) => each.targets),
+    );
+    const { ports, volumes = [], command = [] } = services.alertmanager!;
+    expect(targets).toEqual([`alertmanager:${ports![0]!.split(':').at(-1)}`]);
+    const { source, target } = mount(volumes[0]!);
+    expect(command).toContain(`--config.file=${target}/alertmanager.yml`);
+    expect(isInProject(`${source}/alertmanager.yml`)).toBe(true);
+    expect(command).toContain(`--storage.path=${mount(volumes[1]!).target}`);
+  });
+
   it('lets Grafana find its dashboards, and Prometheus', () => {
     const { volumes = [], environment = {} } = services.grafana!;
     const mounts = volumes.map(mount);
@@ -192,171 +179,6 @@ describe('docker-compose.yml', () => {
     const [sources] = read('datasources') as { datasources: { url: string }[] }[];
     const { hostname, port } = new URL(sources!.datasources[0]!.url);
     expect(services[hostname]?.ports).toEqual([`127.0.0.1:${port}:${port}`]);
-  });
-});
-
-interface Probe {
-  readonly httpGet: { readonly path: string; readonly port: string };
-}
-
-interface Container {
-  readonly image: string;
-  readonly ports: readonly { readonly name: string; readonly containerPort: number }[];
-  readonly env: readonly { readonly name: string; readonly value?: string; readonly valueFrom?: unknown }[];
-  readonly startupProbe: Probe;
-  readonly livenessProbe: Probe;
-  readonly readinessProbe: Probe;
-  readonly volumeMounts: readonly { readonly name: string; readonly mountPath: string }[];
-}
-
-interface StatefulSet {
-  readonly spec: {
-    readonly template: {
-      readonly metadata: { readonly annotations: Readonly<Record<string, string>> };
-      readonly spec: {
-        readonly terminationGracePeriodSeconds: number;
-        readonly containers: readonly [Container];
-        readonly securityContext: { readonly runAsUser: number };
-        readonly volumes: readonly { name: string; secret?: { items: { key: string; path: string }[] } }[];
-      };
-    };
-    readonly volumeClaimTemplates: readonly { readonly metadata: { readonly name: string } }[];
-  };
-}
-
-describe('the Kubernetes manifests', () => {
-  const folder = 'deploy/kubernetes';
-  const kustomization = projectYaml(`${folder}/kustomization.yaml`) as {
-    resources: string[];
-    images: { name: string; newTag: string }[];
-    configMapGenerator: { name: string; envs: string[] }[];
-  };
-  const { template, volumeClaimTemplates } = (projectYaml(`${folder}/statefulset.yaml`) as StatefulSet).spec;
-  const [container] = template.spec.containers;
-  const settings = Object.fromEntries(
-    projectText(`${folder}/mqtt-sync.env`)
-      .split('\n')
-      .filter((line) => /^\w/.test(line))
-      .map((line) => line.split('=', 2) as [string, string]),
-  );
-
-  it('are what the API takes', () => {
-    const apis: Readonly<Record<string, string>> = {
-      v1: 'core/v1',
-      'apps/v1': 'apps/v1',
-      'networking.k8s.io/v1': 'networking/v1',
-    };
-    const files = [...kustomization.resources, 'secret.example.yaml'];
-    const manifests = files.flatMap((name) =>
-      parseAllDocuments(projectText(`${folder}/${name}`)).map((document) => {
-        const content = document.toJS() as { apiVersion: string; kind: string };
-        return { name, api: apis[content.apiVersion]!, kind: content.kind, content };
-      }),
-    );
-    expect(manifests.length).toBeGreaterThanOrEqual(5);
-    const planted = {
-      ...manifests.find(({ kind }) => kind === 'StatefulSet')!,
-      content: { apiVersion: 'apps/v1', kind: 'StatefulSet', spec: { replica: 1 } },
-    };
-    const faults = kubernetesFaults([...manifests, planted]);
-    expect(faults).toEqual([expect.stringMatching(/replica\W+ does not exist/)]);
-  });
-
-  it('has every file in its kustomization', () => {
-    const others = ['kustomization.yaml', 'secret.example.yaml'];
-    const named = [
-      ...kustomization.resources,
-      ...kustomization.configMapGenerator.flatMap(({ envs }) => envs),
-      ...others,
-    ];
-    expect(readdirSync(`${PROJECT}/${folder}`).sort()).toEqual(named.sort());
-  });
-
-  it('name the image of docker-compose.yml in the version of the package', () => {
-    const { version } = JSON.parse(projectText('package.json')) as { version: string };
-    expect(kustomization.images).toEqual([{ name: container.image, newTag: version }]);
-    expect((projectYaml('docker-compose.yml') as Compose).services.sync!.image).toBe(container.image);
-  });
-
-  it('give the service an environment that it starts with, and knows every name of', () => {
-    const ownNames = container.env.map(({ name }) => name);
-    expect(unknownVariables([...Object.keys(settings), ...ownNames])).toEqual([]);
-    const values = container.env.map(({ name, value = 'from-a-secret' }) => [name, value]);
-    const { resolved } = readEnvironment({ ...settings, ...Object.fromEntries(values) } as NodeJS.ProcessEnv);
-    expect(template.spec.terminationGracePeriodSeconds * 1000).toBeGreaterThan(resolved.shutdownDeadlineMs);
-  });
-
-  it('ask for probes and metrics where they are', () => {
-    const { annotations } = template.metadata;
-    const probes = [container.startupProbe, container.livenessProbe, container.readinessProbe].map(
-      ({ httpGet }) => httpGet,
-    );
-    expect(probes.map(({ path }) => path)).toEqual(['/health/live', '/health/live', '/health/ready']);
-    for (const { path } of probes) expect(routes).toContain(path);
-    expect(container.ports).toEqual([{ name: probes[0]!.port, containerPort: PORT }]);
-    expect(annotations['prometheus.io/port']).toBe(String(PORT));
-    expect(routes).toContain(annotations['prometheus.io/path']);
-  });
-
-  it('mount the queue, and the certificates where the settings look for them', () => {
-    const at = (name: string) => container.volumeMounts.find((volume) => volume.name === name)?.mountPath;
-    expect(at(volumeClaimTemplates[0]!.metadata.name)).toBe(
-      container.env.find(({ name }) => name === 'MQTT_QUEUE_DIR')?.value,
-    );
-    const items = template.spec.volumes.find(({ name }) => name === 'certificates')!.secret!.items;
-    const files = items.map(({ path }) => `${at('certificates')}/${path}`);
-    expect(files).toEqual([settings.MQTT_TLS_CA_FILE, settings.MQTT_TLS_CERT_FILE, settings.MQTT_TLS_KEY_FILE]);
-    const { stringData } = projectYaml(`${folder}/secret.example.yaml`) as { stringData: Record<string, string> };
-    expect(Object.keys(stringData)).toEqual(['ingress-token', ...items.map(({ key }) => key)]);
-  });
-});
-
-describe('the systemd unit', () => {
-  const unit = projectText('deploy/systemd/arus-mqtt-sync.service');
-  const valuesOf = (key: string) => [...unit.matchAll(new RegExp(`^${key}=(.*)$`, 'gm'))].map(([, value]) => value!);
-
-  it('sets only variables that the service knows', () => {
-    const names = valuesOf('Environment').flatMap((line) => line.split(' ').map((pair) => pair.split('=', 1)[0]!));
-    expect(names).toContain('MQTT_QUEUE_DIR');
-    expect(unknownVariables(names)).toEqual([]);
-  });
-
-  it('starts what there is, and gives it longer to stop than it takes', () => {
-    expect(isInProject(sourceOf(valuesOf('ExecStart')[0]!))).toBe(true);
-    expect(Number(valuesOf('TimeoutStopSec')[0]) * 1000).toBeGreaterThan(DEFAULTS.shutdownDeadlineMs);
-  });
-
-  // With CI=true it fails where systemd is missing, rather than pass unseen.
-  it.skipIf(spawnSync('systemd-analyze', ['--version']).error && process.env.CI !== 'true')(
-    'is what systemd understands, and leaves the service little to reach',
-    () => {
-      const folder = mkdtempSync(join(tmpdir(), 'systemd-unit-'));
-      onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
-      const file = join(folder, 'arus-mqtt-sync.service');
-      // Node may be elsewhere on this machine.
-      writeFileSync(file, unit.replace('/usr/bin/node', process.execPath));
-      const verify = spawnSync('systemd-analyze', ['verify', '--man=no', file], { encoding: 'utf8' });
-      expect([verify.status, verify.stderr]).toEqual([0, '']);
-      // The exposure is counted from 0 to 10, times ten here: a unit without any protection has 9.6.
-      const limit = ['security', '--offline=true', '--threshold=20', file];
-      expect(spawnSync('systemd-analyze', limit, { encoding: 'utf8' }).status).toBe(0);
-    },
-  );
-
-  it('has an example of its settings that the service starts with', () => {
-    const example = projectText('deploy/systemd/environment.example');
-    const settings = [...example.matchAll(/^#?([A-Z_]+)=(.*)$/gm)].map(([, name, value]) => [name!, value!] as const);
-    expect(unknownVariables(settings.map(([name]) => name))).toEqual([]);
-    expect(readEnvironment(Object.fromEntries(settings) as NodeJS.ProcessEnv).resolved.tlsEnabled).toBe(true);
-  });
-
-  it('reads as credentials exactly the files that the settings name', () => {
-    const named = valuesOf('Environment').flatMap((line) => [...line.matchAll(/%d\/(\S+)/g)].map(([, name]) => name));
-    expect(valuesOf('LoadCredential').map((value) => value.split(':')[0])).toEqual(named);
-  });
-
-  it('keeps the queue in its state folder', () => {
-    expect(valuesOf('Environment').join(' ')).toContain(`MQTT_QUEUE_DIR=%S/${valuesOf('StateDirectory')[0]}`);
   });
 });
 
@@ -397,7 +219,7 @@ describe('the Dockerfile', () => {
 
   it('keeps to the usual rules: a pinned base, no ADD, no sudo, exact installs', () => {
     const base = /^ARG NODE_IMAGE=(\S+)$/m.exec(projectText('Dockerfile'))![1];
-    expect(base).toMatch(/^node:\d+-/);
+    expect(base).toMatch(/^node:\d+\.\d+\.\d+-/);
     expect(stages.map(({ steps }) => steps[0]!.rest.split(' ')[0])).toEqual(stages.map(() => '${NODE_IMAGE}'));
     expect(instructions.filter(({ keyword }) => keyword === 'ADD')).toEqual([]);
     const runs = instructions.filter(({ keyword }) => keyword === 'RUN').map(({ rest }) => rest);

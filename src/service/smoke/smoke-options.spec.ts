@@ -1,4 +1,7 @@
-import { describe, expect, it } from 'vitest';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { readSmokeOptions, SmokeUsageError } from './smoke-options.js';
 
 const URL = ['--url', 'http://ship:5000/'];
@@ -14,6 +17,24 @@ describe('the options of the smoke test', () => {
       tlsEnabled: true,
       tls: { caFile: 'ca.crt' },
     });
+  });
+
+  it('take the token from a file: the option first, then the variable, then the token itself', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'smoke-'));
+    onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+    const [one, other] = ['one', 'other'].map((name) => {
+      writeFileSync(join(folder, name), `token-${name} \nand more\n`);
+      return join(folder, name);
+    }) as [string, string];
+    const env = { SYNC_INGRESS_TOKEN_FILE: other, SYNC_INGRESS_TOKEN: 'T' };
+    expect(readSmokeOptions([...URL, '--token-file', one], env)?.token).toBe('token-one');
+    expect(readSmokeOptions(URL, env)?.token).toBe('token-other');
+    expect(readSmokeOptions(URL, { ...env, SYNC_INGRESS_TOKEN_FILE: '' })?.token).toBe('T');
+    expect(() => readSmokeOptions(URL, { SYNC_INGRESS_TOKEN_FILE: folder })).toThrow(/TOKEN_FILE: .*EISDIR/);
+    writeFileSync(one, 'secret-of-ours with blanks');
+    expect(() => readSmokeOptions([...URL, '--token-file', one], {})).toThrow(
+      /--token-file: the first line of \S+ is no/,
+    );
   });
 
   it('watch from the metrics without a broker, and count an empty variable as unset', () => {

@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { type MqttSyncOptions, resolveOptions, type ResolvedOptions } from '../../mqtt-sync/mqtt-sync.options.js';
+import { TokenFileError, tokenIn } from '../token-file.js';
 
 /** What a smoke test is told. */
 export interface SmokeOptions {
@@ -28,7 +28,7 @@ Usage: npm run smoke -- --url URL [--broker URL] [options]
   --url URL         the instance, such as http://127.0.0.1:5000
   --broker URL      the broker (mqtt, mqtts, ws, wss): the probe is awaited there by a subscriber of its own. Without it the
                     counters and the queue of the instance are watched instead
-  --token-file FILE token for posting, else SYNC_INGRESS_TOKEN
+  --token-file FILE token for posting, else SYNC_INGRESS_TOKEN_FILE or SYNC_INGRESS_TOKEN
   --token TOKEN     the same, but others on this machine can read it
   --ca FILE         authority of the broker's certificate (PEM), else MQTT_TLS_CA_FILE
   --cert FILE, --key FILE
@@ -45,8 +45,8 @@ Exit code: 0 all passed; 1 something failed; 64 wrong usage.
 
 Examples:
   npm run smoke -- --url http://127.0.0.1:5000
-  SYNC_INGRESS_TOKEN=... MQTT_PASSWORD_FILE=shore.password \\
-    npm run smoke -- --url http://ship:5000 --broker mqtts://broker.shore.example:8884 --ca ca.crt --username shore`;
+  MQTT_PASSWORD_FILE=shore.password npm run smoke -- --url http://ship:5000 --token-file ingress.token \\
+    --broker mqtts://broker.shore.example:8884 --ca ca.crt --username shore`;
 
 const FLAGS = {
   url: { type: 'string' },
@@ -101,18 +101,23 @@ function timeoutOf(text: string): number {
   return Number(text);
 }
 
+/** An option wins over the environment, and a file over a variable, as in the service. */
 function tokenOf(flags: Flags, env: NodeJS.ProcessEnv): string | undefined {
   const file = flags['token-file'];
-  if (file !== undefined) return firstLineOf(file);
-  return flags.token ?? (env.SYNC_INGRESS_TOKEN || undefined);
+  if (file !== undefined) return firstLineOf('--token-file', file);
+  if (flags.token !== undefined) return flags.token;
+  const { SYNC_INGRESS_TOKEN_FILE, SYNC_INGRESS_TOKEN } = env;
+  return SYNC_INGRESS_TOKEN_FILE
+    ? firstLineOf('SYNC_INGRESS_TOKEN_FILE', SYNC_INGRESS_TOKEN_FILE)
+    : SYNC_INGRESS_TOKEN || undefined;
 }
 
-function firstLineOf(file: string): string {
+function firstLineOf(name: string, file: string): string {
   try {
-    return readFileSync(file, 'utf8').split(/\r?\n/, 1)[0]!;
+    return tokenIn(file);
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    throw new SmokeUsageError(`--token-file: ${file} cannot be read (${code})`, { cause: error });
+    if (!(error instanceof TokenFileError)) throw error;
+    throw new SmokeUsageError(`${name}: ${error.message}`, { cause: error });
   }
 }
 

@@ -31,7 +31,8 @@ interface Variable {
   readonly query: unknown;
 }
 
-interface Dashboard {
+/** The dashboard as far as the tests look at it. */
+export interface Dashboard {
   readonly uid: string;
   readonly schemaVersion: number;
   readonly panels: readonly Panel[];
@@ -52,6 +53,9 @@ export interface AlertRule {
 /** The files of `deploy/prometheus`. */
 export const PROMETHEUS_FOLDER = deployed('prometheus');
 export const RULES_FILE = deployed('prometheus/rules/arus-mqtt-sync.yml');
+
+/** Where rules and dashboard say that the runbook is: Prometheus of docker-compose.yml shows it there. */
+export const RUNBOOK = 'http://127.0.0.1:9090/user/operations.txt';
 
 /** A file of `deploy/`. */
 function deployed(path: string): string {

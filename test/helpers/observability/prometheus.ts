@@ -1,10 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { parse } from 'yaml';
+import { PROJECT } from '../documented-commands.js';
 import { freePort } from '../ports.js';
 import { findProgram } from '../find-program.js';
 import { until, within } from '../wait.js';
@@ -22,6 +23,12 @@ const SHORT_FOR = '1s';
 export interface ScrapeTarget {
   readonly address: string;
   readonly vessel: string;
+}
+
+/** What else is adapted. */
+export interface PrometheusOptions {
+  /** Address of an Alertmanager. @default the one of docker-compose.yml, which is not there */
+  readonly alertmanager?: string;
 }
 
 /** One series of an answer. */
@@ -48,8 +55,8 @@ interface RawSeries {
 }
 
 /**
- * A real Prometheus with the project's own configuration and rules, adapted in targets, intervals and the `for` of the rules
- * only. It listens on 127.0.0.1, keeps its data in a temporary folder, and ends with the test.
+ * A real Prometheus with the project's own configuration and rules, adapted in targets, intervals, the `for` of the
+ * rules, and where Alertmanager is, only. It listens on 127.0.0.1, keeps its data in a temporary folder, and ends with the test.
  */
 export class Prometheus {
   private output = '';
@@ -59,10 +66,10 @@ export class Prometheus {
     private readonly process: ChildProcess,
   ) {}
 
-  static async start(targets: readonly ScrapeTarget[]): Promise<Prometheus> {
+  static async start(targets: readonly ScrapeTarget[], options: PrometheusOptions = {}): Promise<Prometheus> {
     if (PROMETHEUS === undefined) throw new Error('prometheus is not installed; it is a Debian package');
     const folder = mkdtempSync(join(tmpdir(), 'prometheus-'));
-    writeConfiguration(folder, targets);
+    writeConfiguration(folder, targets, options);
     const port = await freePort();
     const process = spawn(
       PROMETHEUS,
@@ -70,6 +77,7 @@ export class Prometheus {
         `--config.file=${join(folder, 'prometheus.yml')}`,
         `--storage.tsdb.path=${join(folder, 'data')}`,
         `--web.listen-address=127.0.0.1:${port}`,
+        `--web.user-assets=${join(folder, 'runbook')}`,
       ],
       { stdio: ['ignore', 'pipe', 'pipe'], cwd: folder },
     );
@@ -86,6 +94,11 @@ export class Prometheus {
       what: () => `Prometheus to be ready; it said:\n${prometheus.output}`,
     });
     return prometheus;
+  }
+
+  /** Asks for a page that docker-compose.yml has on port 9090. */
+  page(url: string): Promise<Response> {
+    return fetch(url.replace('http://127.0.0.1:9090/', `http://127.0.0.1:${this.port}/`));
   }
 
   /** Evaluates an expression now. @throws {Error} what Prometheus says is wrong with it. */
@@ -131,10 +144,16 @@ export class Prometheus {
   }
 }
 
-function writeConfiguration(folder: string, targets: readonly ScrapeTarget[]): void {
+function writeConfiguration(
+  folder: string,
+  targets: readonly ScrapeTarget[],
+  { alertmanager = 'alertmanager:9093' }: PrometheusOptions,
+): void {
   const write = (path: string, content: unknown) => writeFileSync(join(folder, path), JSON.stringify(content));
-  const read = (path: string): unknown => parse(readFileSync(path, 'utf8'));
-  for (const name of ['rules', 'targets']) mkdirSync(join(folder, name));
+  const read = (path: string): unknown =>
+    parse(readFileSync(path, 'utf8').replaceAll('alertmanager:9093', alertmanager));
+  for (const name of ['rules', 'targets', 'runbook']) mkdirSync(join(folder, name));
+  cpSync(join(PROJECT, 'docs/operations.md'), join(folder, 'runbook/operations.txt'));
   // JSON is YAML.
   const config = read(join(PROMETHEUS_FOLDER, 'prometheus.yml')) as object;
   write('prometheus.yml', { ...config, global: { scrape_interval: INTERVAL, evaluation_interval: INTERVAL } });

@@ -5,8 +5,9 @@ import { checkFiles } from './check-files.js';
 import { checkLimits } from './check-limits.js';
 import { checkDns, checkTcp } from './check-network.js';
 import { checkPublish, checkRoundTrip, checkSubscribe } from './check-rights.js';
-import { checkConnect, type Session } from './check-session.js';
+import { checkConnect, leave, type Session } from './check-session.js';
 import { type CheckName, type CheckStep, carryOut, type Finding } from './check-step.js';
+import { CheckTopics } from './check-topics.js';
 import { checkTls } from './check-tls.js';
 
 /** How to check. */
@@ -22,7 +23,8 @@ export interface CheckBrokerOptions {
 /**
  * Tries the broker as the service would use it, from the files to a message and back, and says step by step what is
  * wrong in words. Ends after the first step that failed. It leaves nothing at the broker: its own client id, no session,
- * nothing retained. What it sends: probes of the entity type `smoke_probe`, and gaps without a range.
+ * and the status that is retained stays. What it sends: probes of the entity type `smoke_probe`, one of them retained for a
+ * second, a gap without a range, and envelopes of the type `check`, which consumers ignore.
  *
  * @example for await (const { name, status, detail, advice } of checkBroker({ options })) console.log(name, status, detail);
  */
@@ -35,7 +37,7 @@ export async function* checkBroker(request: CheckBrokerOptions): AsyncGenerator<
       if (step.status === 'failed') return;
     }
   } finally {
-    check.close();
+    await check.close();
   }
 }
 
@@ -45,6 +47,7 @@ type Look = () => Promise<Finding> | Finding;
 class BrokerCheck {
   private readonly address: BrokerAddress;
   private readonly timeoutMs: number;
+  private readonly topics: CheckTopics;
   private secrets: Secrets | undefined;
   private session: Session | undefined;
 
@@ -52,10 +55,11 @@ class BrokerCheck {
     const { options, timeoutMs = 10_000 } = request;
     this.address = parseBrokerAddress(options.brokerUrl, options.tlsEnabled);
     this.timeoutMs = timeoutMs;
+    this.topics = new CheckTopics(options);
   }
 
   steps(): readonly (readonly [CheckName, Look])[] {
-    const { address, timeoutMs } = this;
+    const { address, timeoutMs, topics } = this;
     const { options } = this.request;
     return [
       ['files', () => this.readFiles()],
@@ -64,14 +68,14 @@ class BrokerCheck {
       ['tls', () => this.tls()],
       ['connect', () => this.connect()],
       ['limits', () => checkLimits(this.session!, options)],
-      ['publish', () => checkPublish(this.session!, options, timeoutMs)],
-      ['subscribe', () => checkSubscribe(this.session!, options, timeoutMs)],
-      ['round_trip', () => checkRoundTrip(this.session!, options, timeoutMs)],
+      ['publish', () => checkPublish(this.session!, topics, timeoutMs)],
+      ['subscribe', () => checkSubscribe(this.session!, topics, timeoutMs)],
+      ['round_trip', () => checkRoundTrip(this.session!, topics, timeoutMs)],
     ];
   }
 
-  close(): void {
-    this.session?.client.end(true);
+  async close(): Promise<void> {
+    if (this.session) await leave(this.session.client);
   }
 
   private async readFiles(): Promise<Finding> {
@@ -101,9 +105,9 @@ class BrokerCheck {
   }
 
   private async connect(): Promise<Finding> {
-    const { address, secrets, timeoutMs } = this;
+    const { address, secrets, timeoutMs, topics } = this;
     const { options } = this.request;
-    const { session, ...finding } = await checkConnect({ address, options, secrets: secrets!, timeoutMs });
+    const { session, ...finding } = await checkConnect({ address, options, topics, secrets: secrets!, timeoutMs });
     this.session = session;
     return finding;
   }

@@ -8,6 +8,7 @@ import { transportOptions } from '../../../mqtt-sync/connection/mqtt-client.js';
 import { type Secrets } from '../../../mqtt-sync/connection/secrets.js';
 import { type ResolvedOptions } from '../../../mqtt-sync/mqtt-sync.options.js';
 import { CheckFailure, type Finding } from './check-step.js';
+import { type CheckTopics } from './check-topics.js';
 import { withDeadline } from './deadline.js';
 
 /** A connection that the broker has accepted. */
@@ -20,6 +21,7 @@ export interface Session {
 export interface SessionCheck {
   readonly address: BrokerAddress;
   readonly options: ResolvedOptions;
+  readonly topics: CheckTopics;
   readonly secrets: Secrets;
   readonly timeoutMs: number;
 }
@@ -36,12 +38,16 @@ const REFUSED: Readonly<Record<number, string>> = {
   0x8a: 'The broker has banned this client.',
 };
 
-/** Connects as the service would, with a client id of its own: the service, if it runs, is not thrown off. */
+/** A client that waits for its DISCONNECT to go out waits at most this long. */
+const LEAVING_MS = 2000;
+
+/**
+ * Connects as the service would, with a client id of its own: the service, if it runs, is not thrown off. The last will is
+ * on the topic of the status, so that the right to it is tried; it is not retained, and says nothing that consumers read.
+ */
 export async function checkConnect(check: SessionCheck): Promise<Finding & { readonly session: Session }> {
-  const { protocol } = check.options;
-  const first: MqttProtocol = protocol === '3.1.1' ? '3.1.1' : '5';
-  const session = await open(check, first).catch((error: unknown) => {
-    if (protocol === 'auto' && error instanceof UnsupportedVersion) return open(check, '3.1.1');
+  const session = await negotiate(check, true).catch(async (error: unknown) => {
+    if (error instanceof TurnedAway) await blameTheWill(check, error);
     throw error;
   });
   const detail = `the broker accepts us, MQTT ${session.protocol}`;
@@ -52,11 +58,40 @@ export async function checkConnect(check: SessionCheck): Promise<Finding & { rea
   return { detail, advice, session };
 }
 
+/** Ends a session with a DISCONNECT, so that the broker does not publish the will. */
+export async function leave(client: MqttClient): Promise<void> {
+  const failure = new CheckFailure('the connection does not end');
+  await withDeadline<void>(LEAVING_MS, failure, (resolve) => client.end(false, () => resolve())).catch(() => {});
+  client.end(true);
+}
+
+/** @throws {CheckFailure} the broker lets us in without the last will. */
+async function blameTheWill(check: SessionCheck, { message }: TurnedAway): Promise<void> {
+  const session = await negotiate(check, false).catch(() => undefined);
+  if (!session) return;
+  await leave(session.client);
+  throw new CheckFailure(`the broker does not let us in with a last will on ${check.topics.status} (${message})`, [
+    'Give this user the right to publish there, also as last will; the service connects with it. See docs/broker-setup.md.',
+  ]);
+}
+
+/** The broker refused the CONNECT, or hung up on it. */
+class TurnedAway extends CheckFailure {}
+
 class UnsupportedVersion extends CheckFailure {}
 
-async function open(check: SessionCheck, protocol: MqttProtocol): Promise<Session> {
-  const { address, options, secrets, timeoutMs } = check;
+async function negotiate(check: SessionCheck, withWill: boolean): Promise<Session> {
+  const { protocol } = check.options;
+  return open(check, protocol === '3.1.1' ? '3.1.1' : '5', withWill).catch((error: unknown) => {
+    if (protocol === 'auto' && error instanceof UnsupportedVersion) return open(check, '3.1.1', withWill);
+    throw error;
+  });
+}
+
+async function open(check: SessionCheck, protocol: MqttProtocol, withWill: boolean): Promise<Session> {
+  const { address, options, topics, secrets, timeoutMs } = check;
   const { username, password } = secrets;
+  const will = { topic: topics.status, payload: Buffer.from(topics.payload()), qos: 1 as const, retain: false };
   const client = connect({
     ...transportOptions({ address, options }, secrets),
     protocolVersion: protocol === '5' ? 5 : 4,
@@ -66,6 +101,7 @@ async function open(check: SessionCheck, protocol: MqttProtocol): Promise<Sessio
     keepalive: options.keepaliveS,
     reconnectPeriod: 0,
     connectTimeout: timeoutMs + 1000,
+    ...(withWill && { will }),
     ...(username !== undefined && { username }),
     ...(password !== undefined && { password }),
     log: () => {},
@@ -74,12 +110,12 @@ async function open(check: SessionCheck, protocol: MqttProtocol): Promise<Sessio
     const connack = await firstPacket(client, timeoutMs);
     const refusal = refusalOf(connack, protocol);
     if (!refusal) return { client, protocol, connack };
-    const Failure = isUnsupportedVersion(refusal.code) ? UnsupportedVersion : CheckFailure;
+    const Failure = isUnsupportedVersion(refusal.code) ? UnsupportedVersion : TurnedAway;
     throw new Failure(failureText(refusal.reason, [password]), [REFUSED[refusal.code] ?? 'Ask who runs the broker.']);
   } catch (error) {
     client.end(true);
     if (error instanceof CheckFailure) throw error;
-    throw new CheckFailure(failureText(error, [password]), adviceOn(error as Error, secrets));
+    throw new TurnedAway(failureText(error, [password]), adviceOn(error as Error, secrets));
   }
 }
 

@@ -20,11 +20,11 @@ export function checkCommand(context: CommandContext): Command {
   return describeCommand('check', 'tries configuration and broker, and says what is wrong', {
     more:
       'Reads the environment as the service does, then tries the broker as it would: name, port, TLS, credentials, limits, ' +
-      'the right to publish and to read, and the round trip. Ends after the first step that failed. It sends a few small probes ' +
-      'and leaves nothing at the broker; a service that runs is not disturbed.',
+      'the rights to publish and to subscribe, topic by topic, and the round trip. Ends after the first step that failed. It sends ' +
+      'a few small probes and leaves nothing at the broker; a service that runs is not disturbed, and its retained status stays.',
     examples: [
       'MQTT_BROKER_URL=mqtts://broker.example:8883 VESSEL_ID=mv-aurora arus-mqtt-sync check',
-      'sudo arus-mqtt-sync check --env-file /etc/arus-mqtt-sync/environment',
+      'sudo -u arus-mqtt-sync arus-mqtt-sync check --env-file /etc/arus-mqtt-sync/environment',
       'arus-mqtt-sync check --strict --json | jq ".steps[] | select(.status != \\"ok\\")"',
     ],
   })

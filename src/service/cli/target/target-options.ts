@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { parseEnv } from 'node:util';
+import { TokenFileError, tokenIn } from '../../token-file.js';
 import { usageError } from '../cli-error.js';
 
 /** The options that say what a command works on. */
@@ -111,10 +112,11 @@ function tokenOf({ tokenFile }: TargetFlags, env: NodeJS.ProcessEnv): string | u
 }
 
 function firstLineOf(name: string, file: string): string {
-  const token = readTextFile(name, file).split(/\r?\n/, 1)[0]!.trim();
-  // What no header can carry would be an error that shows it.
-  if (!/^[\x21-\x7e]+$/.test(token)) throw usageError(`${name}: the first line of ${file} is no token.`);
-  return token;
+  try {
+    return tokenIn(file);
+  } catch (error) {
+    throw error instanceof TokenFileError ? usageError(`${name}: ${error.message}.`) : error;
+  }
 }
 
 function readTextFile(name: string, file: string): string {
