@@ -34,7 +34,7 @@ export interface StatusParts {
   readonly queue: SyncQueue;
   readonly connection: ConnectionView;
   readonly publisher: Pick<SyncPublisher, 'isStopping'>;
-  readonly dispatcher: Pick<Dispatcher, 'inFlight'>;
+  readonly dispatcher: Pick<Dispatcher, 'inFlight' | 'maxInFlight'>;
   readonly requests: Pick<RequestSubscription, 'view'>;
   readonly receiver: ReceiverView;
   readonly gaps: GapsView;
@@ -124,6 +124,11 @@ export class SyncStatus {
   /** Messages sent and not yet acknowledged. */
   get inFlight(): number {
     return this.parts.dispatcher.inFlight;
+  }
+
+  /** How many messages may be sent and not yet acknowledged; the broker may allow fewer. */
+  get maxInFlight(): number {
+    return this.parts.dispatcher.maxInFlight;
   }
 
   /** Age of the oldest undelivered message by the wall clock; undefined when there is none. */

@@ -74,6 +74,11 @@ export class Dispatcher implements LinkObserver {
     return this.session.inFlight;
   }
 
+  /** How many that may be; the broker may allow fewer. */
+  get maxInFlight(): number {
+    return this.parts.maxInFlight;
+  }
+
   /** Whether a message on which the broker may hang up is being looked for. */
   get isProbing(): boolean {
     return this.suspects.probe !== undefined;

@@ -85,10 +85,10 @@ export class ViewComposer {
   }
 
   private limits(): OperatorView['limits'] {
-    const { queue, maxMessageBytes, inflightWindow, healthMaxAgeS } = this.parts.options;
+    const { options, sync } = this.parts;
+    const { queue, maxMessageBytes, healthMaxAgeS } = options;
     const { maxMessages, maxBytes, maxDeadLetters, overflowPolicy } = queue;
-    // As the dispatcher has it: in flight is never dropped, so it may be half of the queue.
-    const maxInFlight = Math.max(1, Math.min(inflightWindow, Math.floor(maxMessages / 2)));
+    const { maxInFlight } = sync;
     return { maxMessages, maxBytes, maxMessageBytes, maxDeadLetters, maxInFlight, healthMaxAgeS, overflowPolicy };
   }
 
