@@ -1,12 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { chmodSync, cpSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { parseEnv } from 'node:util';
 import { type IClientOptions } from 'mqtt';
 import { expect, it } from 'vitest';
 import { Topics } from '../../src/mqtt-sync/wire/topics.js';
 import { CertificateAuthority } from '../helpers/certificates.js';
 import { deployBroker, type DeployedBroker, SHORE_PASSWORD, Workplace } from '../helpers/deployed-broker.js';
-import { runCommands } from '../helpers/documented-commands.js';
+import { documentedCommands, runCommands } from '../helpers/documented-commands.js';
 import { describeWithMosquitto } from '../helpers/mosquitto.js';
 import { Party } from '../helpers/party.js';
 import { type Environment, ServiceProcess, temporaryFolder } from '../helpers/service-process.js';
@@ -52,20 +53,17 @@ async function onShore(adapt?: (configuration: string) => string): Promise<Scene
   };
 }
 
-/** What the service of a ship is told, as in the document. */
+/** What the service of a ship is told, as the document has it; with its own files, and our broker. */
 function environmentOf(workplace: Workplace, vessel: string, port: number): Environment {
   const { ca, cert, key } = workplace.filesOf(vessel);
-  return {
-    VESSEL_ID: vessel,
-    MQTT_BROKER_URL: `mqtts://localhost:${port}`,
-    MQTT_TLS_CA_FILE: ca,
-    MQTT_TLS_CERT_FILE: cert,
-    MQTT_TLS_KEY_FILE: key,
-    MQTT_TOPIC_PREFIX: 'vessel/sync/{vesselId}/up',
-    MQTT_INBOUND_PREFIX: 'vessel/sync/{vesselId}/down',
-    MQTT_QUEUE_DIR: temporaryFolder(),
-    HEALTH_RATE_LIMIT: '100000',
-  };
+  const documented = documentedCommands('docs/broker-setup.md', 'ship')
+    .replace('/etc/arus-mqtt-sync/ca.crt', ca)
+    .replace('/etc/arus-mqtt-sync/vessel.crt', cert)
+    .replace('/etc/arus-mqtt-sync/vessel.key', key)
+    .replace('broker.shore.example:8883', `localhost:${port}`)
+    .replace('VESSEL_ID=mv-aurora', `VESSEL_ID=${vessel}`);
+  const settings = parseEnv(documented) as Environment;
+  return { ...settings, MQTT_QUEUE_DIR: temporaryFolder(), HEALTH_RATE_LIMIT: '100000' };
 }
 
 /** A request for every alert of a ship. */
@@ -249,7 +247,7 @@ describeWithMosquitto('the broker on shore, set up as documented', () => {
   });
 
   it('serves the service with a client certificate', async () => {
-    const { workplace, port, login } = await onShore();
+    const { workplace, port, passwordPort, login } = await onShore();
     const shore = await login();
     await shore.subscribe('vessel/sync/+/up/#');
     const service = await ServiceProcess.start(environmentOf(workplace, AURORA, port));
@@ -259,6 +257,11 @@ describeWithMosquitto('the broker on shore, set up as documented', () => {
     });
     await shore.has(`vessel/sync/${AURORA}/up/alerts`);
     await shore.has(`vessel/sync/${AURORA}/up/system/status/${AURORA}`);
+    // As the document has people try it from shore; the retained status is the first to come.
+    const attempt = documentedCommands('docs/broker-setup.md', 'try')
+      .replace('-h broker.shore.example -p 8884', `-h localhost -p ${passwordPort} -C 1 -W 20`)
+      .replace('"$PASSWORD"', SHORE_PASSWORD);
+    expect(runCommands(attempt, workplace.folder)).toMatch(/^vessel\/sync\/mv-aurora\/up\/.*"vesselId":"mv-aurora"/);
     // It is asked where its changes come from, or where what is sent to it goes, and what it answers comes through.
     for (const topic of [requestTo(AURORA), `vessel/sync/${AURORA}/down/catchup/request`]) {
       shore.received.length = 0;

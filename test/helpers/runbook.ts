@@ -22,7 +22,10 @@ export function runDocumented(commands: string, { url, ...variables }: Variables
   for (const [name, script] of scripts) writeFileSync(join(folder, name), script, { mode: 0o755 });
   const all = { ...variables, PATH: `${folder}:${process.env['PATH']}`, PORT: url ? new URL(url).port : '' };
   const exports = Object.entries(all).map(([variable, value]) => `export ${variable}='${value}'`);
-  return runCommands([...exports, commands.replaceAll('http://127.0.0.1:5000', url ?? '')].join('\n'), folder);
+  return runCommands(
+    [...exports, commands.replaceAll(/http:\/\/(127\.0\.0\.1|localhost):5000/g, url ?? '')].join('\n'),
+    folder,
+  );
 }
 
 /** What the folder of a stopped service holds. */

@@ -23,6 +23,12 @@ export const EXIT = {
 
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 
+/** What an exit code is called in the JSON of an error: `not_found`, `unreachable`. */
+export function nameOfExit(code: ExitCode): string {
+  const [name] = Object.entries(EXIT).find(([, value]) => value === code)!;
+  return name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+}
+
 /** For the help. */
 export const EXIT_CODES_HELP = `Exit codes:
   0    done
@@ -34,4 +40,6 @@ export const EXIT_CODES_HELP = `Exit codes:
   6    there is no such message, dead letter or queue
   7    a process has the queue folder open
   8    the service cannot do it just now: try again later
-  130  interrupted`;
+  130  interrupted
+With --json standard error is JSON too, a document a line: {"error":{"code":"not_found","exitCode":6,"message":"..."}} or {"note":"..."}.
+code is one of failed, usage, unreachable, unauthorised, not_found, locked, unavailable.`;

@@ -1,4 +1,5 @@
 import { type Writable } from 'node:stream';
+import { type ExitCode, nameOfExit } from './exit-codes.js';
 
 /** Colours of words that want to be seen. */
 export type Colour = 'green' | 'yellow' | 'red' | 'dim';
@@ -10,6 +11,7 @@ type Stream = Writable & { readonly isTTY?: boolean; hasColors?(env?: object): b
 /** Where a command writes: results to standard output, everything else to standard error. */
 export class Output {
   private closed = false;
+  private isJson = false;
 
   constructor(
     private readonly stdout: Stream,
@@ -19,6 +21,11 @@ export class Output {
     // Whoever reads has seen enough, as `head` has: no reason to fail, nor to leave a purge half done.
     stdout.on('error', () => (this.closed = true));
     stderr.on('error', () => {});
+  }
+
+  /** From now on what goes to standard error is for programs: a JSON document a line. */
+  speakJson(): void {
+    this.isJson = true;
   }
 
   /** Nobody reads what is written any more. */
@@ -55,7 +62,12 @@ export class Output {
 
   /** Tells the person something that is not the result. */
   note(text: string): void {
-    this.stderr.write(`${text}\n`);
+    this.say(text, { note: text });
+  }
+
+  /** Tells why the command could not go on. */
+  error(text: string, exitCode: ExitCode): void {
+    this.say(text, { error: { code: nameOfExit(exitCode), exitCode, message: text } });
   }
 
   /** Draws on the terminal: no line of its own. */
@@ -67,5 +79,9 @@ export class Output {
   paint(text: string, colour: Colour): string {
     const hasColours = this.stdout.isTTY === true && (this.stdout.hasColors?.(this.env) ?? false);
     return hasColours ? `\x1b[${CODES[colour]}m${text}\x1b[0m` : text;
+  }
+
+  private say(text: string, document: object): void {
+    this.stderr.write(`${this.isJson ? JSON.stringify(document) : text}\n`);
   }
 }

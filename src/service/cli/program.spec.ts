@@ -24,6 +24,24 @@ const COMMANDS = [
   ...['list', 'show', 'retry', 'discard'].map((name) => `dead ${name}`),
 ];
 
+const MISTAKES: readonly (readonly [string, readonly string[]])[] = [
+  ['no command', []],
+  ['an unknown command', ['stats']],
+  ['an unknown option', ['status', '--tokn=sesame']],
+  ['a URL of another kind', ['status', '--url', 'mqtt://x']],
+  ['a URL with credentials', ['status', '--url', 'http://me:sesame@x']],
+  ['two targets', ['status', '--url', 'http://x', '--queue-dir', 'y']],
+  ['a limit of nothing', ['queue', 'list', '--limit', '0']],
+  ['no position', ['dead', 'show']],
+  ['a position that is none', ['dead', 'show', 'first']],
+  ['nothing to act on', ['dead', 'retry']],
+  ['positions beside a choice', ['dead', 'retry', '1', '--all']],
+  ['a file that is not there', ['publish', '/nowhere/changes.jsonl']],
+  ['a folder in place of a file', ['publish', '/']],
+  ['a token file that is not there', ['status', '--token-file', '/nowhere/token']],
+  ['no folder for a new epoch', ['queue', 'new-epoch', '--yes']],
+];
+
 describe('the command line', () => {
   it('explains itself and its exit codes', async () => {
     const { exitCode, stdout, stderr } = await run(['--help']);
@@ -43,23 +61,15 @@ describe('the command line', () => {
     async (command) => expect((await run([...command.split(' '), '--help'])).stdout).toContain('--json'),
   );
 
-  it.each([
-    ['no command', []],
-    ['an unknown command', ['stats']],
-    ['an unknown option', ['status', '--tokn=sesame']],
-    ['a URL of another kind', ['status', '--url', 'mqtt://x']],
-    ['a URL with credentials', ['status', '--url', 'http://me:sesame@x']],
-    ['two targets', ['status', '--url', 'http://x', '--queue-dir', 'y']],
-    ['a limit of nothing', ['queue', 'list', '--limit', '0']],
-    ['no position', ['dead', 'show']],
-    ['a position that is none', ['dead', 'show', 'first']],
-    ['nothing to act on', ['dead', 'retry']],
-    ['positions beside a choice', ['dead', 'retry', '1', '--all']],
-    ['a file that is not there', ['publish', '/nowhere/changes.jsonl']],
-    ['a folder in place of a file', ['publish', '/']],
-    ['a token file that is not there', ['status', '--token-file', '/nowhere/token']],
-    ['no folder for a new epoch', ['queue', 'new-epoch', '--yes']],
-  ])('refuses %s, says so on standard error, and shows no secret', async (_what, args) => {
+  it.each(MISTAKES)('refuses %s in JSON with the code, where JSON is asked for', async (_what, args) => {
+    const { exitCode, stdout, stderr } = await run([...args, '--json']);
+    expect([exitCode, stdout]).toEqual([2, '']);
+    const { error } = JSON.parse(stderr) as { error: { message: string } };
+    expect(error).toEqual({ code: 'usage', exitCode: 2, message: expect.stringMatching(/\. Try --help\.$/) as string });
+    expect(stderr).not.toContain('sesame');
+  });
+
+  it.each(MISTAKES)('refuses %s, says so on standard error, and shows no secret', async (_what, args) => {
     const { exitCode, stdout, stderr } = await run(args);
     expect([exitCode, stdout]).toEqual([2, '']);
     expect(stderr).toMatch(/--help|Usage/);

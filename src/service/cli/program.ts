@@ -18,21 +18,36 @@ ${EXIT_CODES_HELP}`;
 
 /** Carries out a command line. */
 export async function runCommandLine(args: readonly string[], context: CommandContext): Promise<void> {
+  const { output, exitWith } = context;
+  const isJson = asksForJson(args);
+  if (isJson) output.speakJson();
   try {
-    await programOf(context).parseAsync(args, { from: 'user' });
+    await programOf(context, isJson).parseAsync(args, { from: 'user' });
   } catch (error) {
     if (error instanceof CommanderError) {
-      // It has said already what is wrong, or shown its help.
-      context.exitWith(error.exitCode === 0 ? EXIT.ok : EXIT.usage);
+      // As text it has said already what is wrong, or shown its help.
+      if (isJson && error.exitCode !== 0) output.error(usageOf(error), EXIT.usage);
+      exitWith(error.exitCode === 0 ? EXIT.ok : EXIT.usage);
       return;
     }
     const { text, exitCode } = describeError(error);
-    context.output.note(text);
-    context.exitWith(exitCode);
+    output.error(text, exitCode);
+    exitWith(exitCode);
   }
 }
 
-function programOf(context: CommandContext): Command {
+/** Before anything is understood, since what cannot be understood is an error, too. */
+function asksForJson(args: readonly string[]): boolean {
+  const end = args.indexOf('--');
+  return args.slice(0, end < 0 ? args.length : end).includes('--json');
+}
+
+function usageOf({ code, message }: CommanderError): string {
+  if (code === 'commander.help') return 'Say which command. Try --help.';
+  return `${hideValues(message.replace(/^error: /, ''))}. Try --help.`;
+}
+
+function programOf(context: CommandContext, isJson: boolean): Command {
   const program = new Command('arus-mqtt-sync')
     .description('Looks after an ARUS MQTT Sync: its queue, its dead letters, and its way to the broker.')
     .version(packageVersion(), '--version', 'the version')
@@ -47,21 +62,21 @@ function programOf(context: CommandContext): Command {
     checkCommand(context),
   ];
   for (const command of commands) program.addCommand(command);
-  withManners(program, context);
+  withManners(program, context, isJson);
   return program;
 }
 
 /** Errors do not end the process by themselves, and go where all of ours go; for every command below. */
-function withManners(command: Command, context: CommandContext): void {
+function withManners(command: Command, context: CommandContext, isJson: boolean): void {
   command
     .exitOverride()
     .showHelpAfterError('Try --help.')
     .helpOption('-h, --help', 'this help')
     .configureOutput({
       writeOut: (text) => void context.output.line(text.trimEnd()),
-      writeErr: (text) => context.output.note(hideValues(text).trimEnd()),
+      writeErr: (text) => isJson || context.output.note(hideValues(text).trimEnd()),
     });
-  for (const child of command.commands) withManners(child, context);
+  for (const child of command.commands) withManners(child, context, isJson);
 }
 
 /** The value of an option that does not exist may be a secret, as in --token=... */

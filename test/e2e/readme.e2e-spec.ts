@@ -1,0 +1,92 @@
+import { expect, it } from 'vitest';
+import { documentedCommands } from '../helpers/documented-commands.js';
+import { findProgram } from '../helpers/find-program.js';
+import { findMosquitto } from '../helpers/mosquitto-process.js';
+import { Mosquitto } from '../helpers/mosquitto.js';
+import { describeWith } from '../helpers/programs.js';
+import { runDocumented, type Variables } from '../helpers/runbook.js';
+import { ServiceProcess, temporaryFolder } from '../helpers/service-process.js';
+
+const SUBSCRIBER = findProgram('mosquitto_sub');
+const PUBLISHER = findProgram('mosquitto_pub');
+const TIMEOUT_MS = 90_000;
+
+/** Our broker is not on port 1883, and nobody presses Ctrl-C: so many messages end it. */
+const programs = {
+  mosquitto_sub: `#!/bin/sh\nexec stdbuf -oL ${SUBSCRIBER} -p "$BROKER_PORT" -C "$MESSAGES" -W 30 "$@"\n`,
+  mosquitto_pub: `#!/bin/sh\nexec ${PUBLISHER} -p "$BROKER_PORT" "$@"\n`,
+  npx: '#!/bin/sh\nexec "$@"\n',
+};
+
+const readme = (name: string): string => documentedCommands('README.md', name);
+
+/** A service and its broker, and how commands of the document are run on them. */
+async function scene(broker?: Mosquitto, vesselId = 'mv-aurora') {
+  broker ??= await Mosquitto.start();
+  const env = { MQTT_BROKER_URL: broker.url, VESSEL_ID: vesselId };
+  const service = await ServiceProcess.start({
+    ...env,
+    MQTT_QUEUE_DIR: temporaryFolder(),
+    HEALTH_RATE_LIMIT: '100000',
+  });
+  await service.untilHealth('a healthy service', ({ status }) => status === 'healthy');
+  const variables = { ...env, BROKER_PORT: String(broker.port), url: service.url! };
+  const run = (commands: string, more: Variables = {}) => runDocumented(commands, { ...variables, ...more }, programs);
+  return { broker, service, run };
+}
+
+const needed = { mosquitto: findMosquitto(), mosquitto_sub: SUBSCRIBER, mosquitto_pub: PUBLISHER };
+
+describeWith(needed, 'the commands of the README', () => {
+  it(
+    'post a change to the service and hear it at the broker',
+    async () => {
+      const { run } = await scene();
+      const said = run(readme('first steps'), { MESSAGES: '2' });
+      expect(said).toContain('"status":"healthy"');
+      expect(said).toMatch(/vessel\/sync\/system\/status\/mv-aurora \{.*"status":"online"/m);
+      expect(said).toMatch(/^vessel\/sync\/work_orders \{.*"key":"WO-1".*"sequence":1,/m);
+    },
+    TIMEOUT_MS,
+  );
+
+  it(
+    'ask for changes again, at the broker and over HTTP',
+    async () => {
+      const { broker, service, run } = await scene();
+      const change = { entity: 'work_orders', operation: 'update', key: 'WO-1', data: { id: 'WO-1' } };
+      await service.post(Array.from({ length: 60 }, () => change));
+      await service.untilHealth('the delivery', ({ detailedMetrics }) => detailedMetrics.messagesPublished === 60);
+      // The request itself, 15 changes, and the end of the answer. Asked until the subscription stands: who asks before hears nothing.
+      const listen = `${readme('listen for what is sent again').trim()} > heard &`;
+      const ask = `for attempt in $(seq 100); do test -s heard && break\n${readme('ask at the broker')}\nsleep 0.3; done`;
+      const heard = run(`cd "$FOLDER"\n${listen}\n${ask}\nwait; cat heard`, {
+        MESSAGES: '17',
+        FOLDER: temporaryFolder(),
+      });
+      const sequences = [...heard.matchAll(/^vessel\/sync\/catchup\/work_orders .*"sequence":(\d+)/gm)].map(
+        ([, text]) => text,
+      );
+      expect(new Set(sequences)).toEqual(new Set(Array.from({ length: 15 }, (_, index) => String(43 + index))));
+      expect(heard).toMatch(/^vessel\/sync\/system\/gap\/mv-aurora .*"answered":\{"request":"ask-1"/m);
+      const office = await scene(broker, 'office');
+      expect(JSON.parse(office.run(readme('ask over HTTP')))).toEqual({ requestId: expect.any(String) as string });
+    },
+    TIMEOUT_MS,
+  );
+
+  it(
+    'look after the service',
+    async () => {
+      const { run } = await scene();
+      const change = '{"entity":"work_orders","operation":"create","key":"WO-2","data":{}}';
+      // `tail` ends with Ctrl-C only, and has tests of its own.
+      const commands = readme('command line').replace(/^npx arus-mqtt-sync tail .*\n/m, '');
+      const said = run(`cd "$FOLDER"\necho '${change}' > changes.jsonl\n${commands}`, { FOLDER: temporaryFolder() });
+      expect(said).toMatch(/^(ok|warning) +round_trip /m);
+      expect(said).toMatch(/^mv-aurora healthy$/m);
+      expect(said).toContain('1 change accepted');
+    },
+    TIMEOUT_MS,
+  );
+});
