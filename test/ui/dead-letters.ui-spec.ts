@@ -4,6 +4,9 @@ import { describeWithChromium, launchChromium, openPage } from '../helpers/chrom
 import { until } from '../helpers/wait.js';
 import { giveToken, sceneWithDeadLetters, showLetters } from './scene.js';
 
+/** As many are shown at a time. */
+const PAGE = 50;
+
 /** What would run, or break out, wherever a text became markup. */
 const HOSTILE = `"><img src=x onerror="document.title='owned'"><script>document.title='owned'</script>\u202e{{7*7}}`;
 
@@ -62,6 +65,22 @@ describeWithChromium('the dead letters of the operator page', () => {
     await page.getByRole('button', { name: 'Forget the token' }).click();
     expect(await page.evaluate<number>('sessionStorage.length + localStorage.length')).toBe(0);
     expect(await page.locator('#letters > li').count()).toBe(0);
+  });
+
+  it('come page by page, when there are many', async () => {
+    const keys = Array.from({ length: PAGE + 3 }, (_, at) => `crew-${at}`);
+    const { service } = await sceneWithDeadLetters(keys);
+    const page = await openPage(browser, `${service.url}/ui`);
+    await showLetters(page);
+    expect(await page.locator('#letters > li').count()).toBe(PAGE);
+    const more = page.getByRole('button', { name: 'Show more' });
+    await more.click();
+    await page
+      .locator('#letters > li')
+      .nth(PAGE + 2)
+      .waitFor();
+    expect(await page.locator('#letters > li').count()).toBe(PAGE + 3);
+    expect(await more.isVisible()).toBe(false);
   });
 
   it('follow what others do while the list is open', async () => {
