@@ -88,7 +88,8 @@ describe.each(['5', '3.1.1'] as const)('QoS 2 on MQTT %s', (protocol) => {
     });
     // What was cut after it had been passed on is passed on again, under a packet id of the new session.
     expect(report.duplicatesOnWire).toBeGreaterThanOrEqual(3 * PER_STEP);
-    expect(application.status.statistics.possibleDuplicates).toBeGreaterThanOrEqual(report.duplicatesOnWire);
+    // Counted once for a message, which may have been on the way in several cuts.
+    expect(application.status.statistics.possibleDuplicates).toBeGreaterThanOrEqual(oracle.arrivedAgain);
     conclude(report);
   });
 

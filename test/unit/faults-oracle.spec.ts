@@ -109,6 +109,13 @@ describe('The oracle', () => {
     expect(report).toMatchObject({ duplicatesOnWire: 3, repeatedAfterDedup: 0, reordered: 0, kinds: [] });
   });
 
+  it('tells how many messages came again, however often each did', () => {
+    const messages = voyage(4);
+    const oracle = new Oracle();
+    for (const message of [...messages, messages[1]!, messages[1]!, messages[2]!]) oracle.arrived(message);
+    expect(oracle.arrivedAgain).toBe(2);
+  });
+
   it('finds the same change under another id: by its sequence, and by its call', () => {
     const messages = voyage(4);
     const copy = { ...messages[3]!, messageId: 'copy' };

@@ -1,5 +1,5 @@
 /** What is known of a message, as bits. */
-export const Known = { obliged: 1, arrived: 2, dropped: 4, deadLettered: 8, unordered: 16 } as const;
+export const Known = { obliged: 1, arrived: 2, dropped: 4, deadLettered: 8, unordered: 16, again: 32 } as const;
 
 const FIRST_CAPACITY = 4096;
 

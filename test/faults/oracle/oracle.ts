@@ -57,6 +57,7 @@ export class Oracle {
   private kept = 0;
   private distinct = 0;
   private duplicates = 0;
+  private repeated = 0;
   private unobliged = 0;
 
   /** Obligations so far. */
@@ -72,6 +73,11 @@ export class Oracle {
   /** Message ids that have arrived, obligations or not. */
   get arrivals(): number {
     return this.distinct;
+  }
+
+  /** Messages that have arrived more than once, however often. */
+  get arrivedAgain(): number {
+    return this.repeated;
   }
 
   /** Whether a message has come ashore. */
@@ -103,6 +109,8 @@ export class Oracle {
     this.compare(row, messageId, entity, sequence, fingerprint(arrival));
     if (this.table.has(row, Known.arrived)) {
       this.duplicates++;
+      if (!this.table.has(row, Known.again)) this.repeated++;
+      this.table.set(row, Known.again);
       return;
     }
     this.table.set(row, Known.arrived);
