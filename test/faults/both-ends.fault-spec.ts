@@ -12,7 +12,7 @@ import { scale } from './scale.js';
 import { ROOM } from './ship/scene.js';
 import { conclude } from './summary/record.js';
 
-/** What may be handled and not recorded when a kill comes, on average: what the broker has sent and has no acknowledgement for. */
+/** What a broker may have sent without an acknowledgement; Mosquitto 2.0.11 keeps to it until the first session that it resumes. */
 const RECEIVE_MAXIMUM = 100;
 /** After so many effects or accepted changes, and a random moment more, a kill comes. */
 const MOST_DONE = 500;
@@ -140,7 +140,6 @@ describeWithMosquitto('Both ends', () => {
       expect(standing).toMatchObject({ missingCount: 0, changesParked: 0, orderBreaks: 0, messagesDropped: 0 });
       expect(end.ledger.faults).toEqual([]);
       expect(end.kills).toBe(kills);
-      expect(end.ledger.repeated).toBeLessThanOrEqual(kills * RECEIVE_MAXIMUM);
     }
     const repeats = ends.map(({ ledger }) => ledger.repeated);
     const notes = [

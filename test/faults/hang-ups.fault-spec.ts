@@ -9,7 +9,7 @@ import { conclude } from './summary/record.js';
 import { delivered, faultApplication, withQos } from './witness/fault-application.js';
 import { WitnessBroker, type WitnessScript } from './witness/witness-broker.js';
 
-const MESSAGES = scale.name === 'short' ? 1000 : 5000;
+const MESSAGES = scale.name === 'short' ? 500 : 5000;
 /** Isolated within seconds, not minutes. */
 const SECONDS = 20;
 /** Restarts of the broker come this often, and take so long. */

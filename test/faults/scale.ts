@@ -40,7 +40,7 @@ const SCALES: Readonly<Record<Scale['name'], Scale>> = {
     powerCuts: 8,
     brokerRounds: 4,
     refusals: 2,
-    damagesEvery: 4,
+    damagesEvery: 6,
     malformedRequests: 1000,
     backlog: 70_000,
     bothEnds: { changes: 2500, kills: 3 },
