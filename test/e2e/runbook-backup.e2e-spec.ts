@@ -1,4 +1,4 @@
-import { cpSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readFileSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { draft, openOnDisk } from '../contract/queue-harness.js';
@@ -47,6 +47,11 @@ class Deployment {
     return runDocumented(commands + append, variables, { systemctl: NOTED, docker: DOCKER, kubectl: KUBECTL });
   }
 
+  /** As after a copy that was broken off. */
+  cutBackup(): void {
+    truncateSync(join(this.folder, 'queue.tar'), 100_000);
+  }
+
   /** What was called, the commands inside a container left out. */
   get called(): string[] {
     const lines = readFileSync(this.calls, 'utf8').trim().split('\n');
@@ -78,6 +83,17 @@ describe.each(['systemd', 'compose', 'kubernetes'])('the commands of the runbook
     expect(after.epoch).toBeGreaterThan(before.epoch);
     expect(after.messages).toBe(before.messages);
     expect(existsSync(join(queue, 'queue.mdb'))).toBe(true);
+  });
+});
+
+describe.each(['compose', 'kubernetes'])('the restore of the runbook for %s', (kind) => {
+  it('touches nothing when the backup is broken', async () => {
+    const deployment = await Deployment.of(kind);
+    const before = await contentOf(deployment.queue);
+    deployment.run('backup');
+    deployment.cutBackup();
+    expect(() => deployment.run('restore')).toThrow();
+    expect(await contentOf(deployment.queue)).toEqual(before);
   });
 });
 

@@ -60,9 +60,7 @@ describeWith(programs, 'a ship installed for systemd as documented', () => {
     runCommands('chmod 644 certificates/revoked.crl', broker.etc);
     await broker.broker.restart();
     await service.untilHealth('the old certificate to be refused', ({ mqtt }) => mqtt.reconnectAttempts >= 2);
-    installed.run('systemd');
-    // The example came anew, too.
-    installed.adaptSettings();
+    installed.run('systemd renewal');
     await deliver(service, 2);
   }, 90_000);
 

@@ -98,6 +98,16 @@ describe('docker-compose.yml', () => {
     expect(projectText('Dockerfile')).toContain('HEALTHCHECK');
   });
 
+  it('passes on what the runbook tells people to change', () => {
+    const passedOn = Object.entries(services.sync!.environment!).filter(([name, value]) =>
+      value.includes(`\${${name}`),
+    );
+    const names = passedOn.map(([name]) => name);
+    expect(names).toEqual(
+      expect.arrayContaining(['MQTT_MAX_QUEUE_SIZE', 'MQTT_MAX_QUEUE_BYTES', 'MQTT_JOURNAL_MAX_BYTES', 'LOCAL_MODE']),
+    );
+  });
+
   it('gives the service an environment that it starts with', () => {
     const environment = Object.entries(services.sync!.environment!).map(([name, value]) => [name, composed(value)]);
     const { resolved } = readEnvironment(Object.fromEntries(environment) as NodeJS.ProcessEnv);

@@ -90,10 +90,10 @@ describe('what the operator page says', () => {
     });
     const before = viewOf({ gaps: { untold: 7 } });
     expect(page.lost(before, NOW)).toEqual({
-      ...{ level: 'warn', word: 'Lost before' },
-      text: 'Before the start. 7 not told to the other side yet.',
+      ...{ level: 'warn', word: 'Not told yet' },
+      text: 'Of what was lost, 7 are not told to the other side yet.',
     });
-    expect(verdictsOf(before).headline).toBe('Running, but look at: lost before.');
+    expect(verdictsOf(before).headline).toBe('Running, but look at: not told yet.');
   });
 
   it('counts dead letters that had to make room as losses', () => {

@@ -118,7 +118,12 @@ export function lost(view, now) {
   }
   if (gone > 0)
     return { level: 'warn', word: `${number(gone)} lost`, text: `Since the start, dropped or given up. ${told}.` };
-  if (gaps.untold > 0) return { level: 'warn', word: 'Lost before', text: `Before the start. ${told}.` };
+  if (gaps.untold > 0)
+    return {
+      level: 'warn',
+      word: 'Not told yet',
+      text: `Of what was lost, ${number(gaps.untold)} are not told to the other side yet.`,
+    };
   return { level: 'good', word: 'Nothing', text: 'Nothing was lost since the start, and earlier losses are told.' };
 }
 
