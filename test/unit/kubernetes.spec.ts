@@ -48,6 +48,7 @@ describe('the Kubernetes manifests', () => {
   const kustomization = projectYaml(`${folder}/kustomization.yaml`) as {
     resources: string[];
     images: { name: string; newTag: string }[];
+    labels: { pairs: Record<string, string>; includeTemplates: boolean }[];
     configMapGenerator: { name: string; envs: string[] }[];
   };
   const { template, volumeClaimTemplates } = (projectYaml(`${folder}/statefulset.yaml`) as StatefulSet).spec;
@@ -117,6 +118,26 @@ describe('the Kubernetes manifests', () => {
     expect(container.ports).toEqual([{ name: probes[0]!.port, containerPort: PORT }]);
     expect(annotations['prometheus.io/port']).toBe(String(PORT));
     expect(routes).toContain(annotations['prometheus.io/path']);
+  });
+
+  it('give Prometheus what it finds the pod and its vessel by', () => {
+    const [{ pairs, includeTemplates }] = kustomization.labels as [(typeof kustomization.labels)[number]];
+    expect([pairs['vessel'], includeTemplates]).toEqual([settings['VESSEL_ID'], true]);
+    const { scrape_configs: jobs } = projectYaml('deploy/prometheus/kubernetes.yml') as {
+      scrape_configs: { job_name: string; relabel_configs: { source_labels: string[]; target_label?: string }[] }[];
+    };
+    const { scrape_configs: plain } = projectYaml('deploy/prometheus/prometheus.yml') as typeof jobs & {
+      scrape_configs: { job_name: string }[];
+    };
+    expect(jobs.map(({ job_name: name }) => name)).toEqual(plain.map(({ job_name: name }) => name));
+    const sources = jobs[0]!.relabel_configs.flatMap(({ source_labels: labels }) => labels);
+    const metaOf = (kind: string, name: string) => `__meta_kubernetes_pod_${kind}_${name.replaceAll(/[^\w]/g, '_')}`;
+    const given = [
+      ...Object.keys(pairs).map((name) => metaOf('label', name)),
+      ...Object.keys(template.metadata.annotations).map((name) => metaOf('annotation', name)),
+    ];
+    const wanted = sources.filter((name) => /_(label|annotation)_/.test(name));
+    expect(wanted.filter((name) => !given.includes(name))).toEqual([]);
   });
 
   it('mount the queue, and the certificates where the settings look for them', () => {
