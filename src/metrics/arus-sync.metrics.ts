@@ -51,6 +51,11 @@ export function arusSyncMetrics(): MetricProvider[] {
       'Sequence numbers lost for good that the other side does not know of yet.',
       ({ queue }) => queue.untoldGaps,
     ),
+    gaugeOf(
+      'arus_sync_stores_aside',
+      'Damaged stores of the queue that were set aside and lay in its folder at the start.',
+      ({ queue }) => queue.storesAside,
+    ),
     counterOf(
       'arus_sync_connections_total',
       'Connections that the broker accepted.',

@@ -343,6 +343,7 @@ describe('DiskQueue with damage', () => {
     // A log has a line for each thing that happened.
     expect(logger.errors[0]).not.toContain('\n');
     expect(readdirSync(dir).filter((name) => name.startsWith('queue.mdb.damaged-'))).toHaveLength(1);
+    expect([before.queue.stats().storesAside, queue.stats().storesAside]).toEqual([0, 1]);
     expect(queue.identity!.epoch).toBeGreaterThan(before.queue.identity!.epoch);
     const [first] = await queue.accept([draft('a')]);
     expect(first!.sequence).toBe(1);

@@ -25,6 +25,7 @@ export const EMPTY_QUEUE: QueueStats = {
   oldestAcceptedAtMs: undefined,
   deadLetters: 0,
   untoldGaps: 0,
+  storesAside: 0,
   available: true,
   unavailableReason: undefined,
 };

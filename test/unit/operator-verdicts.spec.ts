@@ -25,7 +25,7 @@ function viewOf(changed: { [Section in keyof OperatorView]?: Partial<OperatorVie
   const well = {
     health: { status: 'healthy', reasons: [], accepting: true },
     connection: { state: 'connected', connected: true, since: ago(60 * MINUTE) },
-    queue: { messages: 0, inFlight: 0, utilizationPercent: 0, deadLetters: 0, durable: true },
+    queue: { messages: 0, inFlight: 0, utilizationPercent: 0, deadLetters: 0, storesAside: 0, durable: true },
     limits: { healthMaxAgeS: 300, overflowPolicy: 'drop-oldest' },
     counts: { dropped: 0, deadLettersDiscarded: { too_many: 0, by_hand: 0 } },
     gaps: { untold: 0, ranges: [] },
@@ -106,6 +106,13 @@ describe('what the operator page says', () => {
     expect(verdictsOf(view).headline).toBe(
       'Changes are being lost: there was no room, in the queue or for dead letters. Somebody has to act.',
     );
+  });
+
+  it('is that a store was lost, as long as it lies there', () => {
+    expect(verdictsOf(viewOf({ queue: { storesAside: 1 } }))).toMatchObject({
+      lost: 'bad: Store lost',
+      headline: 'Running, but look at: store lost.',
+    });
   });
 
   it('is that nothing can be accepted, and why', () => {

@@ -21,7 +21,14 @@ export class InMemoryMessageStore implements MessageStore {
   private readonly ids = new Map<string, AcceptedMessage>();
 
   open(): Promise<StoreContents> {
-    return Promise.resolve({ identity: undefined, latestEpoch: 0, types: [], gaps: new Map(), deadLetters: 0 });
+    return Promise.resolve({
+      identity: undefined,
+      latestEpoch: 0,
+      types: [],
+      gaps: new Map(),
+      deadLetters: 0,
+      storesAside: 0,
+    });
   }
 
   begin(): Promise<void> {

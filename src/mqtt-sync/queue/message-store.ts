@@ -92,6 +92,8 @@ export interface StoreContents {
   readonly types: readonly TypeRecord[];
   readonly gaps: ReadonlyMap<string, readonly SequenceRange[]>;
   readonly deadLetters: number;
+  /** Damaged stores that were set aside and still lie beside this one. */
+  readonly storesAside: number;
 }
 
 /** How much one read may bring into memory; the first record is always read. */

@@ -57,7 +57,7 @@ export class OpenQueue implements CommitWork {
 
   constructor(
     private readonly parts: OpenQueueParts,
-    contents: StoreContents,
+    private readonly contents: StoreContents,
   ) {
     const { identity, store, limits, clock, logger, observer } = parts;
     this.identity = identity;
@@ -145,6 +145,7 @@ export class OpenQueue implements CommitWork {
       oldestAcceptedAtMs: oldest.length > 0 ? Math.min(...oldest) : undefined,
       deadLetters: this.streams.deadLetters,
       untoldGaps: this.streams.untoldGaps,
+      storesAside: this.contents.storesAside,
       available: !this.committer.unavailable && !this.closed,
       unavailableReason: this.committer.unavailable?.message ?? (this.closed ? 'the queue is closed' : undefined),
     };

@@ -133,7 +133,13 @@ export abstract class StoredQueue extends SyncQueue {
     if (this.opened) return this.opened.stats();
     return {
       ...{ messages: 0, bytes: 0, maxMessages, maxBytes, lanes: EMPTY_LANES, oldestAcceptedAtMs: undefined },
-      ...{ deadLetters: 0, untoldGaps: 0, available: false, unavailableReason: 'the queue is not open' },
+      ...{
+        deadLetters: 0,
+        untoldGaps: 0,
+        storesAside: 0,
+        available: false,
+        unavailableReason: 'the queue is not open',
+      },
     };
   }
 

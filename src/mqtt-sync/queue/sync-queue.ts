@@ -58,6 +58,8 @@ export interface QueueStats {
   readonly deadLetters: number;
   /** Sequence numbers dropped, discarded or damaged that the other side has not yet acknowledged to know of. */
   readonly untoldGaps: number;
+  /** Damaged stores that lay beside this one when it was opened: what waited in them is not delivered. */
+  readonly storesAside: number;
   /** Whether changes can be accepted; `unavailableReason` says why not. */
   readonly available: boolean;
   readonly unavailableReason: string | undefined;

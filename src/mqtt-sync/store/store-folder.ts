@@ -1,4 +1,4 @@
-import { chmod, mkdir, rename, rm, stat } from 'node:fs/promises';
+import { chmod, mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { MqttSyncError, QueueUnavailableError } from '../errors.js';
 import { type SyncLogger } from '../logger.js';
@@ -26,6 +26,9 @@ export interface StoreKind {
   /** What it means that a damaged store is set aside. */
   readonly loss: string;
 }
+
+/** Between the name of a damaged store and the time at which it was set aside. */
+const ASIDE = '.damaged-';
 
 /** The folder of a disk store: its lock, the files around the store, and whether the last stop was clean. */
 export class StoreFolder {
@@ -68,7 +71,7 @@ export class StoreFolder {
   /** Renames the store, which is never deleted, so that a new one can be begun. */
   async setStoreAside(damage: string): Promise<void> {
     const time = new Date(this.clock.wallMs()).toISOString().replaceAll(/[:.]/g, '-');
-    const aside = `${this.storePath}.damaged-${time}`;
+    const aside = `${this.storePath}${ASIDE}${time}`;
     await rename(this.storePath, aside);
     await rm(`${this.storePath}-lock`, { force: true });
     await syncFolder(this.dir);
@@ -76,6 +79,12 @@ export class StoreFolder {
       `The store of the ${this.kind.name} is damaged: ${damage}. It was set aside as ${aside}, and a new one is begun; ` +
         `${this.kind.loss}. Keep the file if they matter.`,
     );
+  }
+
+  /** How many stores were set aside and still lie here. */
+  async storesAside(): Promise<number> {
+    const names = await readdir(this.dir);
+    return names.filter((name) => name.startsWith(`${this.kind.file}${ASIDE}`)).length;
   }
 
   /** The error to throw when the folder, or the store in it, cannot be opened. */

@@ -69,6 +69,8 @@ export interface OperatorView {
     /** Of messages or bytes, whichever is fuller. */
     readonly utilizationPercent: number;
     readonly deadLetters: number;
+    /** Damaged stores in the folder at the start, whose messages are not delivered. */
+    readonly storesAside: number;
     /** Whether what is accepted survives a restart. */
     readonly durable: boolean;
     readonly lanes: Readonly<Record<Lane, LaneView>>;

@@ -72,13 +72,14 @@ export class ViewComposer {
 
   private queue(): OperatorView['queue'] {
     const { sync, queue } = this.parts;
-    const { messages, bytes, oldestAcceptedAtMs, deadLetters, lanes } = sync.queue;
+    const { messages, bytes, oldestAcceptedAtMs, deadLetters, storesAside, lanes } = sync.queue;
     const shown = LANES.map((lane) => [lane, toLaneView(lanes[lane])]);
     return {
       ...toLaneView({ messages, bytes, oldestAcceptedAtMs }),
       inFlight: sync.inFlight,
       utilizationPercent: Math.round(sync.utilizationPercent * 10) / 10,
       deadLetters,
+      storesAside,
       durable: queue.durable,
       lanes: Object.fromEntries(shown) as OperatorView['queue']['lanes'],
     };

@@ -103,7 +103,7 @@ export function late(view, now) {
 
 /** @param {View} view @param {number} now @returns {Verdict} */
 export function lost(view, now) {
-  const { counts, gaps, flow } = view;
+  const { counts, gaps, flow, queue } = view;
   if (isOff(view)) return { level: 'quiet', word: 'Off', text: 'Nothing is stored that could be lost.' };
   const { too_many: tooMany, by_hand: byHand } = counts.deadLettersDiscarded;
   const gone = counts.dropped + tooMany + byHand;
@@ -115,6 +115,10 @@ export function lost(view, now) {
       word: 'Losing changes',
       text: `${counted(gone, 'change')} since the start, the last ${last}. ${told}.`,
     };
+  }
+  if (queue.storesAside > 0) {
+    const text = 'A damaged store was set aside: what waited in it is not delivered. The runbook says what to do.';
+    return { level: 'bad', word: 'Store lost', text };
   }
   if (gone > 0)
     return { level: 'warn', word: `${number(gone)} lost`, text: `Since the start, dropped or given up. ${told}.` };

@@ -229,7 +229,7 @@ export class LmdbMessageStore implements MessageStore {
     this.acceptedIds = new AcceptedIds(databases);
     const numbers = contents.types.map(({ number }) => number);
     this.journalOf = new Journal(databases, this.journalLimits, this.clock, numbers);
-    return contents;
+    return { ...contents, storesAside: await this.folder.storesAside() };
   }
 
   /** Encodes all of a commit first: an error between the writes of a batch would not keep LMDB from storing the rest. */

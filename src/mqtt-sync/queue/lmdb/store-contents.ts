@@ -43,7 +43,11 @@ export function encodeGaps(ranges: readonly SequenceRange[]): Buffer {
  * @throws {StoreFormatError} the store was written by a newer version.
  * @throws {DamagedStoreError} what every message depends on is damaged.
  */
-export function readContents(databases: Databases, latestEpoch: number, logger: SyncLogger): StoreContents {
+export function readContents(
+  databases: Databases,
+  latestEpoch: number,
+  logger: SyncLogger,
+): Omit<StoreContents, 'storesAside'> {
   const identity = readIdentity(databases);
   const types = readTypes(databases);
   const messages = types.reduce((sum, type) => sum + type.messages, 0);

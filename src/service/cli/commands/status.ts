@@ -44,6 +44,7 @@ function factsOf(summary: QueueSummary): Fact[] {
     ['queue', describeWaiting(summary)],
     ['dead letters', describeDeadLetters(summary)],
     ['gaps', describeGaps(summary)],
+    ...storesAside(summary),
   ];
   if (isStopped(summary)) return [...queue, ['epoch', String(summary.service.epoch)]];
   const { health, service } = summary;
@@ -53,6 +54,16 @@ function factsOf(summary: QueueSummary): Fact[] {
     ...queue,
     ['since start', countsOf(summary)],
     ['service', `version ${service.version}, since ${service.startedAt}, epoch ${service.epoch ?? 'unknown'}`],
+  ];
+}
+
+function storesAside({ queue: { storesAside: count } }: QueueSummary): Fact[] {
+  if (count === 0) return [];
+  return [
+    [
+      'set aside',
+      `${formatCount(count, 'damaged store')}, not delivered (see docs/operations.md, ArusSyncStoreSetAside)`,
+    ],
   ];
 }
 

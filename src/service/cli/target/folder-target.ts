@@ -67,7 +67,7 @@ export class FolderTarget implements QueueTarget {
   }
 
   summary(): Promise<StoppedQueueDocument> {
-    const { deadLetters, lanes, untoldGaps, ...waiting } = this.queue.stats();
+    const { deadLetters, storesAside, lanes, untoldGaps, ...waiting } = this.queue.stats();
     const nowMs = systemClock.wallMs();
     const aged = LANES.map((lane) => [lane, withAge(toLaneView(lanes[lane]), nowMs)]);
     return Promise.resolve({
@@ -76,7 +76,7 @@ export class FolderTarget implements QueueTarget {
       service: this.identity,
       queue: {
         ...withAge(toLaneView(waiting), nowMs),
-        ...{ deadLetters, durable: true },
+        ...{ deadLetters, storesAside, durable: true },
         lanes: Object.fromEntries(aged) as Record<Lane, AgedLane>,
       },
       gaps: { untold: untoldGaps, ranges: shownRanges(this.queue.gaps()) },
