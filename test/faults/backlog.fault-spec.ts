@@ -9,7 +9,7 @@ const PACKET_IDS = 65_535;
 
 describeWithMosquitto('A backlog', () => {
   it('of more messages than there are packet ids drains in order, and none is missing', async () => {
-    const scene = await Scene.set();
+    const scene = await Scene.set({ withReceiver: false });
     await scene.link.refuse();
     const options = {
       brokerUrl: scene.link.url,

@@ -5,6 +5,7 @@ import { describeWithMosquitto } from '../helpers/mosquitto.js';
 import { metricOf } from '../helpers/service-process.js';
 import { queueFolder } from '../helpers/sync-application.js';
 import { until } from '../helpers/wait.js';
+import { FaultReceiver } from './ends/fault-receiver.js';
 import { scale } from './scale.js';
 import { ServiceScene } from './ship/service-scene.js';
 import { conclude } from './summary/record.js';
@@ -25,6 +26,7 @@ describeWithMosquitto('What the service counts', () => {
     const env = { MQTT_MAX_QUEUE_SIZE: String(ROOM), MQTT_PROTOCOL: '5' };
     const scene = await ServiceScene.set(queueFolder(), env, refusing);
     const { oracle, link, counter, shore } = scene;
+    const receiver = await FaultReceiver.attach(scene.broker.url, oracle);
     const service = await scene.start();
     const connected = async () => (await counter.health()).mqtt.status === 'connected';
     for (let round = 0; round < ROUNDS; round++) {
@@ -57,11 +59,8 @@ describeWithMosquitto('What the service counts', () => {
       depth: metricOf(metrics, 'arus_mqtt_queue_depth'),
     });
     expect(await service.stop()).toBe(0);
-    const report = oracle.report({
-      name: 'counters after cuts, a full queue and refusals',
-      rounds: ROUNDS,
-      everyArrivalIsPromised: true,
-    });
+    const name = 'counters after cuts, a full queue and refusals';
+    const report = await receiver.judge(oracle.report({ name, rounds: ROUNDS, everyArrivalIsPromised: true }));
     expect(report.dropped).toBeGreaterThan(0);
     expect(report.deadLettered).toBe(deadLetters.length);
     expect(deadLetters.map(({ reasonCode }) => reasonCode)).toEqual(deadLetters.map(() => 0x87));

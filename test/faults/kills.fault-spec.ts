@@ -30,8 +30,8 @@ async function haltedAt(ship: Ship): Promise<string> {
 
 describeWithMosquitto('SIGKILL of an application', () => {
   it('loses nothing, at random moments under load', async () => {
-    const scene = await Scene.set();
-    const { link, oracle } = scene;
+    const scene = await Scene.set({ withReceiver: true });
+    const { link } = scene;
     let whileOpening = 0;
     for (let round = 1; round <= scale.killRounds; round++) {
       // Every third life has no link, so that the next ones begin with a backlog.
@@ -45,11 +45,11 @@ describeWithMosquitto('SIGKILL of an application', () => {
     }
     await scene.deliver();
     const notes = [`${whileOpening} of the kills came before the queue was open`];
-    conclude(oracle.report({ name: 'SIGKILL at random moments', rounds: scale.killRounds, notes }));
+    conclude(await scene.report({ name: 'SIGKILL at random moments', rounds: scale.killRounds, notes }));
   }, 1_800_000);
 
   it('loses nothing exactly between commit and send', async () => {
-    const scene = await Scene.set();
+    const scene = await Scene.set({ withReceiver: true });
     for (let round = 1; round <= scale.exactKillRounds; round++) {
       const ship = scene.launch({ halt: { at: 'accepted', after: 37 * round } });
       const messageId = await haltedAt(ship);
@@ -59,11 +59,11 @@ describeWithMosquitto('SIGKILL of an application', () => {
       expect(scene.oracle.hasArrived(messageId)).toBe(false);
     }
     await scene.deliver();
-    conclude(scene.oracle.report({ name: 'SIGKILL between commit and send', rounds: scale.exactKillRounds }));
+    conclude(await scene.report({ name: 'SIGKILL between commit and send', rounds: scale.exactKillRounds }));
   });
 
   it('sends again what was acknowledged and not yet removed, under the same id', async () => {
-    const scene = await Scene.set();
+    const scene = await Scene.set({ withReceiver: true });
     for (let round = 1; round <= scale.exactKillRounds; round++) {
       const ship = scene.launch({ halt: { at: 'published', after: 41 * round } });
       const messageId = await haltedAt(ship);
@@ -73,7 +73,7 @@ describeWithMosquitto('SIGKILL of an application', () => {
     }
     await scene.deliver();
     const rounds = scale.exactKillRounds;
-    const report = scene.oracle.report({ name: 'SIGKILL between acknowledgement and removal', rounds });
+    const report = await scene.report({ name: 'SIGKILL between acknowledgement and removal', rounds });
     // At least the one that the kill fell on came twice, and the receiver can remove it.
     expect(report.duplicatesOnWire).toBeGreaterThanOrEqual(rounds);
     conclude(report);
@@ -81,7 +81,7 @@ describeWithMosquitto('SIGKILL of an application', () => {
 
   it('keeps all or none of a commit that it dies in', async () => {
     const group = 400;
-    const scene = await Scene.set();
+    const scene = await Scene.set({ withReceiver: true });
     const arrived = arrivalsByGroup(scene.oracle, group);
     let inside = 0;
     for (let round = 1; round <= scale.groupKillRounds; round++) {
@@ -98,12 +98,12 @@ describeWithMosquitto('SIGKILL of an application', () => {
     await scene.deliver();
     for (const [name, count] of arrived) expect(count, `messages of group ${name}`).toBe(group);
     const notes = [`${inside} of the kills came inside a commit`];
-    conclude(scene.oracle.report({ name: 'SIGKILL during a group commit', rounds: scale.groupKillRounds, notes }));
+    conclude(await scene.report({ name: 'SIGKILL during a group commit', rounds: scale.groupKillRounds, notes }));
     expect(inside).toBeGreaterThan(0);
   });
 
   it('starts again at once on the folder that it was killed in', async () => {
-    const scene = await Scene.set();
+    const scene = await Scene.set({ withReceiver: true });
     let slowestMs = 0;
     for (let round = 1; round <= scale.exactKillRounds; round++) {
       const ship = scene.launch();
@@ -117,11 +117,11 @@ describeWithMosquitto('SIGKILL of an application', () => {
     expect(slowestMs).toBeLessThan(START_AT_ONCE_MS);
     await scene.deliver();
     const notes = [`slowest start ${Math.round(slowestMs)} ms, with loading the program`];
-    conclude(scene.oracle.report({ name: 'restart right after SIGKILL', rounds: scale.exactKillRounds, notes }));
+    conclude(await scene.report({ name: 'restart right after SIGKILL', rounds: scale.exactKillRounds, notes }));
   });
 
   it('refuses a second process on the folder and does not disturb the first', async () => {
-    const scene = await Scene.set();
+    const scene = await Scene.set({ withReceiver: true });
     const messages = scale.name === 'short' ? 3000 : 20_000;
     const first = scene.launch({ messages });
     await first.says('open');
@@ -133,7 +133,7 @@ describeWithMosquitto('SIGKILL of an application', () => {
     expect(first.accepted).toBe(messages);
     await scene.shore.settled(scene.oracle);
     expect(await first.stop()).toBe(0);
-    conclude(scene.oracle.report({ name: 'two applications on one queue folder', everyArrivalIsPromised: true }));
+    conclude(await scene.report({ name: 'two applications on one queue folder', everyArrivalIsPromised: true }));
   });
 });
 

@@ -3,6 +3,7 @@ import { describeWithMosquitto, Mosquitto } from '../helpers/mosquitto.js';
 import { type SyncApplication } from '../helpers/sync-application.js';
 import { TcpProxy } from '../helpers/tcp-proxy.js';
 import { until } from '../helpers/wait.js';
+import { FaultReceiver } from './ends/fault-receiver.js';
 import { FaultShore, PATIENT_BROKER } from './oracle/fault-shore.js';
 import { Oracle } from './oracle/oracle.js';
 import { scale, scaledMs } from './scale.js';
@@ -27,6 +28,7 @@ class LinkScene {
     readonly application: SyncApplication,
     readonly crew: Crew,
     readonly shore: FaultShore,
+    private readonly receiver: FaultReceiver,
     oracle: Oracle,
   ) {
     this.oracle = oracle;
@@ -36,11 +38,12 @@ class LinkScene {
     const oracle = new Oracle();
     const broker = await Mosquitto.start({ config: PATIENT_BROKER });
     const shore = await FaultShore.listen(broker.url, oracle);
+    const receiver = await FaultReceiver.attach(broker.url, oracle);
     const link = await TcpProxy.start(broker.port);
     const application = await faultApplication(oracle, { brokerUrl: link.url });
     await application.connected();
     const crew = new Crew(application.publisher, oracle, size === undefined ? {} : { size });
-    return new LinkScene(link, application, crew, shore, oracle);
+    return new LinkScene(link, application, crew, shore, receiver, oracle);
   }
 
   /** Waits until everything is through, and judges. */
@@ -48,7 +51,7 @@ class LinkScene {
     await this.application.drained(deadlineMs);
     await this.shore.settled(this.oracle);
     this.oracle.counters(statisticsOf(this.application));
-    conclude(this.oracle.report({ name, rounds, everyArrivalIsPromised: true }));
+    conclude(await this.receiver.judge(this.oracle.report({ name, rounds, everyArrivalIsPromised: true })));
   }
 }
 
@@ -166,7 +169,8 @@ describeWithMosquitto('A bad link to Mosquitto', () => {
   it.each([1, 2, 'mixed'] as const)(
     'that is cut under load loses nothing and keeps the order (QoS %s)',
     async (qos) => {
-      const { link, application, oracle, ...scene } = await LinkScene.set();
+      const scene = await LinkScene.set();
+      const { link, application, oracle } = scene;
       const crew = new Crew(withQos(application.publisher, qos), oracle);
       for (let cut = 0; cut < CUTS; cut++) {
         await application.connected();
@@ -179,10 +183,7 @@ describeWithMosquitto('A bad link to Mosquitto', () => {
         link.cut();
         await publishing;
       }
-      await application.drained();
-      await scene.shore.settled(oracle);
-      oracle.counters(statisticsOf(application));
-      conclude(oracle.report({ name: `cut under load, QoS ${qos}`, rounds: CUTS, everyArrivalIsPromised: true }));
+      await scene.conclude(`cut under load, QoS ${qos}`, CUTS);
     },
   );
 
@@ -259,7 +260,8 @@ describeWithMosquitto('A bad link to Mosquitto', () => {
   });
 
   it('with a delay that jitters by more than itself, cut now and then, keeps the order', async () => {
-    const { link, application, oracle, ...scene } = await LinkScene.set();
+    const scene = await LinkScene.set();
+    const { link, application, oracle } = scene;
     const crew = new Crew(withQos(application.publisher, 'mixed'), oracle);
     for (const direction of [link.quality.up, link.quality.down])
       Object.assign(direction, { delayMs: 5, jitterMs: 60 });
@@ -272,10 +274,7 @@ describeWithMosquitto('A bad link to Mosquitto', () => {
       link.cut();
       await publishing;
     }
-    await application.drained();
-    await scene.shore.settled(oracle);
-    oracle.counters(statisticsOf(application));
-    conclude(oracle.report({ name: 'jitter, cut under load', rounds: CUTS, everyArrivalIsPromised: true }));
+    await scene.conclude('jitter, cut under load', CUTS);
   });
 
   it('that swallows everything for a while and heals makes no storm of connections', async () => {

@@ -3,6 +3,7 @@ import { NestFactory } from '@nestjs/core';
 import { onTestFinished } from 'vitest';
 import { MqttSyncModule } from '../../src/mqtt-sync/mqtt-sync.module.js';
 import { type MqttSyncOptions } from '../../src/mqtt-sync/mqtt-sync.options.js';
+import { AutomaticCatchUp } from '../../src/mqtt-sync/subscriber/catch-up/automatic-catch-up.js';
 import { CatchUp } from '../../src/mqtt-sync/subscriber/catch-up/catch-up.js';
 import { Inbox } from '../../src/mqtt-sync/subscriber/inbox/inbox.js';
 import { MqttSyncServer } from '../../src/mqtt-sync/subscriber/mqtt-sync.server.js';
@@ -63,6 +64,10 @@ export class ShoreApplication {
 
   get catchUp(): CatchUp {
     return this.app.get(CatchUp);
+  }
+
+  get automaticCatchUp(): AutomaticCatchUp {
+    return this.app.get(AutomaticCatchUp);
   }
 
   get inbox(): Inbox {

@@ -5,6 +5,8 @@ import { Listener } from './listener.js';
 import { type Oracle } from './oracle.js';
 
 const MARKER_TOPIC = 'faults/marker';
+/** Under it a receiver asks, and is answered. */
+const CATCH_UP = 'vessel/sync/catchup/';
 
 /** Lines for a Mosquitto that keeps everything for a slow listener instead of dropping beyond its defaults. */
 export const PATIENT_BROKER = ['allow_anonymous true', 'max_queued_messages 0', 'max_inflight_messages 0'].join('\n');
@@ -36,7 +38,9 @@ export class FaultShore {
     this.listener = new Listener({ url, clientId, topics, qos }, (packet) => {
       this.lastArrivalMs = performance.now();
       if (packet.topic === MARKER_TOPIC) this.markersSeen.add(packet.payload.toString());
-      else if (!packet.retain) this.receive(packet.payload.toString(), packet.qos);
+      // What a receiver was sent again is not told to the oracle: it would hide that it never came in the first place.
+      else if (!packet.retain && !packet.topic.startsWith(CATCH_UP))
+        this.receive(packet.payload.toString(), packet.qos);
     });
   }
 
@@ -82,7 +86,10 @@ export class FaultShore {
   private receive(payload: string, qos: number): void {
     const envelope = JSON.parse(payload) as ChangeEnvelope | GapEnvelope | StatusEnvelope;
     if (envelope.type === 'status') this.statuses.push(envelope.data.status);
-    else if (envelope.type === 'gap') this.oracleOf(envelope).gap(envelope.entity, envelope.data.ranges);
+    else if (envelope.type === 'gap') {
+      // Nor is what only an answer to a receiver tells.
+      if (!envelope.answered) this.oracleOf(envelope).gap(envelope.entity, envelope.data.ranges);
+    }
     // A subscription of QoS 0 makes every arrival one, whatever it was published with.
     else this.oracleOf(envelope).arrived({ ...envelope, qos: this.qos === 0 ? undefined : qos });
   }

@@ -7,7 +7,18 @@ export type FindingKind =
   | 'told_gone_but_arrived'
   | 'unpromised'
   | 'counter'
-  | 'nothing_accepted';
+  | 'nothing_accepted'
+  | ReceiverFindingKind;
+
+/** What a receiver that is attached to a fault can have done wrong. */
+export type ReceiverFindingKind =
+  | 'not_handled'
+  | 'handled_out_of_order'
+  | 'handled_changed'
+  | 'handled_again'
+  | 'handled_unpromised'
+  | 'parked'
+  | 'gaps_told_wrong';
 
 /** One kind of finding: how often, and the first few. */
 export interface Finding {

@@ -54,6 +54,10 @@ export class MessageTable {
     return this.sequences[row]!;
   }
 
+  fingerprint(row: number): number {
+    return this.fingerprints[row]!;
+  }
+
   rows(): IterableIterator<[messageId: string, row: number]> {
     return this.slots.entries();
   }

@@ -26,6 +26,11 @@ export interface Arrival extends ChangeContent {
   readonly qos?: number | undefined;
 }
 
+/** An obligation that did not arrive, and that the system says is gone. */
+export interface Gone extends Pick<Obligation, 'entity' | 'sequence'> {
+  readonly how: 'dropped' | 'dead_lettered';
+}
+
 /** What a test says of its report. */
 export interface Conclusion {
   readonly name: string;
@@ -90,6 +95,25 @@ export class Oracle {
     if (this.kept === this.obligations) return true;
     const isAccountedFor = this.reasons.size > 0 || this.toldGaps.size > 0;
     return isAccountedFor && this.missing(1).length === 0;
+  }
+
+  /** Everything that came ashore, or should have: what a receiver has to have handled. */
+  *due(): Iterable<Obligation> {
+    for (const [messageId, row] of this.table.rows()) {
+      if (!this.table.has(row, Known.arrived) && !this.isMissing(row)) continue;
+      const [entity, sequence] = [this.table.entity(row), this.table.sequence(row)];
+      yield { messageId, entity, sequence, fingerprint: this.table.fingerprint(row) };
+    }
+  }
+
+  /** Every obligation that the system says is gone: what a receiver has to have been told. */
+  *gone(): Iterable<Gone> {
+    for (const [, row] of this.table.rows()) {
+      if (this.table.has(row, Known.arrived) || !this.table.has(row, Known.obliged) || this.isMissing(row)) continue;
+      const isDropped = this.table.has(row, Known.dropped) || this.toldReason(row) === 'dropped';
+      const [entity, sequence] = [this.table.entity(row), this.table.sequence(row)];
+      yield { entity, sequence, how: isDropped ? 'dropped' : 'dead_lettered' };
+    }
   }
 
   /** The system has promised to deliver this. The arrival may have been noted before. */

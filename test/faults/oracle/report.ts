@@ -10,6 +10,8 @@ export interface FaultReport {
   readonly accepted: number;
   /** Obligations that arrived on shore. */
   readonly delivered: number;
+  /** Changes that the attached receiver handled; undefined where none was attached. */
+  readonly handled?: number | undefined;
   /** Obligations that neither arrived nor are accounted for. */
   readonly lost: number;
   /** First arrivals that came after a later one of their entity type and key. */

@@ -2,8 +2,10 @@ import { expect } from 'vitest';
 import { Mosquitto } from '../../helpers/mosquitto.js';
 import { queueFolder } from '../../helpers/sync-application.js';
 import { TcpProxy } from '../../helpers/tcp-proxy.js';
+import { FaultReceiver } from '../ends/fault-receiver.js';
 import { FaultShore, PATIENT_BROKER } from '../oracle/fault-shore.js';
-import { Oracle } from '../oracle/oracle.js';
+import { type Conclusion, Oracle } from '../oracle/oracle.js';
+import { type FaultReport } from '../oracle/report.js';
 import { CALLS_PER_LIFE, type Launch, Ship } from './ship.js';
 
 /** Room for every message, so that none is dropped. */
@@ -20,13 +22,16 @@ export class Scene {
     /** Between ship and broker. */
     readonly link: TcpProxy,
     readonly dir: string,
+    private readonly receiver: FaultReceiver | undefined,
   ) {}
 
-  static async set(): Promise<Scene> {
+  /** @param withReceiver whether the product's own receiver is attached and judged, too */
+  static async set({ withReceiver }: { readonly withReceiver: boolean }): Promise<Scene> {
     const oracle = new Oracle();
     const broker = await Mosquitto.start({ config: PATIENT_BROKER });
     const shore = await FaultShore.listen(broker.url, oracle);
-    return new Scene(oracle, broker, shore, await TcpProxy.start(broker.port), queueFolder());
+    const receiver = withReceiver ? await FaultReceiver.attach(broker.url, oracle) : undefined;
+    return new Scene(oracle, broker, shore, await TcpProxy.start(broker.port), queueFolder(), receiver);
   }
 
   /** The next life of the ship. */
@@ -49,5 +54,11 @@ export class Scene {
     await ship.says('drained', 600_000);
     await this.shore.settled(this.oracle);
     expect(await ship.stop()).toBe(0);
+  }
+
+  /** Adds it all up, with what the receiver did. */
+  async report(conclusion: Conclusion): Promise<FaultReport> {
+    const report = this.oracle.report(conclusion);
+    return this.receiver?.judge(report) ?? report;
   }
 }

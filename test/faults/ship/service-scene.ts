@@ -11,6 +11,7 @@ import { type ServiceLaunch, ServiceShip } from './service-ship.js';
 export class ServiceScene {
   private constructor(
     readonly oracle: Oracle,
+    readonly broker: Mosquitto,
     readonly shore: FaultShore,
     readonly link: TcpProxy,
     readonly counter: Counter,
@@ -30,7 +31,7 @@ export class ServiceScene {
     const link = await TcpProxy.start(broker.port);
     const port = await freePort();
     const counter = new Counter(`http://127.0.0.1:${port}`, oracle);
-    return new ServiceScene(oracle, shore, link, counter, dir, port, env);
+    return new ServiceScene(oracle, broker, shore, link, counter, dir, port, env);
   }
 
   /** The next life of the service; waits for nothing. */

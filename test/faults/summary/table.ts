@@ -14,6 +14,7 @@ export const COLUMNS = [
   ['rounds', 'rounds'],
   ['accepted', 'accepted'],
   ['delivered', 'delivered'],
+  ['handled', 'handled'],
   ['lost', 'lost'],
   ['reordered', 'reordered'],
   ['changed', 'changed'],
@@ -28,14 +29,14 @@ export type Totals = Readonly<Record<(typeof COLUMNS)[number][1], number>>;
 
 export function totalsOf(rows: readonly SummaryRow[]): Totals {
   const sum = (field: keyof Totals) =>
-    Math.round(rows.reduce((total, { report }) => total + report[field], 0) * 10) / 10;
+    Math.round(rows.reduce((total, { report }) => total + (report[field] ?? 0), 0) * 10) / 10;
   return Object.fromEntries(COLUMNS.map(([, field]) => [field, sum(field)])) as Totals;
 }
 
 /** The summary as lines of text. */
 export function tableOf(rows: readonly SummaryRow[]): string[] {
   const heads = ['', 'fault', ...COLUMNS.map(([head]) => head)];
-  const numbers = (report: Totals) => COLUMNS.map(([, field]) => String(report[field]));
+  const numbers = (report: Totals | FaultReport) => COLUMNS.map(([, field]) => String(report[field] ?? '-'));
   const body = rows.map(({ report, outcome }) => [
     outcome === 'passed' ? 'ok' : outcome.toUpperCase(),
     report.name,

@@ -14,6 +14,8 @@ export async function faultApplication(oracle: Oracle, options: MqttSyncOptions)
   const application = await SyncApplication.start({
     vesselId: 'mv-fault',
     reconnectMaxS: 1,
+    // A receiver that lost much with its broker has it again in seconds.
+    catchUp: { maxPerSecond: 1000 },
     ...options,
     queue: { dir: queueFolder(), maxMessages: 1_000_000, maxBytes: 4e9, ...options.queue },
   });
