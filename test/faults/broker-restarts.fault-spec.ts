@@ -109,16 +109,16 @@ describeWithMosquitto('A broker that ends under load', () => {
   it('does not reorder or repeat QoS 2 when the broker is back with a memory that is a little old', async () => {
     const name = 'Mosquitto killed, with persistence, QoS 2';
     const { report } = await endAgainAndAgain({ name, config: persistent, end: 'kill', qos: 2 });
-    const { accepted, lost, rounds } = report;
+    const { accepted, lost, rounds, handled } = report;
+    const asked = handled === undefined ? '' : `; the receiver, which asked for them, handled ${handled}`;
     recordLimit(
       name,
-      `${lost} of ${accepted} messages lost in ${rounds} kills: the broker forgot what it had taken over; the receiver, which ` +
-        `asked for them, handled ${report.handled}`,
+      `${lost} of ${accepted} messages lost in ${rounds} kills: the broker forgot what it had taken over${asked}`,
     );
     expect(report).toMatchObject({ reordered: 0, changed: 0, repeatedAfterDedup: 0 });
     // A receiver of ours sees that something is missing, and has it from the ship's journal.
     expect(report.findings.filter(({ kind }) => kind !== 'lost')).toEqual([]);
-    expect(report.handled).toBe(accepted);
+    if (scale.withReceiver) expect(handled).toBe(accepted);
   });
 
   it('loses nothing of QoS 2 either when no session is resumed: what had no PUBCOMP is published anew', async () => {

@@ -3,7 +3,7 @@ import { describeWithMosquitto, Mosquitto } from '../helpers/mosquitto.js';
 import { type SyncApplication } from '../helpers/sync-application.js';
 import { TcpProxy } from '../helpers/tcp-proxy.js';
 import { until } from '../helpers/wait.js';
-import { FaultReceiver } from './ends/fault-receiver.js';
+import { FaultReceiver, type ReceiverJudge } from './ends/fault-receiver.js';
 import { FaultShore, PATIENT_BROKER } from './oracle/fault-shore.js';
 import { Oracle } from './oracle/oracle.js';
 import { scale, scaledMs } from './scale.js';
@@ -28,7 +28,7 @@ class LinkScene {
     readonly application: SyncApplication,
     readonly crew: Crew,
     readonly shore: FaultShore,
-    private readonly receiver: FaultReceiver,
+    private readonly receiver: ReceiverJudge,
     oracle: Oracle,
   ) {
     this.oracle = oracle;

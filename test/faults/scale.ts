@@ -23,6 +23,8 @@ export interface Scale {
   readonly backlog: number;
   /** Changes that each of two ends publishes, and how often each of them is killed meanwhile. */
   readonly bothEnds: { readonly changes: number; readonly kills: number };
+  /** Whether the product's own receiver is attached and judged, too. */
+  readonly withReceiver: boolean;
   /** Files of faults that are run at a time. */
   readonly workers: number;
   /** Real times are divided by this: waits, gaps of a link, silences. 1 is real time. */
@@ -44,6 +46,8 @@ const SCALES: Readonly<Record<Scale['name'], Scale>> = {
     malformedRequests: 1000,
     backlog: 70_000,
     bothEnds: { changes: 2500, kills: 3 },
+    // It would take more than the five minutes.
+    withReceiver: false,
     workers: 3,
     hurry: 10,
   },
@@ -61,6 +65,7 @@ const SCALES: Readonly<Record<Scale['name'], Scale>> = {
     malformedRequests: 10_000,
     backlog: 1_000_000,
     bothEnds: { changes: 25_000, kills: 25 },
+    withReceiver: true,
     workers: 2,
     hurry: 1,
   },

@@ -6,6 +6,7 @@ import { until } from '../../helpers/wait.js';
 import { type Finding, type FindingKind, Findings } from '../oracle/findings.js';
 import { Oracle } from '../oracle/oracle.js';
 import { type FaultReport } from '../oracle/report.js';
+import { scale } from '../scale.js';
 import { EffectLedger } from './effect-ledger.js';
 import { gapDisagreements } from './gap-disagreements.js';
 import { hurryCatchUp } from './hurried-catch-up.js';
@@ -23,11 +24,18 @@ const KINDS: Partial<Record<FindingKind, FindingKind>> = {
   unpromised: 'handled_unpromised',
 };
 
+/** Adds to a report what a receiver did. */
+export interface ReceiverJudge {
+  judge(report: FaultReport): Promise<FaultReport>;
+}
+
+const NOBODY: ReceiverJudge = { judge: (report) => Promise.resolve(report) };
+
 /**
  * The product's own receiver at the other end of a fault: an application on shore that follows the ship's changes at the same
  * broker, and whose handler keeps a ledger. The oracle judges what came ashore without it; this is judged by the oracle.
  */
-export class FaultReceiver {
+export class FaultReceiver implements ReceiverJudge {
   private readonly effects = new Oracle();
   private readonly ledger = new EffectLedger();
   private replays = 0;
@@ -43,14 +51,15 @@ export class FaultReceiver {
   }
 
   /**
-   * Starts it and waits until it is subscribed; it ends with the test.
+   * Starts it and waits until it is subscribed, where the form of the suite has one; it ends with the test.
    * @param catchUp `automatic` where a broker may lose what it had taken; else nothing may be missing in the first place.
    */
   static async attach(
     brokerUrl: string,
     oracle: Oracle,
     catchUp: NonNullable<IncomingOptions['catchUp']> = 'manual',
-  ): Promise<FaultReceiver> {
+  ): Promise<ReceiverJudge> {
+    if (!scale.withReceiver) return NOBODY;
     const shore = await ShoreApplication.create({
       ...{ brokerUrl, vesselId: 'fault-receiver', reconnectMaxS: 1 },
       ...{ topicPrefix: 'vessel/receiver', inboundPrefix: 'vessel/sync' },

@@ -2,7 +2,7 @@ import { expect } from 'vitest';
 import { Mosquitto } from '../../helpers/mosquitto.js';
 import { queueFolder } from '../../helpers/sync-application.js';
 import { TcpProxy } from '../../helpers/tcp-proxy.js';
-import { FaultReceiver } from '../ends/fault-receiver.js';
+import { FaultReceiver, type ReceiverJudge } from '../ends/fault-receiver.js';
 import { FaultShore, PATIENT_BROKER } from '../oracle/fault-shore.js';
 import { type Conclusion, Oracle } from '../oracle/oracle.js';
 import { type FaultReport } from '../oracle/report.js';
@@ -22,7 +22,7 @@ export class Scene {
     /** Between ship and broker. */
     readonly link: TcpProxy,
     readonly dir: string,
-    private readonly receiver: FaultReceiver | undefined,
+    private readonly receiver: ReceiverJudge | undefined,
   ) {}
 
   /** @param withReceiver whether the product's own receiver is attached and judged, too */
