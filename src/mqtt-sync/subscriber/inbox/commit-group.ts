@@ -1,14 +1,15 @@
 import { type StreamId } from '../../wire/incoming-change.js';
 import { type ParkedMessage } from './inbox.js';
 import { type HandledRecord, type LastHandled } from './inbox-store.js';
-import { type Stream } from './stream.js';
+import { type Stream, type StreamRecord } from './stream.js';
 
 /** What was asked for since the commit before began: it is committed together, or not at all. */
 export class CommitGroup {
   readonly ids = new Set<string>();
   readonly lasts = new Map<string, LastHandled>();
   readonly handled: HandledRecord[] = [];
-  readonly streams = new Set<Stream>();
+  /** Streams that it changes, and what they were before. */
+  readonly streams = new Map<Stream, StreamRecord>();
   readonly removedStreams: StreamId[] = [];
   readonly parked: ParkedMessage[] = [];
   readonly unparked: number[] = [];
@@ -27,6 +28,14 @@ export class CommitGroup {
 
   get isEmpty(): boolean {
     return this.handled.length + this.streams.size + this.parked.length + this.unparked.length === 0;
+  }
+
+  /** A stream is about to change. */
+  touch(stream: Stream): void {
+    if (this.streams.has(stream)) return;
+    const before = stream.toRecord();
+    this.streams.set(stream, before);
+    this.onUndo(() => stream.restore(before));
   }
 
   onUndo(undo: () => void): void {

@@ -24,9 +24,9 @@ export class InboxCommitter {
     return this.inProgress ? [this.gathering, this.inProgress] : [this.gathering];
   }
 
-  /** Resolves when what was entered so far is safe; rejects when it was taken back. */
-  async whenCommitted(): Promise<void> {
-    if (this.gathering.isEmpty) return this.inProgress?.committed;
+  /** Resolves when what was entered so far is safe; rejects when it was taken back. One promise for all of a commit. */
+  whenCommitted(): Promise<void> {
+    if (this.gathering.isEmpty) return this.inProgress?.committed ?? Promise.resolve();
     this.wake();
     return this.gathering.committed;
   }

@@ -114,8 +114,8 @@ export abstract class Inbox {
   abstract isStale(change: ChangeIdentity): boolean;
 
   /**
-   * Records that the handler has succeeded; resolves when that is safe. A change that has neither a message id nor a
-   * place in a stream leaves nothing to record.
+   * Records that the handler has succeeded; resolves when that is safe. The promise is the same for all changes of one
+   * commit. A change that has neither a message id nor a place in a stream leaves nothing to record.
    * @throws {QueueUnavailableError} the store cannot take it just now: do not acknowledge.
    */
   abstract recordHandled(change: ChangeIdentity): Promise<void>;

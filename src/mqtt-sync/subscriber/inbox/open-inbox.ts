@@ -99,11 +99,12 @@ export class OpenInbox {
 
   async recordLost(id: StreamId, ranges: readonly SequenceRange[]): Promise<number> {
     const stream = this.streams.get(id) ?? this.begin(id);
-    const { added, opened, undo } = stream.lose(ranges);
+    const { group } = this.committer;
+    group.touch(stream);
+    const { added, opened } = stream.lose(ranges);
     if (added.length > 0) {
-      this.touch(stream, undo);
       const { observer } = this.parts;
-      this.committer.group.news.push(() => {
+      group.news.push(() => {
         if (opened) observer?.missing(stream, opened);
         observer?.lost(stream, added);
       });
@@ -165,11 +166,17 @@ export class OpenInbox {
   /** Enters a change into its stream. Answers the name of its key, if the change is the newest of it. */
   private place(change: Placed): string | undefined {
     const stream = this.streams.get(change) ?? this.begin(change);
-    if (isLive(change) && !stream.isLive) this.touch(stream, this.streams.enliven(stream));
-    const step = stream.handle(change.sequence, this.expectedFrom(stream, change));
-    if (step) this.touch(stream, step.undo);
-    const opened = step?.opened;
-    if (opened) this.committer.group.news.push(() => this.parts.observer?.missing(stream, opened));
+    const { group } = this.committer;
+    if (isLive(change) && !stream.isLive) {
+      group.touch(stream);
+      group.onUndo(this.streams.enliven(stream));
+    }
+    if (stream.isOpen(change.sequence)) {
+      group.touch(stream);
+      const expectedFrom = stream.isFollowed ? undefined : this.expectedFrom(stream, change);
+      const opened = stream.handle(change.sequence, expectedFrom);
+      if (opened) group.news.push(() => this.parts.observer?.missing(stream, opened));
+    }
     const key = keyName(change);
     const last = this.lastHandled(key);
     const isNewest =
@@ -188,13 +195,9 @@ export class OpenInbox {
 
   private begin(id: StreamId): Stream {
     const stream = this.streams.begin(id);
-    this.touch(stream, () => this.streams.remove(stream));
+    this.committer.group.touch(stream);
+    this.committer.group.onUndo(() => this.streams.remove(stream));
     return stream;
-  }
-
-  private touch(stream: Stream, undo: () => void): void {
-    this.committer.group.streams.add(stream);
-    this.committer.group.onUndo(undo);
   }
 
   /** Whether one epoch of a vessel and entity type is newer than another one. */
@@ -204,7 +207,8 @@ export class OpenInbox {
   }
 
   private knowsId(name: string): boolean {
-    return this.committer.uncommitted.some(({ ids }) => ids.has(name)) || this.lookups.hasId(name);
+    for (const { ids } of this.committer.uncommitted) if (ids.has(name)) return true;
+    return this.lookups.hasId(name);
   }
 
   private lastHandled(name: string): LastHandled | undefined {
@@ -240,7 +244,7 @@ export class OpenInbox {
   private async commit(group: CommitGroup): Promise<void> {
     const { handled, lasts, parked, unparked } = group;
     const removedStreams = this.trimStreams(group);
-    const streams = [...group.streams].filter((stream) => !removedStreams.has(stream));
+    const streams = [...group.streams.keys()].filter((stream) => !removedStreams.has(stream));
     const forgotten = this.handled.forgettable(group);
     await this.parts.store.commit({
       ...{ handled, lasts, forgotten, parked, unparked, lastPosition: this.lastPosition },
@@ -255,10 +259,13 @@ export class OpenInbox {
   /** Keeps what is known of streams within bounds. Answers what is forgotten altogether. */
   private trimStreams(group: CommitGroup): ReadonlySet<Stream> {
     const removed = new Set<Stream>();
-    for (const stream of [...group.streams]) {
+    for (const stream of [...group.streams.keys()]) {
       this.streams.touched(stream);
-      if (stream.exceeds(MAX_RANGES)) this.reduce(group, stream, () => stream.trim(MAX_RANGES));
-      for (const old of this.streams.retirable(stream)) this.reduce(group, old, () => old.retire());
+      if (stream.exceeds(MAX_RANGES)) stream.trim(MAX_RANGES);
+      for (const old of this.streams.retirable(stream)) {
+        group.touch(old);
+        old.retire();
+      }
       for (const one of this.streams.excess(stream)) {
         this.streams.remove(one);
         removed.add(one);
@@ -266,12 +273,5 @@ export class OpenInbox {
       }
     }
     return removed;
-  }
-
-  private reduce(group: CommitGroup, stream: Stream, how: () => void): void {
-    const before = stream.toRecord();
-    how();
-    group.streams.add(stream);
-    group.onUndo(() => stream.restore(before));
   }
 }

@@ -55,8 +55,12 @@ export abstract class StoredInbox extends Inbox {
     return this.whileOpen().isStale(change);
   }
 
-  async recordHandled(change: ChangeIdentity): Promise<void> {
-    await this.whileOpen().recordHandled(change);
+  recordHandled(change: ChangeIdentity): Promise<void> {
+    try {
+      return this.whileOpen().recordHandled(change);
+    } catch (error) {
+      return Promise.reject(error as Error);
+    }
   }
 
   async park(draft: ParkedDraft): Promise<void> {

@@ -31,13 +31,6 @@ export interface StreamRecord extends StreamId {
   readonly lost: readonly SequenceRange[];
 }
 
-/** What a step has changed, and how to take it back. */
-export interface Step {
-  /** The numbers that are missing because of it. */
-  readonly opened: Range | undefined;
-  readonly undo: () => void;
-}
-
 /**
  * From where on numbers are missing, if this change is the first that can say so. `here`: from this change on. Undefined:
  * it cannot say, because it is a retained or replayed one, and may be any of the stream.
@@ -121,9 +114,18 @@ export class Stream implements StreamId {
     return this.settled.has(sequence) && !this.lost.has(sequence);
   }
 
-  /** A change was handled. Undefined when that is nothing new, or too old to be followed. */
-  handle(sequence: number, expectedFrom: ExpectedFrom): Step | undefined {
-    if (sequence <= this.floor || this.isHandled(sequence)) return undefined;
+  /** Whether a number is neither handled nor too old to be followed. */
+  isOpen(sequence: number): boolean {
+    return sequence > this.floor && !this.isHandled(sequence);
+  }
+
+  /** Whether it is known from which number on changes are expected. */
+  get isFollowed(): boolean {
+    return this.first !== undefined;
+  }
+
+  /** A change was handled whose number is open. Answers the numbers that are missing because of it. */
+  handle(sequence: number, expectedFrom: ExpectedFrom): Range | undefined {
     const { first, highest } = this;
     if (expectedFrom === 'here') this.first ??= Math.max(sequence, this.highestHandled);
     else this.first ??= expectedFrom;
@@ -131,28 +133,20 @@ export class Stream implements StreamId {
     if (reason) this.lost.remove([{ from: sequence, to: sequence }]);
     else this.settled.add(sequence, 'settled');
     this.missingNow = undefined;
-    const undo = () => {
-      this.first = first;
-      if (reason) this.lost.add(sequence, reason);
-      else this.settled.remove([{ from: sequence, to: sequence }]);
-      this.missingNow = undefined;
-    };
-    return { opened: this.openedSince(first, highest, sequence), undo };
+    return this.openedSince(first, highest, sequence);
   }
 
-  /** The sender says that numbers will never come. */
-  lose(ranges: readonly SequenceRange[]): Step & { readonly added: readonly SequenceRange[] } {
+  /** The sender says that numbers will never come. Answers what is news, and the numbers that are missing because of it. */
+  lose(ranges: readonly SequenceRange[]): {
+    readonly added: readonly SequenceRange[];
+    readonly opened: Range | undefined;
+  } {
     const { first, highest } = this;
     const added = ranges.flatMap(({ from, to, reason }) => this.loseRange(from, to, reason));
     this.missingNow = undefined;
-    const undo = () => {
-      this.settled.remove(added);
-      this.lost.remove(added);
-      this.missingNow = undefined;
-    };
     const opened =
       added.length > 0 ? this.openedSince(first, highest, Math.min(...added.map(({ from }) => from))) : undefined;
-    return { added, opened, undo };
+    return { added, opened };
   }
 
   /** Whether it has more ranges than it may keep. */

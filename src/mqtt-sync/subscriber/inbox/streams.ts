@@ -17,10 +17,14 @@ export const STREAM_LIMITS: StreamLimits = { groups: 65_536, fullEpochs: 8, epoc
 
 type GroupId = Pick<StreamId, 'vesselId' | 'entity'>;
 
+const NOBODY: GroupId = { vesselId: '', entity: '' };
+
 /** All streams, by vessel and entity type, the epochs of each from the oldest to the newest. */
 export class Streams {
   /** The group that was touched last is the last. */
   private readonly groups = new Map<string, readonly Stream[]>();
+  /** The group that was asked for last: most changes are of the same as the one before. */
+  private latest: GroupId & { readonly name: string } = { ...NOBODY, name: groupName(NOBODY) };
 
   constructor(
     records: readonly StreamRecord[],
@@ -35,7 +39,7 @@ export class Streams {
 
   /** The epochs of a vessel and entity type, the newest last. */
   of(id: GroupId): readonly Stream[] {
-    return this.groups.get(groupName(id)) ?? [];
+    return this.groups.get(this.nameOf(id)) ?? [];
   }
 
   *[Symbol.iterator](): Iterator<Stream> {
@@ -60,15 +64,15 @@ export class Streams {
 
   remove(id: StreamId): void {
     const left = this.of(id).filter(({ epoch }) => epoch !== id.epoch);
-    this.groups.delete(groupName(id));
-    if (left.length > 0) this.groups.set(groupName(id), left);
+    this.groups.delete(this.nameOf(id));
+    if (left.length > 0) this.groups.set(this.nameOf(id), left);
   }
 
   /** A stream has changed: its group is the last to be forgotten. */
   touched(id: GroupId): void {
     const group = this.of(id);
-    this.groups.delete(groupName(id));
-    if (group.length > 0) this.groups.set(groupName(id), group);
+    this.groups.delete(this.nameOf(id));
+    if (group.length > 0) this.groups.set(this.nameOf(id), group);
   }
 
   /** Old epochs of a group of which no more is to be kept than what tells repeats. */
@@ -94,10 +98,16 @@ export class Streams {
     const others = this.of(stream).filter((other) => other !== stream);
     const rankOf = ({ isLive, rank }: Stream) => (isLive ? Number.MAX_SAFE_INTEGER / 2 : 0) + rank;
     this.groups.set(
-      groupName(stream),
+      this.nameOf(stream),
       [...others, stream].sort((a, b) => rankOf(a) - rankOf(b)),
     );
     return stream;
+  }
+
+  private nameOf({ vesselId, entity }: GroupId): string {
+    if (vesselId !== this.latest.vesselId || entity !== this.latest.entity)
+      this.latest = { vesselId, entity, name: groupName({ vesselId, entity }) };
+    return this.latest.name;
   }
 
   private nextRank(id: GroupId): number {

@@ -47,6 +47,15 @@ const INBOX_STORE: StoreKind = {
 
 const PRESENT = Buffer.from([1]);
 
+type Key = string | number | Buffer;
+
+/** One entry of a commit; without a value it is removed. */
+interface Write {
+  readonly database: { put(key: Key, value: Buffer): unknown; remove(key: Key): unknown };
+  readonly key: Key;
+  readonly value?: Buffer;
+}
+
 /** Keeps an inbox in a folder on disk, in one LMDB file. */
 export class LmdbInboxStore implements InboxStore {
   readonly durable = true;
@@ -115,39 +124,40 @@ export class LmdbInboxStore implements InboxStore {
 
   /** Encodes all of a commit first: an error between the writes of a batch would not keep LMDB from storing the rest. */
   private prepare(commit: InboxCommit): () => void {
-    const writes = [...this.forget(commit), ...this.remember(commit)];
+    const writes: Write[] = [];
+    this.forget(commit, writes);
+    this.remember(commit, writes);
     return () => {
-      for (const write of writes) write();
+      for (const { database, key, value } of writes) {
+        if (value) void database.put(key, value);
+        else void database.remove(key);
+      }
     };
   }
 
   /** Before what is remembered, which may have the same names. */
-  private *forget({ forgotten, removedStreams }: InboxCommit): Iterable<() => unknown> {
+  private forget({ forgotten, removedStreams }: InboxCommit, writes: Write[]): void {
     const { handled, ids, lasts, streams } = this.db;
     for (const { order, idName, keyName } of forgotten) {
-      yield () => handled.remove(order);
-      if (idName !== undefined) yield () => ids.remove(Buffer.from(idName));
-      if (keyName !== undefined && this.lastHandled(keyName)?.order === order) {
-        yield () => lasts.remove(Buffer.from(keyName));
-      }
+      writes.push({ database: handled, key: order });
+      if (idName !== undefined) writes.push({ database: ids, key: Buffer.from(idName) });
+      if (keyName !== undefined && this.lastHandled(keyName)?.order === order)
+        writes.push({ database: lasts, key: Buffer.from(keyName) });
     }
-    for (const id of removedStreams) yield () => streams.remove(Buffer.from(streamName(id)));
+    for (const id of removedStreams) writes.push({ database: streams, key: Buffer.from(streamName(id)) });
   }
 
-  private *remember(commit: InboxCommit): Iterable<() => unknown> {
+  private remember(commit: InboxCommit, writes: Write[]): void {
     const { handled, ids, lasts, streams, parked, meta } = this.db;
-    const put =
-      <K>(database: { put(key: K, value: Buffer): unknown }, key: K, value: Buffer) =>
-      () =>
-        database.put(key, value);
+    const put = (database: Write['database'], key: Key, value: Buffer) => writes.push({ database, key, value });
     for (const record of commit.handled) {
-      yield put(handled, record.order, encodeHandled(record));
-      if (record.idName !== undefined) yield put(ids, Buffer.from(record.idName), PRESENT);
+      put(handled, record.order, encodeHandled(record));
+      if (record.idName !== undefined) put(ids, Buffer.from(record.idName), PRESENT);
     }
-    for (const [name, last] of commit.lasts) yield put(lasts, Buffer.from(name), encodeLast(last));
-    for (const stream of commit.streams) yield put(streams, Buffer.from(streamName(stream)), encodeStream(stream));
-    for (const message of commit.parked) yield put(parked, message.position, encodeParked(message));
-    for (const position of commit.unparked) yield () => parked.remove(position);
-    if (commit.parked.length > 0) yield put(meta, LAST_POSITION_KEY, encodeNumber(commit.lastPosition));
+    for (const [name, last] of commit.lasts) put(lasts, Buffer.from(name), encodeLast(last));
+    for (const stream of commit.streams) put(streams, Buffer.from(streamName(stream)), encodeStream(stream));
+    for (const message of commit.parked) put(parked, message.position, encodeParked(message));
+    for (const position of commit.unparked) writes.push({ database: parked, key: position });
+    if (commit.parked.length > 0) put(meta, LAST_POSITION_KEY, encodeNumber(commit.lastPosition));
   }
 }
