@@ -1,5 +1,4 @@
 import { isObservable, type Observable } from 'rxjs';
-import { type CancelTimer, type Clock } from '../time/clock.js';
 import { type Circumstances } from './circumstances.js';
 
 /** Why a try failed. */
@@ -10,31 +9,20 @@ export interface AttemptFailure {
 
 /**
  * Runs a handler and waits until what it returned is through: promises and observables too, and observables in promises.
- * @returns undefined when it succeeded in time. Never rejects.
+ * @returns undefined when it succeeded before the try expired. Never rejects.
  */
-export async function attempt(
-  run: () => unknown,
-  circumstances: Circumstances,
-  timeoutMs: number,
-  clock: Clock,
-): Promise<AttemptFailure | undefined> {
-  let cancel: CancelTimer | undefined;
-  try {
-    const returned = run();
-    if (!isPending(returned)) return undefined;
-    const expiry = new Promise<AttemptFailure>((resolve) => {
-      cancel = clock.after(timeoutMs, () => {
-        const error = new Error(`The handler did not finish within ${timeoutMs} ms.`);
-        circumstances.abort(error);
-        resolve({ reason: 'handler_timed_out', error });
-      });
-    });
-    return await Promise.race([finished(returned, circumstances), expiry]);
-  } catch (error) {
-    return { reason: 'handler_failed', error };
-  } finally {
-    cancel?.();
-  }
+export function attempt(run: () => unknown, circumstances: Circumstances): Promise<AttemptFailure | undefined> {
+  return new Promise((resolve) => {
+    const failed = (error: unknown): void => resolve({ reason: 'handler_failed', error });
+    try {
+      const returned = run();
+      if (!isPending(returned)) return resolve(undefined);
+      circumstances.onExpiry((error) => resolve({ reason: 'handler_timed_out', error }));
+      finished(returned, circumstances).then(resolve, failed);
+    } catch (error) {
+      failed(error);
+    }
+  });
 }
 
 type Pending = PromiseLike<unknown> | Observable<unknown>;

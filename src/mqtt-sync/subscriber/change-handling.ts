@@ -1,25 +1,21 @@
 import { failureText } from '../connection/failure-text.js';
 import { StoppingError } from '../errors.js';
 import { type SyncLogger } from '../logger.js';
-import { type ChangeEvent, type SyncEvents } from '../sync-events.js';
+import { type SyncEvents } from '../sync-events.js';
 import { type Clock } from '../time/clock.js';
 import { type IncomingChange } from '../wire/incoming-change.js';
 import { attempt, type AttemptFailure } from './attempt.js';
 import { Circumstances } from './circumstances.js';
+import { describeChange, HandledChange } from './handled-change.js';
+import { type PendingChange } from './held-changes.js';
 import { type HandlerRegistry, type Registration } from './handler-registry.js';
 import { type InboxWriter } from './inbox-writer.js';
 import { type ChangeIdentity, type Inbox, type ParkedDraft } from './inbox/inbox.js';
 import { type ReceiverOptions } from './incoming-options.js';
 import { type Pauses } from './pauses.js';
+import { RunningTries } from './running-tries.js';
 import { Slots } from './slots.js';
 import { type UnclaimedMessages } from './unclaimed-messages.js';
-
-/** A change on its way through, until it may be acknowledged. */
-export interface PendingChange {
-  readonly change: IncomingChange;
-  /** It is recorded, or needs no record: acknowledge it. */
-  settle(): void;
-}
 
 /** What handling works with. */
 export interface HandlingParts {
@@ -32,12 +28,6 @@ export interface HandlingParts {
   readonly events: Pick<SyncEvents, 'emit'>;
   readonly clock: Clock;
   readonly logger: SyncLogger;
-}
-
-/** What an event says of a change. */
-export function describeChange(change: IncomingChange): ChangeEvent {
-  const { topic, form, replayed, entity, operation, key, messageId, vesselId, epoch, sequence } = change;
-  return { topic, form, replayed, entity, operation, key, messageId, vesselId, epoch, sequence };
 }
 
 /** What the inbox knows of a change. */
@@ -59,11 +49,12 @@ function identityOf(change: IncomingChange): ChangeIdentity | undefined {
  */
 export class ChangeHandling {
   private readonly slots: Slots;
-  private readonly running = new Set<Circumstances>();
-  private whenIdle: (() => void)[] = [];
+  private readonly running: RunningTries;
 
   constructor(private readonly parts: HandlingParts) {
-    this.slots = new Slots(parts.options.incoming.concurrency);
+    const { concurrency, handlerTimeoutMs } = parts.options.incoming;
+    this.slots = new Slots(concurrency);
+    this.running = new RunningTries(handlerTimeoutMs, parts.clock);
   }
 
   /** Handlers that are running just now. */
@@ -101,12 +92,12 @@ export class ChangeHandling {
 
   /** Resolves when no handler is running. */
   idle(): Promise<void> {
-    return this.running.size === 0 ? Promise.resolve() : new Promise((resolve) => this.whenIdle.push(resolve));
+    return this.running.idle();
   }
 
   /** Tells the running handlers that nobody waits for them any more. */
   abort(reason: Error): void {
-    for (const circumstances of this.running) circumstances.abort(reason);
+    this.running.abort(reason);
   }
 
   /** What the inbox knows; undefined when it cannot be read just now. */
@@ -135,14 +126,15 @@ export class ChangeHandling {
     handlers: readonly Registration[],
     stale: boolean,
   ): Promise<void> {
-    const { clock, pauses, options, events } = this.parts;
+    const { clock, pauses, options, events, writer } = this.parts;
     const { change } = pending;
     const startedMs = clock.monotonicMs();
     for (let tries = 1, left = handlers; ; tries++) {
       const outcome = await this.tryOnce(change, left, stale, tries);
       if (!outcome) return;
       const { failure, failed } = outcome;
-      if (!failure) return this.record(pending, stale, tries);
+      // Not awaited: the next change of the key need not wait for the commit, and the inbox sees it already.
+      if (!failure) return writer.record(new HandledChange(pending, stale, tries, this.parts));
       const error = failureText(failure.error);
       events.emit('change_failed', { ...describeChange(change), reason: failure.reason, attempt: tries, error });
       const leftMs = startedMs + options.incoming.retryForMs - clock.monotonicMs();
@@ -164,63 +156,40 @@ export class ChangeHandling {
     stale: boolean,
     tries: number,
   ): Promise<{ failure: AttemptFailure | undefined; failed: readonly Registration[] } | undefined> {
-    const { clock, options, pauses } = this.parts;
     const taken = this.slots.acquire();
     if (taken) await taken;
     const circumstances = new Circumstances(stale, tries);
     this.running.add(circumstances);
     try {
-      if (pauses.stopped) return undefined;
-      const { handlerTimeoutMs } = options.incoming;
-      const run = ({ handler }: Registration) =>
-        attempt(() => handler(change, circumstances), circumstances, handlerTimeoutMs, clock);
+      if (this.parts.pauses.stopped) return undefined;
+      const run = ({ handler }: Registration) => attempt(() => handler(change, circumstances), circumstances);
       const failures = handlers.length === 1 ? [await run(handlers[0]!)] : await Promise.all(handlers.map(run));
       const failed = handlers.filter((_handler, index) => failures[index] !== undefined);
       return { failure: failures.find((failure) => failure !== undefined), failed };
     } finally {
       this.slots.release();
       this.running.delete(circumstances);
-      if (this.running.size === 0) for (const resolve of this.whenIdle.splice(0)) resolve();
     }
-  }
-
-  /** Not awaited: the next change of the key need not wait for the commit, and the inbox sees it already. */
-  private record(pending: PendingChange, stale: boolean, attempts: number): void {
-    const { inbox, events } = this.parts;
-    const { change } = pending;
-    this.write(
-      () => inbox.recordHandled(change),
-      pending,
-      () => events.emit('change_handled', { ...describeChange(change), stale, attempts }),
-    );
   }
 
   private park(
     pending: PendingChange,
     verdict: Pick<AttemptFailure, 'reason'> & Pick<ParkedDraft, 'error' | 'attempts'>,
   ): void {
-    const { inbox, events, logger } = this.parts;
+    const { inbox, events, logger, writer } = this.parts;
     const { change } = pending;
     const { topic, payload, qos, retained } = change;
     const draft = { topic, payload, qos, retained, identity: identityOf(change), ...verdict };
-    this.write(
-      () => inbox.park(draft),
-      pending,
-      () => {
+    writer.record({
+      enter: () => inbox.park(draft),
+      recorded: () => {
         events.emit('change_parked', { ...describeChange(change), ...verdict });
         const which = change.messageId ?? 'a message without an id';
         logger.error(
           `Parked ${which} (${change.entity}) after ${verdict.attempts} attempt(s): ${verdict.reason}, ${verdict.error}`,
         );
+        pending.settle();
       },
-    );
-  }
-
-  private write(call: () => Promise<unknown>, pending: PendingChange, recorded: () => void): void {
-    void this.parts.writer.write(call).then((done) => {
-      if (!done) return;
-      recorded();
-      pending.settle();
     });
   }
 }

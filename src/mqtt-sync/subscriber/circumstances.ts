@@ -1,6 +1,7 @@
 /** What a handler may want to know beside the change itself: how this try came about. */
 export class Circumstances {
   private controller: AbortController | undefined;
+  private whenExpired: ((error: Error) => void)[] | undefined;
 
   constructor(
     /** A newer change of the same vessel, entity type and key was handled before. */
@@ -13,6 +14,17 @@ export class Circumstances {
   get signal(): AbortSignal {
     this.controller ??= new AbortController();
     return this.controller.signal;
+  }
+
+  /** Calls back when the try takes too long. */
+  onExpiry(expired: (error: Error) => void): void {
+    (this.whenExpired ??= []).push(expired);
+  }
+
+  /** The try takes too long. */
+  expire(error: Error): void {
+    this.abort(error);
+    for (const expired of this.whenExpired ?? []) expired(error);
   }
 
   /** Tells the handler that nobody waits for it any more. */

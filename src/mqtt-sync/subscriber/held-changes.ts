@@ -1,23 +1,33 @@
 import { type IncomingChange } from '../wire/incoming-change.js';
-import { type PendingChange } from './change-handling.js';
+
+/** A change on its way through, until it may be acknowledged. */
+export interface PendingChange {
+  readonly change: IncomingChange;
+  /** It is recorded, or needs no record: acknowledge it. */
+  settle(): void;
+}
 
 /** A change in memory, and every delivery of it that waits for its acknowledgement. */
 class HeldChange implements PendingChange {
-  private acknowledgements: (() => void)[] = [];
+  private acknowledgeAgain: (() => void)[] | undefined;
 
   constructor(
+    private readonly owner: HeldChanges,
+    /** Undefined: it cannot be recognised when it comes again. */
+    readonly id: string | undefined,
     readonly change: IncomingChange,
-    private readonly release: () => void,
+    private readonly acknowledge: () => void,
   ) {}
 
   /** It came again: what is acknowledged on a connection that is gone does nothing. */
   deliveredAgain(acknowledge: () => void): void {
-    this.acknowledgements.push(acknowledge);
+    (this.acknowledgeAgain ??= []).push(acknowledge);
   }
 
   settle(): void {
-    this.release();
-    for (const acknowledge of this.acknowledgements) acknowledge();
+    this.owner.release(this);
+    this.acknowledge();
+    for (const acknowledge of this.acknowledgeAgain ?? []) acknowledge();
   }
 }
 
@@ -42,34 +52,28 @@ export class HeldChanges {
   }
 
   /**
-   * A change that was received before and is still on its way, most often because a connection died under it; it
-   * is acknowledged together with the first delivery.
-   * @returns whether there is one.
+   * Holds a change until it is settled.
+   * @returns undefined when it was received before and is still on its way, most often because a connection died under
+   * it; it is acknowledged together with the first delivery.
    */
-  join(change: IncomingChange, acknowledge: () => void): boolean {
+  hold(change: IncomingChange, acknowledge: () => void): PendingChange | undefined {
     const id = idOf(change);
-    const held = id === undefined ? undefined : this.byId.get(id);
-    held?.deliveredAgain(acknowledge);
-    return held !== undefined;
-  }
-
-  /** Holds a change until it is settled. */
-  hold(change: IncomingChange, acknowledge: () => void): PendingChange {
-    const id = idOf(change);
-    const bytes = change.payload.length;
-    this.bytes += bytes;
-    const held = new HeldChange(change, () => {
-      if (id !== undefined) this.byId.delete(id);
-      this.released(bytes);
-    });
-    held.deliveredAgain(acknowledge);
+    const known = id === undefined ? undefined : this.byId.get(id);
+    if (known) {
+      known.deliveredAgain(acknowledge);
+      return undefined;
+    }
+    const held = new HeldChange(this, id, change, acknowledge);
     if (id !== undefined) this.byId.set(id, held);
+    this.bytes += change.payload.length;
     return held;
   }
 
-  private released(bytes: number): void {
+  /** A change is settled. */
+  release({ id, change }: HeldChange): void {
+    if (id !== undefined) this.byId.delete(id);
     const wasFull = this.isFull;
-    this.bytes -= bytes;
+    this.bytes -= change.payload.length;
     if (wasFull && !this.isFull) this.hasRoom();
   }
 }

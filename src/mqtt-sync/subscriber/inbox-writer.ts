@@ -2,9 +2,24 @@ import { failureText } from '../connection/failure-text.js';
 import { type SyncLogger } from '../logger.js';
 import { type Pauses } from './pauses.js';
 
+/** Something to be recorded in the inbox. */
+export interface Entry {
+  /** Enters it; resolves when that is safe. Called again when it could not be recorded. Never throws. */
+  enter(): Promise<unknown>;
+  /** It is recorded. */
+  recorded(): void;
+}
+
+/** What one commit makes safe. */
+interface Batch {
+  readonly committed: Promise<unknown>;
+  readonly entries: Entry[];
+}
+
 /** Records in the inbox, again and again until it works: what cannot be recorded must not be acknowledged. */
 export class InboxWriter {
   private underWay = 0;
+  private batch: Batch | undefined;
   private failure: string | undefined;
   private recovered: Promise<void> | undefined;
   private recover: () => void = () => {};
@@ -25,11 +40,55 @@ export class InboxWriter {
     return this.recovered;
   }
 
+  /** Records an entry, unless the stop comes first. Those of one commit share its promise: there is one for thousands. */
+  record(entry: Entry): void {
+    const committed = entry.enter();
+    if (this.batch?.committed !== committed) this.batch = this.follow(committed);
+    this.batch.entries.push(entry);
+  }
+
   /** Resolves with `true` when the call has succeeded, with `false` when the stop came first. */
-  async write(call: () => Promise<unknown>): Promise<boolean> {
+  write(call: () => Promise<unknown>): Promise<boolean> {
+    return this.writeAfter(0, call);
+  }
+
+  /** Resolves when nothing is being recorded. */
+  settled(): Promise<void> {
+    return this.underWay === 0 ? Promise.resolve() : new Promise((resolve) => this.whenIdle.push(resolve));
+  }
+
+  private follow(committed: Promise<unknown>): Batch {
+    const batch: Batch = { committed, entries: [] };
+    this.underWay++;
+    const end = (tell: (entry: Entry) => void): void => {
+      if (this.batch === batch) this.batch = undefined;
+      batch.entries.forEach(tell);
+      this.ended();
+    };
+    committed.then(
+      () => {
+        if (this.failure !== undefined) this.succeeded();
+        end((entry) => entry.recorded());
+      },
+      (error: unknown) => {
+        this.failed(error);
+        end((entry) => void this.recordAgain(entry));
+      },
+    );
+    return batch;
+  }
+
+  private async recordAgain(entry: Entry): Promise<void> {
+    if (await this.writeAfter(1, () => entry.enter())) entry.recorded();
+  }
+
+  /** After so many tries that failed. */
+  private async writeAfter(failedTries: number, call: () => Promise<unknown>): Promise<boolean> {
     this.underWay++;
     try {
-      for (let tries = 1; ; tries++) {
+      for (let tries = failedTries; ; tries++) {
+        if (tries > 0) await this.pauses.after(tries);
+        if (tries > 0 && this.pauses.stopped) return false;
         try {
           await call();
           if (this.failure !== undefined) this.succeeded();
@@ -37,18 +96,15 @@ export class InboxWriter {
         } catch (error) {
           this.failed(error);
         }
-        await this.pauses.after(tries);
-        if (this.pauses.stopped) return false;
       }
     } finally {
-      this.underWay--;
-      if (this.underWay === 0) for (const resolve of this.whenIdle.splice(0)) resolve();
+      this.ended();
     }
   }
 
-  /** Resolves when nothing is being recorded. */
-  settled(): Promise<void> {
-    return this.underWay === 0 ? Promise.resolve() : new Promise((resolve) => this.whenIdle.push(resolve));
+  private ended(): void {
+    this.underWay--;
+    if (this.underWay === 0) for (const resolve of this.whenIdle.splice(0)) resolve();
   }
 
   private failed(error: unknown): void {

@@ -5,7 +5,8 @@ import { bareChange, decodeChange, type IncomingMessage, isUnreadable } from '..
 import { type InboundTopics } from '../wire/inbound-topics.js';
 import { type IncomingChange } from '../wire/incoming-change.js';
 import { AcknowledgementLine } from './acknowledgement-line.js';
-import { type ChangeHandling, describeChange } from './change-handling.js';
+import { type ChangeHandling } from './change-handling.js';
+import { describeChange } from './handled-change.js';
 import { HeldChanges } from './held-changes.js';
 import { type Inbox } from './inbox/inbox.js';
 import { type InboxWriter } from './inbox-writer.js';
@@ -112,11 +113,8 @@ export class Intake {
       events.emit('change_echoed', describeChange(change));
       return acknowledge();
     }
-    if (this.held.join(change, acknowledge)) {
-      events.emit('change_repeated', describeChange(change));
-      return;
-    }
     const pending = this.held.hold(change, acknowledge);
+    if (!pending) return events.emit('change_repeated', describeChange(change));
     if (this.held.isFull) this.link?.pause();
     this.inLine(change, () => handling.handle(pending));
   }

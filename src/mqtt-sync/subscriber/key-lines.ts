@@ -5,7 +5,8 @@ export type Task = () => Promise<void>;
 
 /** Runs tasks of one key one after the other, those of different keys side by side. */
 export class KeyLines {
-  private readonly lines = new Map<string, Fifo<Task>>();
+  /** What waits behind the task that runs; undefined for nothing, as for most keys. */
+  private readonly lines = new Map<string, Fifo<Task> | undefined>();
 
   /** Keys that have a task running or waiting. */
   get size(): number {
@@ -13,18 +14,18 @@ export class KeyLines {
   }
 
   add(key: string, task: Task): void {
-    const line = this.lines.get(key);
-    if (line) {
-      line.push(task);
+    if (!this.lines.has(key)) {
+      this.lines.set(key, undefined);
+      void this.work(key, task);
       return;
     }
-    const started = new Fifo<Task>();
-    this.lines.set(key, started);
-    void this.work(key, started, task);
+    const waiting = this.lines.get(key) ?? new Fifo<Task>();
+    waiting.push(task);
+    this.lines.set(key, waiting);
   }
 
-  private async work(key: string, line: Fifo<Task>, first: Task): Promise<void> {
-    for (let task: Task | undefined = first; task; task = line.shift()) await task();
+  private async work(key: string, first: Task): Promise<void> {
+    for (let task: Task | undefined = first; task; task = this.lines.get(key)?.shift()) await task();
     this.lines.delete(key);
   }
 }
