@@ -1,5 +1,7 @@
 import { isObservable, type Observable } from 'rxjs';
+import { type IncomingChange } from '../wire/incoming-change.js';
 import { type Circumstances } from './circumstances.js';
+import { type ChangeHandler } from './handler-registry.js';
 
 /** Why a try failed. */
 export interface AttemptFailure {
@@ -11,11 +13,15 @@ export interface AttemptFailure {
  * Runs a handler and waits until what it returned is through: promises and observables too, and observables in promises.
  * @returns undefined when it succeeded before the try expired. Never rejects.
  */
-export function attempt(run: () => unknown, circumstances: Circumstances): Promise<AttemptFailure | undefined> {
+export function attempt(
+  handler: ChangeHandler,
+  change: IncomingChange,
+  circumstances: Circumstances,
+): Promise<AttemptFailure | undefined> {
   return new Promise((resolve) => {
     const failed = (error: unknown): void => resolve({ reason: 'handler_failed', error });
     try {
-      const returned = run();
+      const returned = handler(change, circumstances);
       if (!isPending(returned)) return resolve(undefined);
       circumstances.onExpiry((error) => resolve({ reason: 'handler_timed_out', error }));
       finished(returned, circumstances).then(resolve, failed);

@@ -30,6 +30,15 @@ export interface HandlingParts {
   readonly logger: SyncLogger;
 }
 
+/** What came of one try. */
+interface Outcome {
+  readonly failure: AttemptFailure | undefined;
+  /** Whose turn it is again. */
+  readonly failed: readonly Registration[];
+}
+
+const SUCCESS: Outcome = { failure: undefined, failed: [] };
+
 /** What the inbox knows of a change. */
 interface Memory {
   readonly isKnown: boolean;
@@ -155,15 +164,18 @@ export class ChangeHandling {
     handlers: readonly Registration[],
     stale: boolean,
     tries: number,
-  ): Promise<{ failure: AttemptFailure | undefined; failed: readonly Registration[] } | undefined> {
+  ): Promise<Outcome | undefined> {
     const taken = this.slots.acquire();
     if (taken) await taken;
     const circumstances = new Circumstances(stale, tries);
     this.running.add(circumstances);
     try {
       if (this.parts.pauses.stopped) return undefined;
-      const run = ({ handler }: Registration) => attempt(() => handler(change, circumstances), circumstances);
-      const failures = handlers.length === 1 ? [await run(handlers[0]!)] : await Promise.all(handlers.map(run));
+      if (handlers.length === 1) {
+        const failure = await attempt(handlers[0]!.handler, change, circumstances);
+        return failure ? { failure, failed: handlers } : SUCCESS;
+      }
+      const failures = await Promise.all(handlers.map(({ handler }) => attempt(handler, change, circumstances)));
       const failed = handlers.filter((_handler, index) => failures[index] !== undefined);
       return { failure: failures.find((failure) => failure !== undefined), failed };
     } finally {
