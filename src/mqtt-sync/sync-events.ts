@@ -22,7 +22,17 @@ export interface MessageEvent {
 /** Names one incoming change in an event; what it does not say of itself is undefined. */
 export type ChangeEvent = Pick<
   IncomingChange,
-  'topic' | 'form' | 'replayed' | 'entity' | 'operation' | 'key' | 'messageId' | 'vesselId' | 'epoch' | 'sequence'
+  | 'topic'
+  | 'form'
+  | 'retained'
+  | 'replayed'
+  | 'entity'
+  | 'operation'
+  | 'key'
+  | 'messageId'
+  | 'vesselId'
+  | 'epoch'
+  | 'sequence'
 >;
 
 /** Every event of the library, by name. */

@@ -7,7 +7,7 @@ import { type IncomingChange } from '../wire/incoming-change.js';
 import { attempt, type AttemptFailure } from './attempt.js';
 import { Circumstances } from './circumstances.js';
 import { describeChange, HandledChange } from './handled-change.js';
-import { type PendingChange } from './held-changes.js';
+import { type HeldChange } from './held-changes.js';
 import { type HandlerRegistry, type Registration } from './handler-registry.js';
 import { type InboxWriter } from './inbox-writer.js';
 import { type ChangeIdentity, type Inbox, type ParkedDraft } from './inbox/inbox.js';
@@ -72,23 +72,22 @@ export class ChangeHandling {
   }
 
   /** Resolves when the next change of the same key may begin: what was handled need not be recorded yet. */
-  async handle(pending: PendingChange): Promise<void> {
+  async handle(change: IncomingChange, held: HeldChange): Promise<void> {
     const { writer, registry, pauses, events, unclaimed } = this.parts;
-    const { change } = pending;
     if (writer.ready) await writer.ready;
     if (pauses.stopped) return;
     const memory = this.recall(change) ?? (await this.recallLater(change));
     if (!memory) return;
     if (memory.isKnown) {
       events.emit('change_repeated', describeChange(change));
-      return pending.settle();
+      return held.settle();
     }
     const handlers = registry.matching(change.entity);
     if (handlers.length === 0) {
       unclaimed.add(change.topic, change.entity);
-      return pending.settle();
+      return held.settle();
     }
-    await this.tryUntilItWorks(pending, handlers, memory.isStale);
+    await this.tryUntilItWorks(change, held, handlers, memory.isStale);
   }
 
   /** Runs the handlers of a change once more, whatever the inbox knows of it. @throws what a handler threw. */
@@ -131,24 +130,24 @@ export class ChangeHandling {
   }
 
   private async tryUntilItWorks(
-    pending: PendingChange,
+    change: IncomingChange,
+    held: HeldChange,
     handlers: readonly Registration[],
     stale: boolean,
   ): Promise<void> {
     const { clock, pauses, options, events, writer } = this.parts;
-    const { change } = pending;
     const startedMs = clock.monotonicMs();
     for (let tries = 1, left = handlers; ; tries++) {
       const outcome = await this.tryOnce(change, left, stale, tries);
       if (!outcome) return;
       const { failure, failed } = outcome;
       // Not awaited: the next change of the key need not wait for the commit, and the inbox sees it already.
-      if (!failure) return writer.record(new HandledChange(pending, stale, tries, this.parts));
+      if (!failure) return writer.record(new HandledChange(change, stale, tries, held, this.parts));
       const error = failureText(failure.error);
       events.emit('change_failed', { ...describeChange(change), reason: failure.reason, attempt: tries, error });
       const leftMs = startedMs + options.incoming.retryForMs - clock.monotonicMs();
       if (pauses.stopped) return;
-      if (leftMs <= 0) return this.park(pending, { reason: failure.reason, error, attempts: tries });
+      if (leftMs <= 0) return this.park(change, held, { reason: failure.reason, error, attempts: tries });
       await pauses.after(tries, leftMs);
       if (pauses.stopped) return;
       left = failed;
@@ -185,11 +184,11 @@ export class ChangeHandling {
   }
 
   private park(
-    pending: PendingChange,
+    change: IncomingChange,
+    held: HeldChange,
     verdict: Pick<AttemptFailure, 'reason'> & Pick<ParkedDraft, 'error' | 'attempts'>,
   ): void {
     const { inbox, events, logger, writer } = this.parts;
-    const { change } = pending;
     const { topic, payload, qos, retained } = change;
     const draft = { topic, payload, qos, retained, identity: identityOf(change), ...verdict };
     writer.record({
@@ -200,7 +199,7 @@ export class ChangeHandling {
         logger.error(
           `Parked ${which} (${change.entity}) after ${verdict.attempts} attempt(s): ${verdict.reason}, ${verdict.error}`,
         );
-        pending.settle();
+        held.settle();
       },
     });
   }

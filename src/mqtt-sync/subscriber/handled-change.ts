@@ -1,34 +1,37 @@
-import { type ChangeEvent, type SyncEvents } from '../sync-events.js';
+import { type ChangeEvent, type SyncEventMap, type SyncEvents } from '../sync-events.js';
 import { type IncomingChange } from '../wire/incoming-change.js';
+import { type HeldChange } from './held-changes.js';
 import { type Inbox } from './inbox/inbox.js';
 import { type Entry } from './inbox-writer.js';
-import { type PendingChange } from './held-changes.js';
 
 /** What an event says of a change. */
 export function describeChange(change: IncomingChange): ChangeEvent {
-  const { topic, form, replayed, entity, operation, key, messageId, vesselId, epoch, sequence } = change;
-  return { topic, form, replayed, entity, operation, key, messageId, vesselId, epoch, sequence };
+  const { topic, form, retained, replayed, entity, operation, key, messageId, vesselId, epoch, sequence } = change;
+  return { topic, form, retained, replayed, entity, operation, key, messageId, vesselId, epoch, sequence };
 }
 
-/** A change that its handlers are done with, until the inbox has recorded that. */
+/** A change that its handlers are done with, until the inbox has recorded that. Its data need not stay in memory so long. */
 export class HandledChange implements Entry {
+  private readonly event: SyncEventMap['change_handled'];
+
   constructor(
-    private readonly pending: PendingChange,
-    private readonly stale: boolean,
-    private readonly attempts: number,
+    change: IncomingChange,
+    stale: boolean,
+    attempts: number,
+    private readonly held: HeldChange,
     private readonly parts: { readonly inbox: Inbox; readonly events: Pick<SyncEvents, 'emit'> },
-  ) {}
+  ) {
+    const { topic, form, retained, replayed, entity, operation, key, messageId, vesselId, epoch, sequence } = change;
+    const handled = { topic, form, retained, replayed, entity, operation, key, messageId, vesselId, epoch, sequence };
+    this.event = Object.assign(handled, { stale, attempts });
+  }
 
   enter(): Promise<void> {
-    return this.parts.inbox.recordHandled(this.pending.change);
+    return this.parts.inbox.recordHandled(this.event);
   }
 
   recorded(): void {
-    const { pending, stale, attempts } = this;
-    const { topic, form, replayed, entity, operation, key, messageId, vesselId, epoch, sequence } = pending.change;
-    // Not by spreading `describeChange()`: this is done for every change.
-    const event = { topic, form, replayed, entity, operation, key, messageId, vesselId, epoch, sequence, stale, attempts };
-    this.parts.events.emit('change_handled', event);
-    pending.settle();
+    this.parts.events.emit('change_handled', this.event);
+    this.held.settle();
   }
 }

@@ -1,21 +1,14 @@
 import { type IncomingChange } from '../wire/incoming-change.js';
 
-/** A change on its way through, until it may be acknowledged. */
-export interface PendingChange {
-  readonly change: IncomingChange;
-  /** It is recorded, or needs no record: acknowledge it. */
-  settle(): void;
-}
-
-/** A change in memory, and every delivery of it that waits for its acknowledgement. */
-class HeldChange implements PendingChange {
+/** The place of a change that is on its way through, and every delivery of it that waits for its acknowledgement. */
+export class HeldChange {
   private acknowledgeAgain: (() => void)[] | undefined;
 
   constructor(
     private readonly owner: HeldChanges,
     /** Undefined: it cannot be recognised when it comes again. */
     readonly id: string | undefined,
-    readonly change: IncomingChange,
+    readonly bytes: number,
     private readonly acknowledge: () => void,
   ) {}
 
@@ -24,6 +17,7 @@ class HeldChange implements PendingChange {
     (this.acknowledgeAgain ??= []).push(acknowledge);
   }
 
+  /** The change is recorded, or needs no record: acknowledges it. */
   settle(): void {
     this.owner.release(this);
     this.acknowledge();
@@ -56,24 +50,24 @@ export class HeldChanges {
    * @returns undefined when it was received before and is still on its way, most often because a connection died under
    * it; it is acknowledged together with the first delivery.
    */
-  hold(change: IncomingChange, acknowledge: () => void): PendingChange | undefined {
+  hold(change: IncomingChange, acknowledge: () => void): HeldChange | undefined {
     const id = idOf(change);
     const known = id === undefined ? undefined : this.byId.get(id);
     if (known) {
       known.deliveredAgain(acknowledge);
       return undefined;
     }
-    const held = new HeldChange(this, id, change, acknowledge);
+    const held = new HeldChange(this, id, change.payload.length, acknowledge);
     if (id !== undefined) this.byId.set(id, held);
-    this.bytes += change.payload.length;
+    this.bytes += held.bytes;
     return held;
   }
 
   /** A change is settled. */
-  release({ id, change }: HeldChange): void {
+  release({ id, bytes }: HeldChange): void {
     if (id !== undefined) this.byId.delete(id);
     const wasFull = this.isFull;
-    this.bytes -= change.payload.length;
+    this.bytes -= bytes;
     if (wasFull && !this.isFull) this.hasRoom();
   }
 }

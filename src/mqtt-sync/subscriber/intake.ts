@@ -113,10 +113,10 @@ export class Intake {
       events.emit('change_echoed', describeChange(change));
       return acknowledge();
     }
-    const pending = this.held.hold(change, acknowledge);
-    if (!pending) return events.emit('change_repeated', describeChange(change));
+    const held = this.held.hold(change, acknowledge);
+    if (!held) return events.emit('change_repeated', describeChange(change));
     if (this.held.isFull) this.link?.pause();
-    this.inLine(change, () => handling.handle(pending));
+    this.inLine(change, () => handling.handle(change, held));
   }
 
   /** Nobody can read it, or may believe it; it must not come again and again, nor be entered as anybody's change. */

@@ -153,6 +153,7 @@ describe('CatchUp', () => {
       ...({
         topic,
         form: 'envelope',
+        retained: false,
         replayed: false,
         operation: 'update',
         key: '1',
