@@ -59,7 +59,7 @@ export abstract class StoredInbox extends Inbox {
     try {
       return this.whileOpen().recordHandled(change);
     } catch (error) {
-      return Promise.reject(error as Error);
+      return Promise.reject(error instanceof Error ? error : new Error(String(error)));
     }
   }
 
