@@ -31,6 +31,12 @@ export interface IntakeParts {
 }
 
 /**
+ * As many messages are read in one go. A socket that always has more would else be read for hundreds of milliseconds, and
+ * nothing be recorded, acknowledged, or done by the rest of the process meanwhile.
+ */
+const MESSAGES_PER_TURN = 128;
+
+/**
  * Takes what arrives, finds out what it is, and hands it on, in order per key. It never waits for a handler: what bounds the
  * memory is the Receive Maximum and, for what that does not count, no longer reading.
  */
@@ -42,6 +48,7 @@ export class Intake {
   private line: AcknowledgementLine | undefined;
   private isClosed = false;
   private foreignLogged = false;
+  private readInTurn = 0;
 
   constructor(private readonly parts: IntakeParts) {
     this.routes = new TopicRoutes(parts.topics, parts.listeners);
@@ -87,6 +94,7 @@ export class Intake {
 
   received(publish: IncomingPublish): void {
     if (this.isClosed || !this.line) return;
+    if (++this.readInTurn >= MESSAGES_PER_TURN) this.yieldTurn();
     const acknowledge = this.line.add(publish);
     const { topic, payload, qos, retain: retained } = publish;
     const message: IncomingMessage = { topic, payload, qos, retained };
@@ -101,6 +109,16 @@ export class Intake {
   /** Puts a task behind everything that is under way for the key of a change. */
   inLine(change: IncomingChange, task: () => Promise<void>): void {
     this.lines.add(keyOf(change), task);
+  }
+
+  /** Reads on when everything else has had its turn. */
+  private yieldTurn(): void {
+    const { link } = this;
+    this.readInTurn = 0;
+    link?.pause();
+    setImmediate(() => {
+      if (!this.held.isFull) link?.resume();
+    });
   }
 
   private take(message: IncomingMessage, acknowledge: () => void): void {

@@ -133,6 +133,27 @@ describe('an inbox that cannot record', () => {
   });
 });
 
+describe('a flood', () => {
+  it('is read in portions, between which everything else has its turn', async () => {
+    const count = 3000;
+    let [handled, inThisTurn, mostInATurn] = [0, 0, 0];
+    const scene = await ReceiverScene.set();
+    scene.receiver.subscribe('work_orders', () => {
+      handled++;
+      mostInATurn = Math.max(mostInATurn, ++inThisTurn);
+    });
+    await scene.start();
+    const nextTurn = (): void => {
+      inThisTurn = 0;
+      if (handled < count) setImmediate(nextTurn);
+    };
+    nextTurn();
+    for (let n = 1; n <= count; n++) scene.send(n, envelope(n, { key: `WO-${n}` }));
+    await until(() => handled === count, { what: () => `${count} calls; there were ${handled}` });
+    expect(mostInATurn).toBeLessThanOrEqual(128);
+  });
+});
+
 describe('more than the memory should hold', () => {
   it('is not read until there is room, and the connection stays usable', async () => {
     const { opened, open } = gate();
