@@ -10,6 +10,7 @@ import { FaultReceiver } from './ends/fault-receiver.js';
 import { FaultShore, PATIENT_BROKER } from './oracle/fault-shore.js';
 import { Oracle } from './oracle/oracle.js';
 import { scale } from './scale.js';
+import { ENTITIES } from './ship/changes.js';
 import { Crew } from './ship/crew.js';
 import { Tide } from './ship/tide.js';
 import { conclude, recordLimit } from './summary/record.js';
@@ -52,27 +53,36 @@ async function endAgainAndAgain({ name, config, end, qos, resumeSession = true }
   const oracle = new Oracle();
   const broker = await Mosquitto.start({ config });
   const shore = await FaultShore.listen(broker.url, oracle, 0);
-  const receiver = await FaultReceiver.attach(broker.url, oracle, 'automatic');
+  const receiverLink = await TcpProxy.start(broker.port);
+  const receiver = await FaultReceiver.attach(receiverLink.url, oracle, 'automatic');
   const link = await TcpProxy.start(broker.port);
   const application = await faultApplication(oracle, { brokerUrl: link.url, resumeSession });
   await application.connected();
   const sessions = sessionsOf(application);
   const publisher = qos === undefined ? application.publisher : withQos(application.publisher, qos);
-  const tide = new Tide(new Crew(publisher, oracle));
+  const crew = new Crew(publisher, oracle);
+  const tide = new Tide(crew);
   for (let round = 1; round <= scale.brokerRounds; round++) {
     const enough = oracle.delivered + 1 + Math.floor(Math.random() * MOST_DELIVERED);
     const what = () => `${enough} deliveries, there are ${oracle.delivered}`;
     await until(() => oracle.delivered >= enough, { deadlineMs: 60_000, what });
+    // What the broker has by now, and forgets in a kill, the receiver has to ask the ship for.
+    receiverLink.blackHole(['down']);
     await sleep(Math.random() * LATEST_MOMENT_MS);
     await (end === 'kill' ? broker.kill() : broker.stop());
     // What a broker takes while nobody has subscribed reaches nobody: the ship comes after the shore.
     await link.refuse();
+    receiverLink.cut();
+    receiverLink.heal();
     await broker.restart();
     await until(() => shore.isListening, { deadlineMs: 60_000, what: 'the shore to be back' });
     await link.accept();
     await until(() => sessions.length >= round, { deadlineMs: 60_000, what: 'the ship to be back' });
   }
   await tide.stop();
+  await application.drained(60_000);
+  // A receiver sees by the next change of an entity type that the one before it is missing.
+  await crew.publish(ENTITIES.length);
   await application.drained(60_000);
   await shore.caughtUp();
   const resumed = sessions.filter(Boolean).length;

@@ -37,8 +37,37 @@ describe('a connection that dies', () => {
     expect(calls).toBe(1);
   });
 
-  it('keeps the subscriptions of a session that the broker resumes, and renews those of one that it has lost', async () => {
-    const scene = await ReceiverScene.set({}, { connack: (_connect, number) => ({ sessionPresent: number === 2 }) });
+  it('subscribes again also in a session that the broker resumes, which may be older than the subscription', async () => {
+    let answers = true;
+    const scene = await ReceiverScene.set(
+      {},
+      {
+        connack: (_connect, number) => ({ sessionPresent: number === 2 }),
+        onPacket: ({ cmd }) => cmd === 'subscribe' && !answers,
+      },
+    );
+    scene.receiver.subscribe('work_orders', () => {});
+    const first = await scene.start();
+    answers = false;
+    first.cut();
+    const [, again] = await scene.broker.waitFor('subscribe', 2);
+    expect(again?.subscriptions).toMatchObject([
+      { topic: 'vessel/sync/work_orders', qos: 1, rh: 1 },
+      { topic: 'vessel/sync/catchup/work_orders', qos: 1, rh: 1 },
+    ]);
+    // Until it answers, the session that it says it has is believed.
+    expect(scene.receiver.activeSubscriptions).toBe(2);
+    answers = true;
+    scene.broker.last.cut();
+    await scene.broker.waitFor('subscribe', 3);
+    await until(() => scene.receiver.activeSubscriptions === 2, { what: 'the subscriptions' });
+  });
+
+  it('does not subscribe again in a session that an MQTT 3.1.1 broker resumes: all retained messages would come again', async () => {
+    const scene = await ReceiverScene.set(
+      { protocol: '3.1.1' },
+      { connack: (_connect, number) => ({ sessionPresent: number === 2 }) },
+    );
     scene.receiver.subscribe('work_orders', () => {});
     (await scene.start()).cut();
     await until(() => scene.broker.connections.length === 2 && scene.receiver.isConnected, { what: 'connection 2' });
@@ -47,7 +76,6 @@ describe('a connection that dies', () => {
     expect(scene.receiver.activeSubscriptions).toBe(2);
     scene.broker.last.cut();
     await scene.broker.waitFor('subscribe', 2);
-    await until(() => scene.receiver.activeSubscriptions === 2, { what: 'the subscriptions' });
   });
 
   it('leaves what is subscribed and unsubscribed meanwhile to the next one', async () => {
@@ -64,6 +92,8 @@ describe('a connection that dies', () => {
     expect(unsubscribed?.unsubscriptions).toEqual(['vessel/sync/crew', 'vessel/sync/catchup/crew']);
     const [, second] = await scene.broker.waitFor('subscribe', 2);
     expect(second?.subscriptions.map(({ topic }) => topic)).toEqual([
+      'vessel/sync/work_orders',
+      'vessel/sync/catchup/work_orders',
       'vessel/sync/alerts',
       'vessel/sync/catchup/alerts',
     ]);

@@ -16,13 +16,17 @@ const SUBACK_TIMEOUT_MS = 30_000;
 const FIRST_REFUSAL = 0x80;
 
 interface Subscription {
+  /** What was granted stays so while a resumed session is asked for it again. */
   state: 'wanted' | 'asked' | 'granted' | 'refused';
+  /** To be asked for on the connection at hand. */
+  isDue: boolean;
   reason: string | undefined;
 }
 
 /**
- * The topic filters that we want, and what the broker has made of them. What it refuses is asked for again on the next
- * connection; what a resumed session has is not.
+ * The topic filters that we want, and what the broker has made of them. All of them are asked for on each connection: a
+ * broker that was killed may resume a session as it was before our SUBSCRIBE. Only at MQTT 3.1.1, where every SUBSCRIBE
+ * brings all retained messages again, a resumed session is believed to have what was granted.
  */
 export class Subscriptions {
   private readonly subscriptions = new Map<string, Subscription>();
@@ -61,7 +65,8 @@ export class Subscriptions {
       if (state === 'granted' || state === 'asked') this.leftOver.add(filter);
     }
     for (const filter of wanted) {
-      if (!this.subscriptions.has(filter)) this.subscriptions.set(filter, { state: 'wanted', reason: undefined });
+      if (!this.subscriptions.has(filter))
+        this.subscriptions.set(filter, { state: 'wanted', isDue: true, reason: undefined });
     }
     this.askSoon();
   }
@@ -71,6 +76,7 @@ export class Subscriptions {
     this.link = link;
     for (const subscription of this.subscriptions.values()) {
       if (subscription.state !== 'granted' || !link.sessionPresent) subscription.state = 'wanted';
+      subscription.isDue = subscription.state === 'wanted' || link.protocol === '5';
     }
     if (!link.sessionPresent) this.leftOver.clear();
     this.ask();
@@ -97,8 +103,9 @@ export class Subscriptions {
     const gone = [...this.leftOver].filter((filter) => !this.subscriptions.has(filter));
     this.leftOver.clear();
     if (gone.length > 0) void link.unsubscribe(gone);
-    const filters = [...this.subscriptions].flatMap(([filter, { state }]) => (state === 'wanted' ? filter : []));
-    const possible = filters.filter((filter) => !this.refuseSharing(filter, link));
+    const due = [...this.subscriptions].filter(([, { isDue }]) => isDue);
+    for (const [, subscription] of due) subscription.isDue = false;
+    const possible = due.map(([filter]) => filter).filter((filter) => !this.refuseSharing(filter, link));
     if (possible.length > 0) void this.subscribe(link, possible);
   }
 
@@ -110,7 +117,10 @@ export class Subscriptions {
   }
 
   private async subscribe(link: IncomingLink, filters: readonly string[]): Promise<void> {
-    for (const filter of filters) this.subscriptions.get(filter)!.state = 'asked';
+    for (const filter of filters) {
+      const subscription = this.subscriptions.get(filter)!;
+      if (subscription.state !== 'granted') subscription.state = 'asked';
+    }
     const cancel = this.expectAnswer(link);
     const codes = await link.subscribe(filters.map((filter) => ({ filter, qos: 1 })));
     cancel();

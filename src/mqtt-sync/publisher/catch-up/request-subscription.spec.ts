@@ -48,19 +48,15 @@ describe('RequestSubscription', () => {
     expect(subscription.isDue).toBe(false);
   });
 
-  it('does not ask again in a session that has it, and does in one that has not', async () => {
-    const first = connect();
-    subscription.proven();
-    first.answer([1, 1]);
-    await turn();
-    subscription.lost();
-    const resumed = connect(true);
-    subscription.proven();
-    expect(resumed.asked).toEqual([]);
-    subscription.lost();
-    const fresh = connect(false);
-    subscription.proven();
-    expect(fresh.asked).toHaveLength(1);
+  it('asks on each link, also in a session that should have it: the broker may have resumed an older one', async () => {
+    for (const sessionPresent of [false, true, true, false]) {
+      const link = connect(sessionPresent);
+      subscription.proven();
+      expect(link.asked).toHaveLength(1);
+      link.answer([1, 1]);
+      await turn();
+      subscription.lost();
+    }
   });
 
   it('says each refusal once, by its filter, and asks again on the next link', async () => {

@@ -14,14 +14,15 @@ export interface SubscriptionView {
 
 /**
  * Subscribes to the requests for catch-up on the publisher's connection: one of its own would cost a metered link its
- * pings. Only when the link has proven itself by an acknowledgement, once per session, and no longer at every connect when
- * the broker seems to hang up on it: whatever it does about the SUBSCRIBE, changes flow.
+ * pings. Only when the link has proven itself by an acknowledgement, and no longer at every connect when the broker seems
+ * to hang up on it: whatever it does about the SUBSCRIBE, changes flow. On each connection, resumed or not: a broker that
+ * was killed may resume a session as it was before our SUBSCRIBE, and nobody would be heard any more.
  */
 export class RequestSubscription {
   private readonly guard: AnnouncementGuard;
   private filters: readonly string[] = [];
   private link: IncomingLink | undefined;
-  /** What the broker answered in this session. */
+  /** What the broker answered last in this session. */
   private readonly answers = new Map<string, 'granted' | 'refused'>();
   private isAsked = false;
   private isPending = false;
@@ -53,7 +54,7 @@ export class RequestSubscription {
   linked(link: IncomingLink): void {
     this.link = link;
     if (!link.sessionPresent) this.answers.clear();
-    this.isAsked = this.isGranted;
+    this.isAsked = false;
     this.isPending = false;
     this.guard.connected();
   }
@@ -80,11 +81,6 @@ export class RequestSubscription {
   lost(): void {
     if (this.isPending) this.guard.settled('lost');
     this.link = undefined;
-  }
-
-  /** Whether the session at the broker has all of it. */
-  private get isGranted(): boolean {
-    return this.filters.every((filter) => this.answers.get(filter) === 'granted');
   }
 
   private answered(filter: string, reasonCode: number): void {
