@@ -32,11 +32,19 @@ describe('AnnouncementGuard', () => {
     expect(guard.admits).toBe(true);
   });
 
-  it('tries again on a connection that has lasted ten minutes', () => {
+  it('tries again on a connection that lasts: after 15 s, then twice that with each loss, up to ten minutes', () => {
     lose(4);
-    expect(guard.admits).toBe(false);
-    clock.advance(600_000);
-    expect(guard.admits).toBe(true);
+    const waits = Array.from({ length: 8 }, () => {
+      const beganMs = clock.monotonicMs();
+      while (!guard.admits) clock.advance(1000);
+      const waitedMs = clock.monotonicMs() - beganMs;
+      guard.settled('lost');
+      // Every tenth connection tries anyway; those between are of no interest here.
+      do guard.connected();
+      while (guard.admits);
+      return waitedMs / 1000;
+    });
+    expect(waits).toEqual([15, 30, 60, 120, 240, 480, 600, 600]);
   });
 
   it.each(['acknowledged', 'refused'] as const)('trusts the broker again after one that was %s', (outcome) => {

@@ -5,8 +5,11 @@ import { type ControlMessage } from './delivery-session.js';
 const LOST_TO_SUSPECT = 3;
 /** A suspected announcement is still tried on every so many connections: the link may have been to blame. */
 const SUSPECTED_EVERY = 10;
-/** It is tried too on a connection that has lasted so long: the link is good, and one reconnect now and then is no harm. */
-const SUSPECTED_AFTER_MS = 600_000;
+/**
+ * It is tried too on a connection that has lasted so long, twice as long after each further loss: where the link was to
+ * blame it is soon known, and where the broker is, one reconnect every ten minutes is no harm.
+ */
+const SUSPECTED_FOR_MS = { first: 15_000, most: 600_000 };
 
 /**
  * Holds back an announcement of the service on which the broker seems to hang up: announcements go ahead of the queue, so
@@ -34,7 +37,8 @@ export class AnnouncementGuard {
   /** Whether to announce now. */
   get admits(): boolean {
     if (this.lostInARow < LOST_TO_SUSPECT || this.connections % SUSPECTED_EVERY === 0) return true;
-    return this.clock.monotonicMs() - this.connectedAtMs >= SUSPECTED_AFTER_MS;
+    const suspectedForMs = SUSPECTED_FOR_MS.first * 2 ** Math.min(this.lostInARow - LOST_TO_SUSPECT, 10);
+    return this.clock.monotonicMs() - this.connectedAtMs >= Math.min(suspectedForMs, SUSPECTED_FOR_MS.most);
   }
 
   /** What became of an announcement; several that are lost with one connection count once. */
