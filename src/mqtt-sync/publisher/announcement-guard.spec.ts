@@ -32,6 +32,14 @@ describe('AnnouncementGuard', () => {
     expect(guard.admits).toBe(true);
   });
 
+  it('does not suspect the broker of hanging up on what was never sent', () => {
+    for (let connection = 1; connection <= 5; connection++) {
+      guard.connected();
+      guard.settled('not_sent');
+    }
+    expect([guard.admits, suspicions]).toEqual([true, 0]);
+  });
+
   it('tries again on a connection that lasts: after 15 s, then twice that with each loss, up to ten minutes', () => {
     lose(4);
     const waits = Array.from({ length: 8 }, () => {

@@ -43,6 +43,8 @@ export class AnnouncementGuard {
 
   /** What became of an announcement; several that are lost with one connection count once. */
   settled(outcome: Parameters<ControlMessage['settled']>[0]): void {
+    // What the broker never got did not make it hang up.
+    if (outcome === 'not_sent') return;
     if (outcome !== 'lost') {
       this.lostInARow = 0;
       return;

@@ -45,11 +45,11 @@ describe('BackgroundTraffic', () => {
     expect(drain(1e6, 8).map(({ topic }) => topic)).toEqual(['b']);
   });
 
-  it('tells what was not sent as lost when the connection is gone', () => {
+  it('tells what was not sent as such when the connection is gone', () => {
     const { traffic, add, drain, outcomes } = setScene();
     for (const topic of ['sent', 'waiting']) add(topic);
     drain(1e6, 8);
     traffic.disconnected();
-    expect(outcomes).toEqual(['waiting lost']);
+    expect(outcomes).toEqual(['waiting not_sent']);
   });
 });

@@ -36,6 +36,6 @@ export class BackgroundTraffic {
 
   /** The connection is gone: what was not sent is not going to be. */
   disconnected(): void {
-    for (const { settled } of this.waiting.splice(0)) settled('lost');
+    for (const { settled } of this.waiting.splice(0)) settled('not_sent');
   }
 }

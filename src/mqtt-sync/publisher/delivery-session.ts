@@ -8,8 +8,8 @@ export interface ControlMessage {
   readonly topic: string;
   readonly payload: Buffer;
   readonly retain: boolean;
-  /** Called once: the broker took it, refused it, or the connection died first. */
-  readonly settled: (outcome: 'acknowledged' | 'refused' | 'lost') => void;
+  /** Called once: the broker took it, refused it, or the connection died, before its answer (`lost`) or before it was sent. */
+  readonly settled: (outcome: 'acknowledged' | 'refused' | 'lost' | 'not_sent') => void;
 }
 
 /** How far a QoS 2 exchange has come: PUBLISH sent, or PUBREC received and PUBREL sent (MQTT 5, section 4.3.3). */

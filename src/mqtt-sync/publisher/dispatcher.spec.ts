@@ -456,7 +456,7 @@ describe('Dispatcher', () => {
     expect(outcomes).toEqual(['acknowledged']);
   });
 
-  it('tells its own traffic what became of it: refused, lost with the link, or lost without one', async () => {
+  it('tells its own traffic what became of it: refused, lost with the link, or not sent at all', async () => {
     const outcomes: string[] = [];
     const control = {
       topic: 's',
@@ -471,7 +471,8 @@ describe('Dispatcher', () => {
     link.acknowledge('puback', link.published[0]!.packetId, 0x87);
     dispatcher.send(control);
     await turn();
+    dispatcher.send(control);
     link.lose();
-    expect(outcomes).toEqual(['lost', 'refused', 'lost']);
+    expect(outcomes).toEqual(['not_sent', 'refused', 'lost', 'not_sent']);
   });
 });

@@ -94,10 +94,10 @@ export class Dispatcher implements LinkObserver {
     });
   }
 
-  /** Sends one of the service's own messages (QoS 1), ahead of the queue; settles it as `lost` when not connected. */
+  /** Sends one of the service's own messages (QoS 1), ahead of the queue; settles it as `not_sent` when not connected. */
   send(control: ControlMessage): void {
     if (!this.link) {
-      control.settled('lost');
+      control.settled('not_sent');
       return;
     }
     this.controls.push(control);
@@ -106,11 +106,11 @@ export class Dispatcher implements LinkObserver {
 
   /**
    * Sends one of the service's own messages (QoS 1) when the queue has nothing to send, and with a small part of the window
-   * only; settles it as `lost` when not connected.
+   * only; settles it as `not_sent` when not connected.
    */
   sendBehind(control: ControlMessage): void {
     if (!this.link) {
-      control.settled('lost');
+      control.settled('not_sent');
       return;
     }
     this.background.add(control);
@@ -159,9 +159,8 @@ export class Dispatcher implements LinkObserver {
     this.pauses.disconnected();
     const unfinished = this.session.suspend();
     this.settlement.linkLost(unfinished, loss);
-    const unsent = this.controls.splice(0);
-    const controls = [...unfinished.flatMap((exchange) => exchange.control ?? []), ...unsent];
-    for (const control of controls) control.settled('lost');
+    for (const { control } of unfinished) control?.settled('lost');
+    for (const control of this.controls.splice(0)) control.settled('not_sent');
     this.background.disconnected();
     this.finishDrain();
   }

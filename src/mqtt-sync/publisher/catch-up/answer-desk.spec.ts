@@ -95,6 +95,25 @@ describe('The desk that answers requests for catch-up', () => {
     expect(envelopes().map(({ sequence }) => sequence)).toEqual([1, 2, undefined, 1, 2, undefined]);
   });
 
+  it('goes on with what it held back, once it is asked again on a connection that lasts', async () => {
+    const { desk, clock, pass, lose, ask, sent } = setScene();
+    ask({ ranges: [{ from: 1, to: 60 }] });
+    for (let connection = 1; connection <= 3; connection++) {
+      desk.connected();
+      await pass(100);
+      desk.disconnected();
+      lose();
+    }
+    desk.connected();
+    const before = sent.length;
+    await pass(1000, 'acknowledged');
+    expect(sent).toHaveLength(before);
+    clock.advance(15_000);
+    ask({ ranges: [{ from: 1, to: 60 }] }, 'ask-2');
+    await pass(1000, 'acknowledged');
+    expect(sent.length).toBeGreaterThan(before);
+  });
+
   it('gives up an answer that the broker does not take, and says so once', async () => {
     const { desk, pass, ask, sent, logger } = setScene();
     desk.connected();

@@ -59,7 +59,10 @@ export class AnswerDesk {
   received(payload: Buffer): void {
     if (this.isStopped || !this.line.hasTime) return;
     const request = readRequest(payload, this.parts.identity.vesselId);
-    if (request) this.line.add(request);
+    if (!request) return;
+    this.line.add(request);
+    // What was held back may be tried by now.
+    this.outgoing.wake();
   }
 
   connected(): void {

@@ -76,7 +76,7 @@ export class OutgoingLine {
   private settle(entry: Entry, outcome: Outcome): void {
     if (this.isStopped) return;
     entry.isSent = false;
-    if (outcome !== 'lost') this.remove(entry);
+    if (outcome === 'acknowledged' || outcome === 'refused') this.remove(entry);
     this.settled(outcome, entry.message);
     this.wake();
   }
