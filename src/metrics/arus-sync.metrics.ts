@@ -57,6 +57,11 @@ export function arusSyncMetrics(): MetricProvider[] {
       ({ queue }) => queue.storesAside,
     ),
     counterOf(
+      'arus_sync_store_messages_missing_total',
+      'Accepted messages that were not found in the store, which must be damaged.',
+      ({ statistics }) => statistics.messagesMissing,
+    ),
+    counterOf(
       'arus_sync_connections_total',
       'Connections that the broker accepted.',
       ({ statistics }) => statistics.connections,

@@ -133,6 +133,16 @@ describe('GET /metrics', () => {
     expect(await discarded()).toEqual([2, 1]);
   });
 
+  it('counts every message that a damaged store has lost, not every time that some were found missing', async () => {
+    const sync = new FakeSync();
+    const { scrape } = await start(sync);
+    const missing = async () => sample(await scrape(), 'arus_sync_store_messages_missing_total');
+    expect(await missing()).toBe(0);
+    sync.events.emit('messages_missing', { entity: 'crew', count: 12 });
+    sync.events.emit('messages_missing', { entity: 'alerts', count: 1 });
+    expect(await missing()).toBe(13);
+  });
+
   it('shows every reason to be degraded, and which of them apply', async () => {
     const sync = new FakeSync();
     const { scrape } = await start(sync);

@@ -56,6 +56,7 @@ const MAY_BE_EMPTY: Readonly<Record<string, string>> = {
   ArusSyncMissing: 'nothing comes in',
   ArusSyncLostBySender: 'nothing comes in',
   ArusSyncStoreSetAside: 'no store is damaged',
+  ArusSyncStoreMessagesMissing: 'no store is damaged',
   ArusSyncDeadLettersDiscarded: 'there are not more dead letters than are kept',
   ArusSyncUntoldGaps: 'the connection is not up for a quarter of an hour',
 };

@@ -27,7 +27,7 @@ function viewOf(changed: { [Section in keyof OperatorView]?: Partial<OperatorVie
     connection: { state: 'connected', connected: true, since: ago(60 * MINUTE) },
     queue: { messages: 0, inFlight: 0, utilizationPercent: 0, deadLetters: 0, storesAside: 0, durable: true },
     limits: { healthMaxAgeS: 300, overflowPolicy: 'drop-oldest' },
-    counts: { dropped: 0, deadLettersDiscarded: { too_many: 0, by_hand: 0 } },
+    counts: { dropped: 0, missing: 0, deadLettersDiscarded: { too_many: 0, by_hand: 0 } },
     gaps: { untold: 0, ranges: [] },
     flow: { newest: [] },
   };
@@ -113,6 +113,15 @@ describe('what the operator page says', () => {
       lost: 'bad: Store lost',
       headline: 'Running, but look at: store lost.',
     });
+  });
+
+  it('is that a damaged store has lost changes, and whether the other side knows', () => {
+    const view = viewOf({ counts: { missing: 12 }, gaps: { untold: 12 } });
+    expect(page.lost(view, NOW)).toEqual({
+      ...{ level: 'bad', word: 'Store damaged' },
+      text: '12 changes not found in the store. 12 not told to the other side yet. The runbook says what to do.',
+    });
+    expect(verdictsOf(view).headline).toBe('Running, but look at: store damaged.');
   });
 
   it('is that nothing can be accepted, and why', () => {

@@ -55,6 +55,7 @@ describe('Dispatcher', () => {
       deadLettered: (letter) => dead.push(letter),
       discarded() {},
       retried() {},
+      missing() {},
       availability() {},
       committed() {},
       left() {},

@@ -89,6 +89,8 @@ export interface OperatorView {
   readonly counts: {
     readonly delivered: number;
     readonly dropped: number;
+    /** Not found in the store, which must be damaged. */
+    readonly missing: number;
     readonly deadLettered: number;
     /** Dead letters gone for good: more than are kept, and by hand. */
     readonly deadLettersDiscarded: Readonly<Record<DiscardReason, number>>;

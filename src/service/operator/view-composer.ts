@@ -95,10 +95,10 @@ export class ViewComposer {
 
   private counts(): OperatorView['counts'] {
     const { statistics } = this.parts.sync;
-    const { messagesPublished, messagesDropped, deadLettered, deadLettersDiscarded } = statistics;
+    const { messagesPublished, messagesDropped, messagesMissing, deadLettered, deadLettersDiscarded } = statistics;
     const { publishFailures, possibleDuplicates, reconnectionAttempts } = statistics;
     return {
-      ...{ delivered: messagesPublished, dropped: messagesDropped, deadLettered },
+      ...{ delivered: messagesPublished, dropped: messagesDropped, missing: messagesMissing, deadLettered },
       // The view is kept and compared; this one goes on counting.
       deadLettersDiscarded: { ...deadLettersDiscarded },
       ...{ publishFailures, possibleDuplicates, reconnectionAttempts },

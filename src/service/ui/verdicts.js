@@ -106,7 +106,7 @@ export function lost(view, now) {
   const { counts, gaps, flow, queue } = view;
   if (isOff(view)) return { level: 'quiet', word: 'Off', text: 'Nothing is stored that could be lost.' };
   const { too_many: tooMany, by_hand: byHand } = counts.deadLettersDiscarded;
-  const gone = counts.dropped + tooMany + byHand;
+  const gone = counts.dropped + counts.missing + tooMany + byHand;
   const told = gaps.untold === 0 ? 'The other side knows' : `${number(gaps.untold)} not told to the other side yet`;
   if (isLosing(view, now)) {
     const last = ago(now - Date.parse(flow.lastLossAt ?? ''));
@@ -119,6 +119,10 @@ export function lost(view, now) {
   if (queue.storesAside > 0) {
     const text = 'A damaged store was set aside: what waited in it is not delivered. The runbook says what to do.';
     return { level: 'bad', word: 'Store lost', text };
+  }
+  if (counts.missing > 0) {
+    const text = `${counted(counts.missing, 'change')} not found in the store. ${told}. The runbook says what to do.`;
+    return { level: 'bad', word: 'Store damaged', text };
   }
   if (gone > 0)
     return { level: 'warn', word: `${number(gone)} lost`, text: `Since the start, dropped or given up. ${told}.` };
