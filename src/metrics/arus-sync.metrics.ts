@@ -32,6 +32,11 @@ export function arusSyncMetrics(): MetricProvider[] {
       ({ oldestUndeliveredAgeMs }) => (oldestUndeliveredAgeMs ?? 0) / 1000,
     ),
     gaugeOf('arus_sync_in_flight_messages', 'Messages sent and not yet acknowledged.', ({ inFlight }) => inFlight),
+    gaugeOf(
+      'arus_sync_paused_entity_types',
+      'Entity types that the broker holds back: it refuses a message of each for now.',
+      ({ pausedTypes }) => pausedTypes.length,
+    ),
     gaugeOf('arus_sync_queue_bytes', 'Bytes of the messages in the queue.', ({ queue }) => queue.bytes),
     gaugeOf('arus_sync_accepting', '1 while changes can be accepted, else 0.', ({ accepting }) => (accepting ? 1 : 0)),
     gaugeOf('arus_sync_dead_letters', 'Messages set aside and kept.', ({ queue }) => queue.deadLetters),

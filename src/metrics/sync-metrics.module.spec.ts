@@ -103,12 +103,14 @@ describe('GET /metrics', () => {
     const { scrape } = await start(sync);
     sync.queue = { ...sync.queue, messages: 4, bytes: 700, oldestAcceptedAtMs: sync.nowMs - 2500, deadLetters: 2 };
     sync.inFlight = 3;
+    sync.paused = [{ entity: 'crew', sinceMs: sync.nowMs, reasonCode: 0x97 }];
     let text = await scrape();
     expect(sample(text, 'arus_mqtt_queue_depth')).toBe(4);
     expect(sample(text, 'arus_mqtt_queue_utilization_percent')).toBe(70);
     expect(sample(text, 'arus_mqtt_connection_status')).toBe(1);
     expect(sample(text, 'arus_sync_oldest_undelivered_age_seconds')).toBe(2.5);
     expect(sample(text, 'arus_sync_in_flight_messages')).toBe(3);
+    expect(sample(text, 'arus_sync_paused_entity_types')).toBe(1);
     expect(sample(text, 'arus_sync_queue_bytes')).toBe(700);
     expect(sample(text, 'arus_sync_dead_letters')).toBe(2);
     sync.connected = false;

@@ -1,7 +1,10 @@
 import { get, type IncomingMessage } from 'node:http';
+import { type Packet } from 'mqtt-packet';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { type QueueDocument } from '../../src/service/operator/queue-document.js';
+import { CommandLine } from '../helpers/command-line.js';
 import { freePort } from '../helpers/ports.js';
+import { ScriptedBroker } from '../helpers/scripted-broker.js';
 import { type Environment, ServiceProcess } from '../helpers/service-process.js';
 import { until, within } from '../helpers/wait.js';
 
@@ -46,6 +49,22 @@ describe('what operators ask the started service for', () => {
     expect(limits).toMatchObject({ maxMessages: 50, maxInFlight: 25, overflowPolicy: 'drop-oldest' });
     expect(outages.list).toMatchObject([{ kind: 'disconnected', count: 1 }]);
     for (const secret of ['deck-secret', 'harbour-light', 'A-1']) expect(answer.text).not.toContain(secret);
+  });
+
+  it('is what the broker holds back, by name and with the reason; the metrics and the command line have it too', async () => {
+    const isChange = (packet: Packet) => packet.cmd === 'publish' && packet.topic.endsWith('/alerts');
+    const broker = await ScriptedBroker.start({ ack: (packet) => (isChange(packet) ? 0x97 : 0) });
+    const service = await startAlone({ MQTT_BROKER_URL: broker.url });
+    await service.post([change('A-1'), change('A-2')]);
+    const paused = async () => ((await service.request(`${SYNC}/queue`)).body as QueueDocument).paused;
+    await until(async () => (await paused()).count > 0, { what: 'an entity type that is held back' });
+    expect(await paused()).toEqual({
+      count: 1,
+      types: [{ entity: 'alerts', since: expect.any(String) as string, reason: 'Quota exceeded (0x97)' }],
+    });
+    expect((await service.request('/metrics')).text).toMatch(/^arus_sync_paused_entity_types 1$/m);
+    const { stdout } = await CommandLine.run(['status', '--url', service.url!]);
+    expect(stdout).toMatch(/\nheld back +alerts since \S+: Quota exceeded \(0x97\) /);
   });
 
   it('is told live, thinned however much happens, and again from the start to who comes back', async () => {

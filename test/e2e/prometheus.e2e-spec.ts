@@ -48,6 +48,7 @@ const MAY_BE_EMPTY: Readonly<Record<string, string>> = {
   ArusSyncTurnedOff: 'sync is on',
   ArusSyncFlapping: 'there are three connections, not eleven within half an hour',
   ArusSyncStalled: 'what waits is delivered as soon as there is a connection',
+  ArusSyncHeldBack: 'the broker has no quota',
   ArusSyncBacklogOld: 'nothing waits for six hours',
   ArusSyncReceiverNotConnected: 'nothing is subscribed',
   ArusSyncSubscriptionRefused: 'nothing is subscribed',

@@ -4,6 +4,7 @@ import { type MqttSyncOptions, type ResolvedOptions, resolveOptions } from '../.
 import { MqttSyncHealthIndicator } from '../../src/health/mqtt-sync.health.js';
 import { type Change } from '../../src/mqtt-sync/publisher/change.js';
 import { type Receipt } from '../../src/mqtt-sync/publisher/receipt.js';
+import { type PausedType } from '../../src/mqtt-sync/publisher/refusal-pauses.js';
 import { SyncPublisher } from '../../src/mqtt-sync/publisher/sync-publisher.service.js';
 import { type QueueStats } from '../../src/mqtt-sync/queue/sync-queue.js';
 import { silentLogger } from '../../src/mqtt-sync/logger.js';
@@ -49,6 +50,7 @@ export class FakeSync {
   connected = true;
   reconnectAttempts = 0;
   inFlight = 0;
+  paused: readonly PausedType[] = [];
   stopping = false;
   receiver: ReceiverView = NOTHING_SUBSCRIBED;
   gaps: GapsView = { gaps: () => [], missingCount: 0, parkedCount: 0 };
@@ -108,7 +110,7 @@ export class FakeSync {
       clock: { wallMs: () => this.nowMs },
       requests: { view: [] },
       publisher: Object.defineProperties({}, { isStopping: read(() => this.stopping) }),
-      dispatcher: Object.defineProperties({}, { inFlight: read(() => this.inFlight) }),
+      dispatcher: Object.defineProperties({}, { inFlight: read(() => this.inFlight), paused: read(() => this.paused) }),
       connection: Object.defineProperties(
         { broker: 'mqtt://localhost:1883', tlsEnabled: false },
         { isConnected: read(() => this.connected), reconnectAttempts: read(() => this.reconnectAttempts) },

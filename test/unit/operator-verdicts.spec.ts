@@ -29,6 +29,7 @@ function viewOf(changed: { [Section in keyof OperatorView]?: Partial<OperatorVie
     limits: { healthMaxAgeS: 300, overflowPolicy: 'drop-oldest' },
     counts: { dropped: 0, missing: 0, deadLettersDiscarded: { too_many: 0, by_hand: 0 } },
     gaps: { untold: 0, ranges: [] },
+    paused: { count: 0, types: [] },
     flow: { newest: [] },
   };
   const sections = Object.entries(well).map(([name, section]) => [
@@ -153,6 +154,35 @@ describe('what the operator page says', () => {
   it('is that it is stuck when nothing is acknowledged over a connection', () => {
     const view = viewOf({ queue: { messages: 5, oldestAcceptedAt: ago(MINUTE) } });
     expect(verdictsOf(view)).toMatchObject({ moving: 'warn: Stuck', headline: 'Running, but look at: stuck.' });
+  });
+
+  it('is which entity types the broker holds back, since when and why, before anything else that moves', () => {
+    const type = (entity: string) => ({ entity, since: ago(5 * MINUTE), reason: 'Quota exceeded (0x97)' });
+    const one = viewOf({ paused: { count: 1, types: [type('work_orders')] } });
+    expect(page.moving(one, NOW, 12)).toEqual({
+      ...{ level: 'warn', word: 'Held back' },
+      text: expect.stringMatching(
+        /^work_orders held back since \d\d:55: Quota exceeded \(0x97\)\. Nothing is left to send\./,
+      ) as string,
+    });
+    expect(verdictsOf(one).headline).toBe('Running, but look at: held back.');
+    const many = viewOf({
+      paused: { count: 7, types: [...'abcde'].map(type) },
+      queue: { messages: 5, oldestAcceptedAt: ago(MINUTE) },
+    });
+    expect(verdictsOf(many)).toMatchObject({ moving: 'warn: Stuck, held back' });
+    expect(page.moving(many, NOW, 12).text).toMatch(
+      /^a, b, c and 4 more held back since \d\d:55: Quota exceeded \(0x97\)\. Connected, but nothing/,
+    );
+  });
+
+  it('is that there is no connection, not that something is held back meanwhile', () => {
+    const type = { entity: 'crew', since: ago(50 * MINUTE), reason: 'Quota exceeded (0x97)' };
+    const view = viewOf({ connection: disconnected(30 * MINUTE), paused: { count: 1, types: [type] } });
+    expect(page.moving(view, NOW, 0)).toEqual({
+      ...{ level: 'warn', word: 'No connection' },
+      text: expect.stringMatching(/^Since /) as string,
+    });
   });
 
   it('is that a restart loses what waits where the queue is in memory', () => {

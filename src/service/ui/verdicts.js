@@ -1,5 +1,5 @@
 /** What the numbers mean, in a word and a sentence. */
-import { counted, duration, number, time } from './format.js';
+import { counted, duration, foreign, number, time } from './format.js';
 
 /** @typedef {import('../operator/operator-view.js').OperatorView} View */
 /** @typedef {{ level: 'good' | 'warn' | 'bad' | 'quiet', word: string, text: string }} Verdict */
@@ -51,8 +51,29 @@ export function safe(view, now) {
   return { level: 'good', word: 'Safe', text: `${waiting}. ${full}.` };
 }
 
+/** How many entity types are named in a sentence. */
+const NAMED = 3;
+
+/** What is held back, if anything is. @param {View} view @param {number} now */
+function heldBack({ paused: { count, types } }, now) {
+  const [first] = types;
+  if (!first) return [];
+  const names = types.slice(0, NAMED).map(({ entity }) => foreign(entity));
+  const more = count > names.length ? ` and ${number(count - names.length)} more` : '';
+  return [`${names.join(', ')}${more} held back since ${time(Date.parse(first.since), now)}: ${first.reason}.`];
+}
+
 /** @param {View} view @param {number} now @param {number} perMinute @returns {Verdict} */
 export function moving(view, now, perMinute) {
+  const sending = sendingOf(view, now, perMinute);
+  const [held] = view.connection.connected ? heldBack(view, now) : [];
+  if (held === undefined) return sending;
+  const word = isCalm(sending) ? 'Held back' : `${sending.word}, held back`;
+  return { level: 'warn', word, text: `${held} ${sending.text}` };
+}
+
+/** @param {View} view @param {number} now @param {number} perMinute @returns {Verdict} */
+function sendingOf(view, now, perMinute) {
   const { connection, queue, flow } = view;
   const since = Date.parse(connection.since);
   if (isOff(view)) return { level: 'quiet', word: 'Off', text: 'There is no connection, on purpose.' };

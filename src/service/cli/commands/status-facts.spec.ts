@@ -5,7 +5,7 @@ import { statusFacts } from './status-facts.js';
 const EMPTY = { messages: 0, bytes: 0, oldestAgeS: 0, inFlight: 0, utilizationPercent: 0 };
 
 /** A service that is well, but for some of it. */
-function summaryOf(changed: { readonly [Section in 'queue' | 'counts']?: object } = {}): QueueSummary {
+function summaryOf(changed: { readonly [Section in 'queue' | 'counts' | 'paused']?: object } = {}): QueueSummary {
   const well = {
     service: { version: '1.2.3', vesselId: 'mv-test', epoch: 7, startedAt: '2026-03-01T04:00:00Z' },
     health: { status: 'healthy', reasons: [], accepting: true },
@@ -22,6 +22,7 @@ function summaryOf(changed: { readonly [Section in 'queue' | 'counts']?: object 
       ...{ deadLettersDiscarded: { too_many: 0, by_hand: 0 }, ...changed.counts },
     },
     gaps: { untold: 0, ranges: [] },
+    paused: { count: 0, types: [], ...changed.paused },
   };
   return well as unknown as QueueSummary;
 }
@@ -29,7 +30,7 @@ function summaryOf(changed: { readonly [Section in 'queue' | 'counts']?: object 
 const labelled = (summary: QueueSummary) => new Map(statusFacts(summary));
 
 describe('what `status` says', () => {
-  it('has nothing of damage, as long as there is none', () => {
+  it('has nothing of damage and of pauses, as long as there is none', () => {
     expect([...labelled(summaryOf()).keys()]).toEqual([
       ...['connection', 'queue', 'dead letters', 'gaps', 'since start', 'service'],
     ]);
@@ -39,5 +40,14 @@ describe('what `status` says', () => {
     const facts = labelled(summaryOf({ queue: { storesAside: 1 }, counts: { missing: 1200 } }));
     expect(facts.get('set aside')).toMatch(/^1 damaged store, not delivered \(.*ArusSyncStoreSetAside\)$/);
     expect(facts.get('missing')).toMatch(/^1,200 messages not found .*\(.*ArusSyncStoreMessagesMissing\)$/);
+  });
+
+  it('has the entity types that the broker holds back, with since when and why', () => {
+    const type = (entity: string) => ({ entity, since: '2026-03-01T04:10:00Z', reason: 'Quota exceeded (0x97)' });
+    const paused = { count: 60, types: [type('work_orders'), type('alerts')] };
+    expect(labelled(summaryOf({ paused })).get('held back')).toBe(
+      'work_orders since 2026-03-01T04:10:00Z: Quota exceeded (0x97); ' +
+        'alerts since 2026-03-01T04:10:00Z: Quota exceeded (0x97); and 58 more (see docs/operations.md, ArusSyncHeldBack)',
+    );
   });
 });

@@ -17,6 +17,7 @@ export function statusFacts(summary: QueueSummary): Fact[] {
     ...reasonsOf(health),
     ['connection', connectionOf(summary)],
     ...queue,
+    ...heldBack(summary),
     ...missing(summary),
     ['since start', countsOf(summary)],
     ['service', `version ${service.version}, since ${service.startedAt}, epoch ${service.epoch ?? 'unknown'}`],
@@ -41,6 +42,13 @@ function missing({ counts: { missing: count } }: QueueDocument): Fact[] {
       `${formatCount(count, 'message')} not found in a damaged store (see docs/operations.md, ArusSyncStoreMessagesMissing)`,
     ],
   ];
+}
+
+function heldBack({ paused: { count, types } }: QueueDocument): Fact[] {
+  if (count === 0) return [];
+  const named = types.map(({ entity, since, reason }) => `${entity} since ${since}: ${reason}`);
+  const more = count > types.length ? [`and ${count - types.length} more`] : [];
+  return [['held back', `${[...named, ...more].join('; ')} (see docs/operations.md, ArusSyncHeldBack)`]];
 }
 
 function reasonsOf({ reasons, accepting, unavailableReason }: QueueDocument['health']): Fact[] {
