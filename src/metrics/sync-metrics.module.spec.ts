@@ -145,6 +145,26 @@ describe('GET /metrics', () => {
     expect(await missing()).toBe(13);
   });
 
+  it('tells subscriptions to changes that the broker refuses from those to requests', async () => {
+    const sync = new FakeSync();
+    const { scrape } = await start(sync);
+    const refused = async () => {
+      const text = await scrape();
+      return ['changes', 'requests'].map((purpose) =>
+        sample(text, `arus_sync_refused_subscriptions{purpose="${purpose}"}`),
+      );
+    };
+    expect(await refused()).toEqual([0, 0]);
+    sync.receiver = { ...sync.receiver, refusedSubscriptions: [{ filter: 'a/#', reason: 'not_authorized' }] };
+    expect(await refused()).toEqual([1, 0]);
+    const states = ['refused', 'granted', 'not_asked', 'refused'] as const;
+    sync.requests = states.map((state, index) => ({ filter: `catchup/request/${index}`, state }));
+    expect(await refused()).toEqual([1, 2]);
+    expect(sync.status.status).toBe('degraded');
+    sync.receiver = { ...sync.receiver, refusedSubscriptions: [] };
+    expect(sync.status.status).toBe('healthy');
+  });
+
   it('shows every reason to be degraded, and which of them apply', async () => {
     const sync = new FakeSync();
     const { scrape } = await start(sync);

@@ -52,6 +52,7 @@ const MAY_BE_EMPTY: Readonly<Record<string, string>> = {
   ArusSyncBacklogOld: 'nothing waits for six hours',
   ArusSyncReceiverNotConnected: 'nothing is subscribed',
   ArusSyncSubscriptionRefused: 'nothing is subscribed',
+  ArusSyncRequestsRefused: 'the broker lets the ship read what it asks for',
   ArusSyncInboxUnavailable: 'nothing is subscribed',
   ArusSyncParked: 'nothing comes in',
   ArusSyncMissing: 'nothing comes in',

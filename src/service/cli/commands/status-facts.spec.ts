@@ -5,7 +5,9 @@ import { statusFacts } from './status-facts.js';
 const EMPTY = { messages: 0, bytes: 0, oldestAgeS: 0, inFlight: 0, utilizationPercent: 0 };
 
 /** A service that is well, but for some of it. */
-function summaryOf(changed: { readonly [Section in 'queue' | 'counts' | 'paused']?: object } = {}): QueueSummary {
+function summaryOf(
+  changed: { readonly [Section in 'queue' | 'counts' | 'paused' | 'subscriptions']?: object } = {},
+): QueueSummary {
   const well = {
     service: { version: '1.2.3', vesselId: 'mv-test', epoch: 7, startedAt: '2026-03-01T04:00:00Z' },
     health: { status: 'healthy', reasons: [], accepting: true },
@@ -22,6 +24,7 @@ function summaryOf(changed: { readonly [Section in 'queue' | 'counts' | 'paused'
       ...{ deadLettersDiscarded: { too_many: 0, by_hand: 0 }, ...changed.counts },
     },
     gaps: { untold: 0, ranges: [] },
+    subscriptions: { requests: [], incoming: 0, incomingRefused: [], ...changed.subscriptions },
     paused: { count: 0, types: [], ...changed.paused },
   };
   return well as unknown as QueueSummary;
@@ -30,7 +33,7 @@ function summaryOf(changed: { readonly [Section in 'queue' | 'counts' | 'paused'
 const labelled = (summary: QueueSummary) => new Map(statusFacts(summary));
 
 describe('what `status` says', () => {
-  it('has nothing of damage and of pauses, as long as there is none', () => {
+  it('has nothing of damage, pauses and refusals, as long as there is none', () => {
     expect([...labelled(summaryOf()).keys()]).toEqual([
       ...['connection', 'queue', 'dead letters', 'gaps', 'since start', 'service'],
     ]);
@@ -48,6 +51,17 @@ describe('what `status` says', () => {
     expect(labelled(summaryOf({ paused })).get('held back')).toBe(
       'work_orders since 2026-03-01T04:10:00Z: Quota exceeded (0x97); ' +
         'alerts since 2026-03-01T04:10:00Z: Quota exceeded (0x97); and 58 more (see docs/operations.md, ArusSyncHeldBack)',
+    );
+  });
+
+  it('has the subscriptions that the broker refuses, with what does not come in', () => {
+    const requests = [
+      { filter: 'v/catchup/request', state: 'granted' },
+      { filter: 'v/catchup/request/mv-test', state: 'refused' },
+    ];
+    const subscriptions = { requests, incoming: 1, incomingRefused: ['shore/crew'] };
+    expect(labelled(summaryOf({ subscriptions })).get('refused')).toBe(
+      'shore/crew (incoming changes), v/catchup/request/mv-test (requests for changes again)',
     );
   });
 });

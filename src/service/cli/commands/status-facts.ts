@@ -17,6 +17,7 @@ export function statusFacts(summary: QueueSummary): Fact[] {
     ...reasonsOf(health),
     ['connection', connectionOf(summary)],
     ...queue,
+    ...refused(summary),
     ...heldBack(summary),
     ...missing(summary),
     ['since start', countsOf(summary)],
@@ -49,6 +50,14 @@ function heldBack({ paused: { count, types } }: QueueDocument): Fact[] {
   const named = types.map(({ entity, since, reason }) => `${entity} since ${since}: ${reason}`);
   const more = count > types.length ? [`and ${count - types.length} more`] : [];
   return [['held back', `${[...named, ...more].join('; ')} (see docs/operations.md, ArusSyncHeldBack)`]];
+}
+
+function refused({ subscriptions: { requests, incomingRefused } }: QueueDocument): Fact[] {
+  const filters = [
+    ...incomingRefused.map((filter) => `${filter} (incoming changes)`),
+    ...requests.flatMap(({ filter, state }) => (state === 'refused' ? [`${filter} (requests for changes again)`] : [])),
+  ];
+  return filters.length === 0 ? [] : [['refused', filters.join(', ')]];
 }
 
 function reasonsOf({ reasons, accepting, unavailableReason }: QueueDocument['health']): Fact[] {
