@@ -32,6 +32,11 @@ export function arusSyncMetrics(): MetricProvider[] {
       ({ oldestUndeliveredAgeMs }) => (oldestUndeliveredAgeMs ?? 0) / 1000,
     ),
     gaugeOf('arus_sync_in_flight_messages', 'Messages sent and not yet acknowledged.', ({ inFlight }) => inFlight),
+    gaugeOf(
+      'arus_sync_paused_entity_types',
+      'Entity types that the broker holds back: it refuses a message of each for now.',
+      ({ pausedTypes }) => pausedTypes.length,
+    ),
     gaugeOf('arus_sync_queue_bytes', 'Bytes of the messages in the queue.', ({ queue }) => queue.bytes),
     gaugeOf('arus_sync_accepting', '1 while changes can be accepted, else 0.', ({ accepting }) => (accepting ? 1 : 0)),
     gaugeOf('arus_sync_dead_letters', 'Messages set aside and kept.', ({ queue }) => queue.deadLetters),
@@ -55,6 +60,11 @@ export function arusSyncMetrics(): MetricProvider[] {
       'arus_sync_stores_aside',
       'Damaged stores of the queue that were set aside and lay in its folder at the start.',
       ({ queue }) => queue.storesAside,
+    ),
+    counterOf(
+      'arus_sync_store_messages_missing_total',
+      'Accepted messages that were not found in the store, which must be damaged.',
+      ({ statistics }) => statistics.messagesMissing,
     ),
     counterOf(
       'arus_sync_connections_total',

@@ -1,4 +1,6 @@
-import { counterOf, gaugeOf, type MetricProvider } from './metric-providers.js';
+import { makeGaugeProvider } from '@willsoto/nestjs-prometheus';
+import { SyncStatus } from '../mqtt-sync/sync-status.js';
+import { counterOf, gaugeOf, type MetricProvider, UNREGISTERED } from './metric-providers.js';
 
 /** What an operator needs to know of the receiving side. */
 export function incomingMetrics(): MetricProvider[] {
@@ -41,11 +43,7 @@ export function incomingMetrics(): MetricProvider[] {
     gaugeOf('arus_sync_receiver_connected', '1 while the receiver is connected, else 0.', ({ receiver }) =>
       receiver.isConnected ? 1 : 0,
     ),
-    gaugeOf(
-      'arus_sync_refused_subscriptions',
-      'Subscriptions that the broker refuses.',
-      ({ receiver }) => receiver.refusedSubscriptions.length,
-    ),
+    refusedSubscriptions(),
     gaugeOf(
       'arus_sync_unacknowledged_changes',
       'Incoming messages received and not acknowledged yet.',
@@ -63,4 +61,18 @@ export function incomingMetrics(): MetricProvider[] {
     ),
     gaugeOf('arus_sync_parked_changes', 'Incoming messages that are parked.', ({ gaps }) => gaps.parkedCount),
   ];
+}
+
+function refusedSubscriptions(): MetricProvider {
+  return makeGaugeProvider({
+    name: 'arus_sync_refused_subscriptions',
+    help: 'Subscriptions that the broker refuses: to incoming changes, or to requests for changes again.',
+    labelNames: ['purpose'],
+    ...UNREGISTERED,
+    inject: [SyncStatus],
+    collect({ receiver, requestSubscriptions }: SyncStatus) {
+      this.set({ purpose: 'changes' }, receiver.refusedSubscriptions.length);
+      this.set({ purpose: 'requests' }, requestSubscriptions.filter(({ state }) => state === 'refused').length);
+    },
+  }) as MetricProvider;
 }

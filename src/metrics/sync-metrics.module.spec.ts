@@ -103,12 +103,14 @@ describe('GET /metrics', () => {
     const { scrape } = await start(sync);
     sync.queue = { ...sync.queue, messages: 4, bytes: 700, oldestAcceptedAtMs: sync.nowMs - 2500, deadLetters: 2 };
     sync.inFlight = 3;
+    sync.paused = [{ entity: 'crew', sinceMs: sync.nowMs, reasonCode: 0x97 }];
     let text = await scrape();
     expect(sample(text, 'arus_mqtt_queue_depth')).toBe(4);
     expect(sample(text, 'arus_mqtt_queue_utilization_percent')).toBe(70);
     expect(sample(text, 'arus_mqtt_connection_status')).toBe(1);
     expect(sample(text, 'arus_sync_oldest_undelivered_age_seconds')).toBe(2.5);
     expect(sample(text, 'arus_sync_in_flight_messages')).toBe(3);
+    expect(sample(text, 'arus_sync_paused_entity_types')).toBe(1);
     expect(sample(text, 'arus_sync_queue_bytes')).toBe(700);
     expect(sample(text, 'arus_sync_dead_letters')).toBe(2);
     sync.connected = false;
@@ -131,6 +133,36 @@ describe('GET /metrics', () => {
     sync.events.emit('dead_letter_discarded', { ...letter, reason: 'too_many' });
     sync.events.emit('dead_letter_discarded', { ...letter, reason: 'by_hand' });
     expect(await discarded()).toEqual([2, 1]);
+  });
+
+  it('counts every message that a damaged store has lost, not every time that some were found missing', async () => {
+    const sync = new FakeSync();
+    const { scrape } = await start(sync);
+    const missing = async () => sample(await scrape(), 'arus_sync_store_messages_missing_total');
+    expect(await missing()).toBe(0);
+    sync.events.emit('messages_missing', { entity: 'crew', count: 12 });
+    sync.events.emit('messages_missing', { entity: 'alerts', count: 1 });
+    expect(await missing()).toBe(13);
+  });
+
+  it('tells subscriptions to changes that the broker refuses from those to requests', async () => {
+    const sync = new FakeSync();
+    const { scrape } = await start(sync);
+    const refused = async () => {
+      const text = await scrape();
+      return ['changes', 'requests'].map((purpose) =>
+        sample(text, `arus_sync_refused_subscriptions{purpose="${purpose}"}`),
+      );
+    };
+    expect(await refused()).toEqual([0, 0]);
+    sync.receiver = { ...sync.receiver, refusedSubscriptions: [{ filter: 'a/#', reason: 'not_authorized' }] };
+    expect(await refused()).toEqual([1, 0]);
+    const states = ['refused', 'granted', 'not_asked', 'refused'] as const;
+    sync.requests = states.map((state, index) => ({ filter: `catchup/request/${index}`, state }));
+    expect(await refused()).toEqual([1, 2]);
+    expect(sync.status.status).toBe('degraded');
+    sync.receiver = { ...sync.receiver, refusedSubscriptions: [] };
+    expect(sync.status.status).toBe('healthy');
   });
 
   it('shows every reason to be degraded, and which of them apply', async () => {

@@ -80,6 +80,8 @@ export interface SyncEventMap {
     readonly messageId: string | undefined;
     readonly reason: 'too_many' | 'by_hand';
   };
+  /** So many accepted messages are not in the store though they should be: it must be damaged. They become gaps. */
+  messages_missing: { readonly entity: string; readonly count: number };
   /** A dead letter was put back into the queue, with its old id and sequence. */
   message_retried: MessageEvent;
   /**

@@ -25,6 +25,8 @@ export class SyncStatistics {
   deadLettered = 0;
   /** Dead letters that are gone for good, for want of room among them and by hand. */
   readonly deadLettersDiscarded = { too_many: 0, by_hand: 0 };
+  /** Messages that a damaged store has lost. */
+  messagesMissing = 0;
   possibleDuplicates = 0;
   changesHandled = 0;
   changesRepeated = 0;
@@ -56,6 +58,7 @@ export class SyncStatistics {
     events.on('queue_flushed', () => this.queueFlushes++);
     events.on('message_dead_lettered', () => this.deadLettered++);
     events.on('dead_letter_discarded', ({ reason }) => this.deadLettersDiscarded[reason]++);
+    events.on('messages_missing', ({ count }) => (this.messagesMissing += count));
     this.countIncoming(events);
   }
 

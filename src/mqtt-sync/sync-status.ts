@@ -2,6 +2,7 @@ import { type ConnectionView } from './connection/connection-control.js';
 import { type ResolvedOptions } from './mqtt-sync.options.js';
 import { type Dispatcher } from './publisher/dispatcher.js';
 import { type RequestSubscription, type SubscriptionView } from './publisher/catch-up/request-subscription.js';
+import { type PausedType } from './publisher/refusal-pauses.js';
 import { type SyncPublisher } from './publisher/sync-publisher.service.js';
 import { type QueueStats, type SyncQueue } from './queue/sync-queue.js';
 import { type GapsView } from './subscriber/gap-follower.js';
@@ -34,7 +35,7 @@ export interface StatusParts {
   readonly queue: SyncQueue;
   readonly connection: ConnectionView;
   readonly publisher: Pick<SyncPublisher, 'isStopping'>;
-  readonly dispatcher: Pick<Dispatcher, 'inFlight' | 'maxInFlight'>;
+  readonly dispatcher: Pick<Dispatcher, 'inFlight' | 'maxInFlight' | 'paused'>;
   readonly requests: Pick<RequestSubscription, 'view'>;
   readonly receiver: ReceiverView;
   readonly gaps: GapsView;
@@ -129,6 +130,11 @@ export class SyncStatus {
   /** How many messages may be sent and not yet acknowledged; the broker may allow fewer. */
   get maxInFlight(): number {
     return this.parts.dispatcher.maxInFlight;
+  }
+
+  /** The entity types that the broker holds back: it refuses a message of each for now. */
+  get pausedTypes(): readonly PausedType[] {
+    return this.parts.dispatcher.paused;
   }
 
   /** Age of the oldest undelivered message by the wall clock; undefined when there is none. */

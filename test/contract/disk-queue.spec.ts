@@ -313,10 +313,11 @@ describe('DiskQueue with damage', () => {
       messages.removeSync([0, first!.position + 1, 2]);
       messages.putSync([7, first!.position + 1, 2], value);
     });
-    const { queue, logger } = await openOnDisk(dir);
+    const { queue, observer, logger } = await openOnDisk(dir);
     expect(takeAll(queue)).toHaveLength(2);
     expect(queue.stats().messages).toBe(2);
     expect(logger.errors).toHaveLength(1);
+    expect(observer.missed).toEqual([['a', 1]]);
     expect(queue.gaps().get('a')).toEqual([{ from: 2, to: 2, reason: 'corrupt' }]);
   });
 

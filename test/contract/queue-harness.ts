@@ -29,6 +29,8 @@ export class RecordingObserver implements QueueObserver {
   /** Sequences of the letters that are gone for good, each with why. */
   readonly discards: [sequence: number, reason: string][] = [];
   readonly retriedIds: string[] = [];
+  /** What a damaged store has lost, by entity type. */
+  readonly missed: [entity: string, count: number][] = [];
   readonly availabilities: boolean[] = [];
   readonly leftPositions: number[] = [];
   /** The same messages, by the positions they were accepted at. */
@@ -50,6 +52,10 @@ export class RecordingObserver implements QueueObserver {
 
   retried(message: QueuedMessage): void {
     this.retriedIds.push(message.messageId);
+  }
+
+  missing(entity: string, count: number): void {
+    this.missed.push([entity, count]);
   }
 
   availability(available: boolean): void {

@@ -1,8 +1,11 @@
 import { get, type IncomingMessage } from 'node:http';
+import { type Packet } from 'mqtt-packet';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { type QueueDocument } from '../../src/service/operator/queue-document.js';
+import { CommandLine } from '../helpers/command-line.js';
 import { freePort } from '../helpers/ports.js';
-import { type Environment, ServiceProcess } from '../helpers/service-process.js';
+import { ScriptedBroker } from '../helpers/scripted-broker.js';
+import { type Environment, ServiceProcess, temporaryFolder } from '../helpers/service-process.js';
 import { until, within } from '../helpers/wait.js';
 
 const SYNC = '/api/mqtt/reliable-sync';
@@ -46,6 +49,38 @@ describe('what operators ask the started service for', () => {
     expect(limits).toMatchObject({ maxMessages: 50, maxInFlight: 25, overflowPolicy: 'drop-oldest' });
     expect(outages.list).toMatchObject([{ kind: 'disconnected', count: 1 }]);
     for (const secret of ['deck-secret', 'harbour-light', 'A-1']) expect(answer.text).not.toContain(secret);
+  });
+
+  it('is what the broker holds back and refuses, by name; the metrics and the command line have it too', async () => {
+    const isChange = (packet: Packet) => packet.cmd === 'publish' && packet.topic.endsWith('/alerts');
+    const broker = await ScriptedBroker.start({
+      ack: (packet) => (isChange(packet) ? 0x97 : 0),
+      onPacket: (packet, connection) => {
+        if (packet.cmd !== 'subscribe') return false;
+        connection.send({ cmd: 'suback', messageId: packet.messageId!, granted: packet.subscriptions.map(() => 0x87) });
+        return true;
+      },
+    });
+    const service = await startAlone({
+      ...{ MQTT_BROKER_URL: broker.url, MQTT_QUEUE_STORE: 'disk', MQTT_QUEUE_DIR: temporaryFolder() },
+    });
+    await service.post([change('A-1'), change('A-2')]);
+    const queue = async () => (await service.request(`${SYNC}/queue`)).body as QueueDocument;
+    await until(async () => (await queue()).paused.count > 0, { what: 'an entity type that is held back' });
+    const isRefused = async () => (await queue()).subscriptions.requests.some(({ state }) => state === 'refused');
+    await until(isRefused, { what: 'a refused subscription' });
+    const { paused, health } = await queue();
+    expect(health.status).toBe('healthy');
+    expect(paused).toEqual({
+      count: 1,
+      types: [{ entity: 'alerts', since: expect.any(String) as string, reason: 'Quota exceeded (0x97)' }],
+    });
+    const { text: metrics } = await service.request('/metrics');
+    expect(metrics).toMatch(/^arus_sync_paused_entity_types 1$/m);
+    expect(metrics).toMatch(/^arus_sync_refused_subscriptions\{purpose="requests"\} 1$/m);
+    const { stdout } = await CommandLine.run(['status', '--url', service.url!]);
+    expect(stdout).toMatch(/\nrefused +vessel\/sync\/catchup\/request\S* \(requests for changes again\)\n/);
+    expect(stdout).toMatch(/\nheld back +alerts since \S+: Quota exceeded \(0x97\) /);
   });
 
   it('is told live, thinned however much happens, and again from the start to who comes back', async () => {

@@ -3,7 +3,9 @@ import { MQTT_SYNC_OPTIONS } from '../../src/mqtt-sync/mqtt-sync.module-definiti
 import { type MqttSyncOptions, type ResolvedOptions, resolveOptions } from '../../src/mqtt-sync/mqtt-sync.options.js';
 import { MqttSyncHealthIndicator } from '../../src/health/mqtt-sync.health.js';
 import { type Change } from '../../src/mqtt-sync/publisher/change.js';
+import { type SubscriptionView } from '../../src/mqtt-sync/publisher/catch-up/request-subscription.js';
 import { type Receipt } from '../../src/mqtt-sync/publisher/receipt.js';
+import { type PausedType } from '../../src/mqtt-sync/publisher/refusal-pauses.js';
 import { SyncPublisher } from '../../src/mqtt-sync/publisher/sync-publisher.service.js';
 import { type QueueStats } from '../../src/mqtt-sync/queue/sync-queue.js';
 import { silentLogger } from '../../src/mqtt-sync/logger.js';
@@ -49,8 +51,10 @@ export class FakeSync {
   connected = true;
   reconnectAttempts = 0;
   inFlight = 0;
+  paused: readonly PausedType[] = [];
   stopping = false;
   receiver: ReceiverView = NOTHING_SUBSCRIBED;
+  requests: readonly SubscriptionView[] = [];
   gaps: GapsView = { gaps: () => [], missingCount: 0, parkedCount: 0 };
   nowMs = 1_000_000;
   /** What was published, in order. */
@@ -106,9 +110,9 @@ export class FakeSync {
       statistics: this.statistics,
       queue: { identity: { vesselId: this.options.vesselId, epoch: 1 }, stats: () => this.queue },
       clock: { wallMs: () => this.nowMs },
-      requests: { view: [] },
+      requests: Object.defineProperties({}, { view: read(() => this.requests) }),
       publisher: Object.defineProperties({}, { isStopping: read(() => this.stopping) }),
-      dispatcher: Object.defineProperties({}, { inFlight: read(() => this.inFlight) }),
+      dispatcher: Object.defineProperties({}, { inFlight: read(() => this.inFlight), paused: read(() => this.paused) }),
       connection: Object.defineProperties(
         { broker: 'mqtt://localhost:1883', tlsEnabled: false },
         { isConnected: read(() => this.connected), reconnectAttempts: read(() => this.reconnectAttempts) },

@@ -55,6 +55,7 @@ describe('Dispatcher', () => {
       deadLettered: (letter) => dead.push(letter),
       discarded() {},
       retried() {},
+      missing() {},
       availability() {},
       committed() {},
       left() {},
@@ -255,6 +256,7 @@ describe('Dispatcher', () => {
     link.acknowledge('puback', link.published[0]!.packetId, 0x97);
     await accept({ entity: 'crew', text: 'other' });
     expect(texts(link)).toEqual(['1', 'other']);
+    expect(dispatcher.paused).toMatchObject([{ entity: 'work_orders', reasonCode: 0x97 }]);
     link.acknowledge('puback', link.published[1]!.packetId);
     clock.advance(60_000);
     await turn();
@@ -262,6 +264,7 @@ describe('Dispatcher', () => {
     link.acknowledge('puback', link.published[2]!.packetId);
     await turn();
     expect(texts(link)).toEqual(['1', 'other', '1', '2']);
+    expect(dispatcher.paused).toEqual([]);
     expect(dead).toEqual([]);
   });
 

@@ -15,7 +15,7 @@ import { NextMessage } from './next-message.js';
 import { OrderGuard } from './order-guard.js';
 import { isRefusal } from './reason-codes.js';
 import { ReceiveMaximumNotice } from './receive-maximum-notice.js';
-import { RefusalPauses } from './refusal-pauses.js';
+import { type PausedType, RefusalPauses } from './refusal-pauses.js';
 import { Settlement, type SettlementParts } from './settlement.js';
 import { Suspects } from './suspects.js';
 import { Window } from './window.js';
@@ -77,6 +77,11 @@ export class Dispatcher implements LinkObserver {
   /** How many that may be; the broker may allow fewer. */
   get maxInFlight(): number {
     return this.parts.maxInFlight;
+  }
+
+  /** The entity types that the broker holds back. */
+  get paused(): readonly PausedType[] {
+    return this.pauses.view;
   }
 
   /** Whether a message on which the broker may hang up is being looked for. */

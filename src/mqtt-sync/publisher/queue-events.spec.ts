@@ -40,6 +40,17 @@ describe('QueueEvents', () => {
     await expect(delivered).resolves.toBeUndefined();
   });
 
+  it('tells how many messages of an entity type a damaged store has lost', () => {
+    const clock = new FakeClock();
+    const events = new SyncEvents(silentLogger);
+    const told: unknown[] = [];
+    events.on('messages_missing', (event) => told.push(event));
+    const flush = new FlushWatch(clock, events, silentLogger);
+    const watch = new DeliveryWatch({} as SyncQueue, clock);
+    new QueueEvents(events, flush, watch, clock, silentLogger).missing('crew', 12);
+    expect(told).toEqual([{ entity: 'crew', count: 12 }]);
+  });
+
   it('tells what was purged by hand, and does not call the queue full', () => {
     const clock = new FakeClock();
     const events = new SyncEvents(silentLogger);

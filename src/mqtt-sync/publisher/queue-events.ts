@@ -72,6 +72,10 @@ export class QueueEvents implements QueueObserver {
     );
   }
 
+  missing(entity: string, count: number): void {
+    this.events.emit('messages_missing', { entity, count });
+  }
+
   committed(durationMs: number): void {
     this.events.emit('store_committed', { durationMs });
   }

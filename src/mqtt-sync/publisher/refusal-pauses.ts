@@ -7,7 +7,18 @@ const RETRY_LIMITS = { baseMs: 1_000, capMs: 60_000 };
 /** Full jitter may come out at nothing; a broker that has just refused gets at least this long. */
 const SHORTEST_PAUSE_MS = 250;
 
+/** An entity type that the broker holds back: it refuses one of its messages for now. */
+export interface PausedType {
+  readonly entity: string;
+  /** Wall clock of the first refusal, in milliseconds since 1970. */
+  readonly sinceMs: number;
+  /** MQTT reason code of the latest refusal. */
+  readonly reasonCode: number;
+}
+
 interface Pause {
+  readonly sinceMs: number;
+  readonly reasonCode: number;
   /** The type goes on when the message at this position is through. */
   readonly untilPosition: number;
   attempt: number;
@@ -33,6 +44,11 @@ export class RefusalPauses {
     private readonly random: () => number = Math.random,
   ) {}
 
+  /** The types that pause. */
+  get view(): readonly PausedType[] {
+    return [...this.pauses].map(([entity, { sinceMs, reasonCode }]) => ({ entity, sinceMs, reasonCode }));
+  }
+
   /** Whether a message of the type may be sent now. */
   admits(entity: string): boolean {
     const pause = this.pauses.get(entity);
@@ -51,11 +67,13 @@ export class RefusalPauses {
   }
 
   /** The broker refused a message in passing. */
-  refused({ entity, position }: QueuedMessage): void {
+  refused({ entity, position }: QueuedMessage, reasonCode: number): void {
     const pause = this.pauses.get(entity);
     // What was on the way when the pause began may be refused too: it waits with the first.
     if (pause && !isTrying(pause, position)) return;
     this.wait(entity, {
+      sinceMs: pause?.sinceMs ?? this.clock.wallMs(),
+      reasonCode,
       untilPosition: pause?.untilPosition ?? position,
       attempt: pause ? pause.attempt + 1 : 0,
       state: 'waiting',

@@ -75,7 +75,7 @@ export class Settlement {
         { messageId: message.messageId, entity: message.entity, sequence: message.sequence, reasonCode },
       );
     }
-    this.state.pauses.refused(message);
+    this.state.pauses.refused(message, reasonCode);
     this.putBack(message);
   }
 

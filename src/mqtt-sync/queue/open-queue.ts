@@ -276,7 +276,7 @@ export class OpenQueue implements CommitWork {
           `${count} message(s) of "${stream().entity}" cannot be found in the store, which must be damaged; they are told as a gap.`,
         );
         this.pending.staleGaps.add(stream());
-        for (let lost = 0; lost < count; lost++) this.outcome.missing();
+        this.outcome.missing(stream(), count);
         this.committer.wake();
       },
     };

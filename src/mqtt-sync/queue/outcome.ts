@@ -44,9 +44,10 @@ export class Outcome {
     this.guard(() => this.observer?.left(position, stream.retried.firstPosition(sequence, position)));
   }
 
-  /** A message that cannot be found is no longer counted. */
-  missing(): void {
-    this.guard(() => this.observer?.left(0, 0));
+  /** Messages that cannot be found are no longer counted. */
+  missing({ entity }: EntityStream, count: number): void {
+    this.guard(() => this.observer?.missing(entity, count));
+    for (let lost = 0; lost < count; lost++) this.guard(() => this.observer?.left(0, 0));
   }
 
   availability(available: boolean, reason: string | undefined): void {

@@ -25,6 +25,7 @@ describe('StoredQueue on a store that fails', () => {
       deadLettered: vi.fn<(letter: DeadLetter) => void>(),
       discarded: vi.fn<(letter: DeadLetter) => void>(),
       retried: vi.fn<(message: QueuedMessage) => void>(),
+      missing: vi.fn<(entity: string, count: number) => void>(),
       availability: vi.fn<(available: boolean) => void>(),
       committed: vi.fn<(durationMs: number) => void>(),
       left: vi.fn<(position: number) => void>(),

@@ -90,6 +90,8 @@ export interface QueueObserver {
   discarded(letter: DeadLetter, reason: DiscardReason): void;
   /** A dead letter is back in the queue, at its new position. */
   retried(message: QueuedMessage): void;
+  /** So many messages of an entity type are not in the store though they should be, which must be damaged; they become gaps. */
+  missing(entity: string, count: number): void;
   availability(available: boolean, reason: string | undefined): void;
   /** A commit was stored; for whoever measures the store. */
   committed(durationMs: number): void;

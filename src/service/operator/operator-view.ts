@@ -27,6 +27,14 @@ export interface OutageView {
   readonly count: number;
 }
 
+/** An entity type that the broker holds back, for people. */
+export interface PausedTypeView {
+  readonly entity: string;
+  readonly since: string;
+  /** What the broker said last. */
+  readonly reason: string;
+}
+
 /** Everything that the operator page and the command line show of the queue and its connection: numbers, no payloads. */
 export interface OperatorView {
   readonly service: {
@@ -89,6 +97,8 @@ export interface OperatorView {
   readonly counts: {
     readonly delivered: number;
     readonly dropped: number;
+    /** Not found in the store, which must be damaged. */
+    readonly missing: number;
     readonly deadLettered: number;
     /** Dead letters gone for good: more than are kept, and by hand. */
     readonly deadLettersDiscarded: Readonly<Record<DiscardReason, number>>;
@@ -101,6 +111,12 @@ export interface OperatorView {
     readonly untold: number;
     /** The first of them, as ranges. */
     readonly ranges: readonly (SequenceRange & { readonly entity: string })[];
+  };
+  readonly paused: {
+    /** Entity types that the broker holds back: it refuses a message of each for now. */
+    readonly count: number;
+    /** The first of them. */
+    readonly types: readonly PausedTypeView[];
   };
   readonly subscriptions: {
     /** What others ask this vessel on, for changes again. */

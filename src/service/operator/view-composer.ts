@@ -1,5 +1,6 @@
 import { packageVersion } from '../../metrics/package-version.js';
 import { type ConnectionView } from '../../mqtt-sync/connection/connection-control.js';
+import { reasonCodeText } from '../../mqtt-sync/connection/failure-text.js';
 import { type ResolvedOptions } from '../../mqtt-sync/mqtt-sync.options.js';
 import { type SyncQueue } from '../../mqtt-sync/queue/sync-queue.js';
 import { type SyncStatus } from '../../mqtt-sync/sync-status.js';
@@ -9,6 +10,9 @@ import { type OperatorView, type OutageView } from './operator-view.js';
 import { type OutageHistory } from './outage-history.js';
 import { type Outage } from './outages.js';
 import { shownRanges, toLaneView } from './queue-numbers.js';
+
+/** As many paused entity types are named. */
+const SHOWN_PAUSED = 20;
 
 /** What the view is composed of. */
 export interface ViewParts {
@@ -42,6 +46,7 @@ export class ViewComposer {
       limits: this.limits(),
       counts: this.counts(),
       gaps: this.gaps(),
+      paused: this.paused(),
       subscriptions: this.subscriptions(),
       topics: { published: sync.topics },
       outages: this.outages(),
@@ -95,10 +100,10 @@ export class ViewComposer {
 
   private counts(): OperatorView['counts'] {
     const { statistics } = this.parts.sync;
-    const { messagesPublished, messagesDropped, deadLettered, deadLettersDiscarded } = statistics;
+    const { messagesPublished, messagesDropped, messagesMissing, deadLettered, deadLettersDiscarded } = statistics;
     const { publishFailures, possibleDuplicates, reconnectionAttempts } = statistics;
     return {
-      ...{ delivered: messagesPublished, dropped: messagesDropped, deadLettered },
+      ...{ delivered: messagesPublished, dropped: messagesDropped, missing: messagesMissing, deadLettered },
       // The view is kept and compared; this one goes on counting.
       deadLettersDiscarded: { ...deadLettersDiscarded },
       ...{ publishFailures, possibleDuplicates, reconnectionAttempts },
@@ -118,6 +123,16 @@ export class ViewComposer {
     const untold = this.parts.sync.queue.untoldGaps;
     if (untold === 0) return { untold, ranges: [] };
     return { untold, ranges: shownRanges(this.parts.queue.gaps()) };
+  }
+
+  private paused(): OperatorView['paused'] {
+    const { pausedTypes } = this.parts.sync;
+    const types = pausedTypes.slice(0, SHOWN_PAUSED).map(({ entity, sinceMs, reasonCode }) => ({
+      entity,
+      since: timeOf(sinceMs),
+      reason: reasonCodeText(reasonCode),
+    }));
+    return { count: pausedTypes.length, types };
   }
 
   private outages(): OperatorView['outages'] {

@@ -136,6 +136,7 @@ export function showLost({ counts, gaps }) {
   const { too_many: tooMany, by_hand: byHand } = counts.deadLettersDiscarded;
   const losses = [
     counts.dropped > 0 && `${counted(counts.dropped, 'change')} dropped`,
+    counts.missing > 0 && `${counted(counts.missing, 'change')} not found in a damaged store`,
     tooMany > 0 && `${counted(tooMany, 'dead letter')} beyond those that are kept`,
     byHand > 0 && `${counted(byHand, 'dead letter')} given up by an operator`,
   ].filter(Boolean);

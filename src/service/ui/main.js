@@ -7,7 +7,8 @@ import { Flow } from './flow.js';
 import { preciseTime } from './format.js';
 import { listOutages, showHistory } from './history.js';
 import { listen } from './stream.js';
-import { headline, isCalm, late, lost, moving, safe } from './verdicts.js';
+import { moving } from './moving.js';
+import { headline, late, lost, safe, troubles } from './verdicts.js';
 
 /** @typedef {import('../operator/operator-view.js').OperatorView} View */
 
@@ -51,17 +52,18 @@ function show() {
   for (const id of /** @type {(keyof typeof cards)[]} */ (Object.keys(cards))) showVerdict(id, cards[id]);
   const verdicts = Object.values(cards);
   say(byId('headline'), headline(view, now, verdicts));
-  announce(verdicts.filter((verdict) => !isCalm(verdict)).map(({ word }) => word.replace(/\d.*(?=late|lost)/, '')));
-  document.title = `${verdicts.every(isCalm) ? '' : '⚠ '}${view.service.vesselId} · MQTT Sync`;
+  const words = troubles(view, verdicts);
+  announce(words.map((word) => word.replace(/\d.*(?=late|lost)/, '')));
+  document.title = `${words.length === 0 ? '' : '⚠ '}${view.service.vesselId} · MQTT Sync`;
   showLanes(view, now);
   showConnection(view, now);
   showHistory(view, flows, now);
   showStale();
 }
 
-/** Only what changed in kind is read out, not every number. @param {string[]} troubles */
-function announce(troubles) {
-  const text = troubles.length === 0 ? 'All is well.' : `${troubles.join(', ')}.`;
+/** Only what changed in kind is read out, not every number. @param {string[]} words */
+function announce(words) {
+  const text = words.length === 0 ? 'All is well.' : `${words.join(', ')}.`;
   if (text === announced) return;
   announced = text;
   say(byId('announcement'), text);

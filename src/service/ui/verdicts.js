@@ -4,12 +4,10 @@ import { counted, duration, number, time } from './format.js';
 /** @typedef {import('../operator/operator-view.js').OperatorView} View */
 /** @typedef {{ level: 'good' | 'warn' | 'bad' | 'quiet', word: string, text: string }} Verdict */
 
-/** A message that has waited so long although there is a connection is stuck. */
-const STUCK_MS = 30_000;
 /** What was lost so shortly ago goes on being lost, until somebody acts. */
 const RECENT_LOSS_MS = 10 * 60_000;
 /** Nobody worries about a start or a short break. */
-const PROMPT_MS = 10_000;
+export const PROMPT_MS = 10_000;
 
 const WHEN_FULL = {
   'drop-oldest': 'the oldest waiting change is dropped for each new one',
@@ -40,7 +38,7 @@ export function safe(view, now) {
     };
   }
   const full = `${number(queue.utilizationPercent)} % full`;
-  if (queue.utilizationPercent > 80) {
+  if (queue.utilizationPercent > 80 || health.reasons.includes('queue_above_80_percent')) {
     if (queue.utilizationPercent > 99 || isLosing(view, now))
       return { level: 'bad', word: 'Full', text: `${full}: ${whenFull(view)}.` };
     return { level: 'warn', word: 'Filling up', text: `${full}. At the limit ${whenFull(view)}.` };
@@ -51,41 +49,9 @@ export function safe(view, now) {
   return { level: 'good', word: 'Safe', text: `${waiting}. ${full}.` };
 }
 
-/** @param {View} view @param {number} now @param {number} perMinute @returns {Verdict} */
-export function moving(view, now, perMinute) {
-  const { connection, queue, flow } = view;
-  const since = Date.parse(connection.since);
-  if (isOff(view)) return { level: 'quiet', word: 'Off', text: 'There is no connection, on purpose.' };
-  if (!connection.connected) {
-    if (now - since < PROMPT_MS) return { level: 'warn', word: 'Connecting', text: 'The connection is being made.' };
-    return {
-      level: 'warn',
-      word: 'No connection',
-      text: `Since ${time(since, now)}, ${duration(now - since)}. It keeps trying.`,
-    };
-  }
-  const last = flow.lastDelivery;
-  const lastAt = last ? Date.parse(last.at) : undefined;
-  const delivered = lastAt === undefined ? 'Nothing delivered yet.' : `Last delivery ${ago(now - lastAt)}.`;
-  if (queue.messages === 0) return { level: 'good', word: 'Connected', text: `Nothing is left to send. ${delivered}` };
-  const began = Math.max(lastAt ?? 0, since, Date.parse(queue.oldestAcceptedAt ?? connection.since));
-  if (now - began > STUCK_MS) {
-    return {
-      level: 'warn',
-      word: 'Stuck',
-      text: `Connected, but nothing was acknowledged for ${duration(now - began)}.`,
-    };
-  }
-  return {
-    level: 'good',
-    word: 'Moving',
-    text: `${number(perMinute)} delivered a minute, ${number(queue.inFlight)} in flight.`,
-  };
-}
-
 /** @param {View} view @param {number} now @returns {Verdict} */
 export function late(view, now) {
-  const { queue, limits, flow } = view;
+  const { queue, limits, flow, health } = view;
   if (isOff(view)) return { level: 'quiet', word: 'Off', text: 'Nothing waits.' };
   if (queue.oldestAcceptedAt === undefined) {
     const took = flow.lastDelivery
@@ -96,9 +62,9 @@ export function late(view, now) {
   const accepted = Date.parse(queue.oldestAcceptedAt);
   const age = Math.max(0, now - accepted);
   const text = `The oldest waiting change was accepted at ${time(accepted, now)}.`;
-  if (age < PROMPT_MS) return { level: 'good', word: 'On time', text };
-  const level = age > limits.healthMaxAgeS * 1000 ? 'warn' : 'quiet';
-  return { level, word: `${duration(age)} late`, text };
+  const isTooOld = age > limits.healthMaxAgeS * 1000 || health.reasons.includes('oldest_message_too_old');
+  if (age < PROMPT_MS && !isTooOld) return { level: 'good', word: 'On time', text };
+  return { level: isTooOld ? 'warn' : 'quiet', word: `${duration(age)} late`, text };
 }
 
 /** @param {View} view @param {number} now @returns {Verdict} */
@@ -106,7 +72,7 @@ export function lost(view, now) {
   const { counts, gaps, flow, queue } = view;
   if (isOff(view)) return { level: 'quiet', word: 'Off', text: 'Nothing is stored that could be lost.' };
   const { too_many: tooMany, by_hand: byHand } = counts.deadLettersDiscarded;
-  const gone = counts.dropped + tooMany + byHand;
+  const gone = counts.dropped + counts.missing + tooMany + byHand;
   const told = gaps.untold === 0 ? 'The other side knows' : `${number(gaps.untold)} not told to the other side yet`;
   if (isLosing(view, now)) {
     const last = ago(now - Date.parse(flow.lastLossAt ?? ''));
@@ -119,6 +85,10 @@ export function lost(view, now) {
   if (queue.storesAside > 0) {
     const text = 'A damaged store was set aside: what waited in it is not delivered. The runbook says what to do.';
     return { level: 'bad', word: 'Store lost', text };
+  }
+  if (counts.missing > 0) {
+    const text = `${counted(counts.missing, 'change')} not found in the store. ${told}. The runbook says what to do.`;
+    return { level: 'bad', word: 'Store damaged', text };
   }
   if (gone > 0)
     return { level: 'warn', word: `${number(gone)} lost`, text: `Since the start, dropped or given up. ${told}.` };
@@ -133,6 +103,19 @@ export function lost(view, now) {
 
 /** @param {Verdict} verdict */
 export const isCalm = ({ level }) => level === 'good' || level === 'quiet';
+
+/** @param {Verdict} verdict */
+export const isBad = ({ level }) => level === 'bad';
+
+/**
+ * What is to be looked at, in words: what the cards tell, or else why health is degraded.
+ * @param {View} view @param {Verdict[]} verdicts
+ */
+export function troubles(view, verdicts) {
+  const words = verdicts.filter((verdict) => !isCalm(verdict)).map(({ word }) => word);
+  if (words.length > 0 || isOff(view)) return words;
+  return view.health.reasons.map((reason) => reason.replaceAll('_', ' '));
+}
 
 /** @param {View} view */
 const lossCause = ({ queue }) =>
@@ -155,15 +138,11 @@ export function headline(view, now, verdicts) {
       ? `Connecting. ${waiting}${safety}.`
       : `No connection for ${duration(since)}. ${waiting}${safety}.`;
   }
-  if (verdicts.every(isCalm)) {
-    return queue.deadLetters === 0
-      ? 'All is well.'
-      : `Running, with ${counted(queue.deadLetters, 'dead letter')} to look at.`;
-  }
-  return `Running, but look at: ${verdicts
-    .filter((verdict) => !isCalm(verdict))
-    .map(({ word }) => word.toLowerCase())
-    .join(', ')}.`;
+  const words = troubles(view, verdicts);
+  if (words.length > 0) return `Running, but look at: ${words.join(', ').toLowerCase()}.`;
+  return queue.deadLetters === 0
+    ? 'All is well.'
+    : `Running, with ${counted(queue.deadLetters, 'dead letter')} to look at.`;
 }
 
 /** @param {number} ms */

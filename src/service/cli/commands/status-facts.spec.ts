@@ -1,0 +1,67 @@
+import { describe, expect, it } from 'vitest';
+import { type QueueSummary } from '../target/queue-target.js';
+import { statusFacts } from './status-facts.js';
+
+const EMPTY = { messages: 0, bytes: 0, oldestAgeS: 0, inFlight: 0, utilizationPercent: 0 };
+
+/** A service that is well, but for some of it. */
+function summaryOf(
+  changed: { readonly [Section in 'queue' | 'counts' | 'paused' | 'subscriptions']?: object } = {},
+): QueueSummary {
+  const well = {
+    service: { version: '1.2.3', vesselId: 'mv-test', epoch: 7, startedAt: '2026-03-01T04:00:00Z' },
+    health: { status: 'healthy', reasons: [], accepting: true },
+    connection: {
+      state: 'connected',
+      connected: true,
+      since: '2026-03-01T04:00:01Z',
+      broker: 'mqtt://b',
+      protocol: '5',
+    },
+    queue: { ...EMPTY, deadLetters: 0, storesAside: 0, durable: true, ...changed.queue },
+    counts: {
+      ...{ delivered: 5, dropped: 0, missing: 0, deadLettered: 0, possibleDuplicates: 0 },
+      ...{ deadLettersDiscarded: { too_many: 0, by_hand: 0 }, ...changed.counts },
+    },
+    gaps: { untold: 0, ranges: [] },
+    subscriptions: { requests: [], incoming: 0, incomingRefused: [], ...changed.subscriptions },
+    paused: { count: 0, types: [], ...changed.paused },
+  };
+  return well as unknown as QueueSummary;
+}
+
+const labelled = (summary: QueueSummary) => new Map(statusFacts(summary));
+
+describe('what `status` says', () => {
+  it('has nothing of damage, pauses and refusals, as long as there is none', () => {
+    expect([...labelled(summaryOf()).keys()]).toEqual([
+      ...['connection', 'queue', 'dead letters', 'gaps', 'since start', 'service'],
+    ]);
+  });
+
+  it('has a damaged store that was set aside, and messages that a damaged store has lost', () => {
+    const facts = labelled(summaryOf({ queue: { storesAside: 1 }, counts: { missing: 1200 } }));
+    expect(facts.get('set aside')).toMatch(/^1 damaged store, not delivered \(.*ArusSyncStoreSetAside\)$/);
+    expect(facts.get('missing')).toMatch(/^1,200 messages not found .*\(.*ArusSyncStoreMessagesMissing\)$/);
+  });
+
+  it('has the entity types that the broker holds back, with since when and why', () => {
+    const type = (entity: string) => ({ entity, since: '2026-03-01T04:10:00Z', reason: 'Quota exceeded (0x97)' });
+    const paused = { count: 60, types: [type('work_orders'), type('alerts')] };
+    expect(labelled(summaryOf({ paused })).get('held back')).toBe(
+      'work_orders since 2026-03-01T04:10:00Z: Quota exceeded (0x97); ' +
+        'alerts since 2026-03-01T04:10:00Z: Quota exceeded (0x97); and 58 more (see docs/operations.md, ArusSyncHeldBack)',
+    );
+  });
+
+  it('has the subscriptions that the broker refuses, with what does not come in', () => {
+    const requests = [
+      { filter: 'v/catchup/request', state: 'granted' },
+      { filter: 'v/catchup/request/mv-test', state: 'refused' },
+    ];
+    const subscriptions = { requests, incoming: 1, incomingRefused: ['shore/crew'] };
+    expect(labelled(summaryOf({ subscriptions })).get('refused')).toBe(
+      'shore/crew (incoming changes), v/catchup/request/mv-test (requests for changes again)',
+    );
+  });
+});
