@@ -38,6 +38,7 @@ function viewOf(changed: Changed = {}): OperatorView {
     queue: { messages: 0, inFlight: 0, utilizationPercent: 0, deadLetters: 0, storesAside: 0, durable: true },
     limits: { healthMaxAgeS: 300, overflowPolicy: 'drop-oldest' },
     counts: { dropped: 0, missing: 0, deadLettersDiscarded: { too_many: 0, by_hand: 0 } },
+    lostBefore: { count: 0, knownSince: ago(60 * MINUTE) },
     gaps: { untold: 0, ranges: [] },
     paused: { count: 0, types: [] },
     flow: { newest: [] },
@@ -134,6 +135,18 @@ describe('what the operator page says', () => {
       text: 'Of what was lost, 7 are not told to the other side yet.',
     });
     expect(verdictsOf(before).headline).toBe('Running, but look at: not told yet.');
+  });
+
+  it('is what was lost before a restart, a warning for a day', () => {
+    const lostAgo = (ms: number) => page.lost(viewOf({ lostBefore: { count: 1200, lastAt: ago(ms) } }), NOW);
+    expect(lostAgo(5 * 60 * MINUTE)).toMatchObject({
+      ...{ level: 'warn', word: '1,200 lost' },
+      text: expect.stringMatching(/^Before the last start, the last one at .*\. The other side knows\.$/) as string,
+    });
+    expect(lostAgo(25 * 60 * MINUTE)).toMatchObject({ level: 'quiet', word: '1,200 lost' });
+    expect(page.lost(viewOf({ counts: { dropped: 1 }, lostBefore: { count: 5, lastAt: ago(MINUTE) } }), NOW).word).toBe(
+      '1 lost',
+    );
   });
 
   it('counts dead letters that had to make room as losses', () => {

@@ -106,6 +106,14 @@ export interface OperatorView {
     readonly possibleDuplicates: number;
     readonly reconnectionAttempts: number;
   };
+  /** Changes dropped, given up or missing before the process started. */
+  readonly lostBefore: {
+    readonly count: number;
+    /** When the last of them was; absent when there are none. */
+    readonly lastAt?: string;
+    /** From when on losses are known. */
+    readonly knownSince: string;
+  };
   readonly gaps: {
     /** Sequence numbers lost for good that the other side does not know of yet. */
     readonly untold: number;

@@ -1,6 +1,7 @@
 import { Module, type OnApplicationBootstrap, type OnModuleDestroy, type OnApplicationShutdown } from '@nestjs/common';
 import { FlowHistory } from './flow-history.js';
 import { LiveStream } from './live-stream.js';
+import { LossHistory } from './loss-history.js';
 import { OperatorController } from './operator.controller.js';
 import { operatorProviders } from './operator.providers.js';
 import { OutageHistory } from './outage-history.js';
@@ -13,27 +14,28 @@ import { PageFiles } from './page-files.js';
   providers: [...operatorProviders, { provide: PageFiles, useFactory: () => PageFiles.read() }],
 })
 export class OperatorModule implements OnApplicationBootstrap, OnModuleDestroy, OnApplicationShutdown {
-  private outagesStopped: Promise<void> | undefined;
+  private remembered: Promise<unknown> | undefined;
 
   constructor(
     private readonly flow: FlowHistory,
     private readonly outages: OutageHistory,
+    private readonly losses: LossHistory,
     private readonly live: LiveStream,
   ) {}
 
   async onApplicationBootstrap(): Promise<void> {
     this.flow.start();
-    await this.outages.load();
+    await Promise.all([this.outages.load(), this.losses.load()]);
   }
 
-  /** First of all, so that nobody's open page holds up the stop; nor does the file, which is waited for at the end. */
+  /** First of all, so that nobody's open page holds up the stop; nor do the files, which are waited for at the end. */
   onModuleDestroy(): void {
     this.live.close();
     this.flow.stop();
-    this.outagesStopped = this.outages.stop();
+    this.remembered = Promise.all([this.outages.stop(), this.losses.stop()]);
   }
 
   async onApplicationShutdown(): Promise<void> {
-    await this.outagesStopped;
+    await this.remembered;
   }
 }

@@ -1,9 +1,6 @@
-import { readFile, rename, stat, utimes, writeFile } from 'node:fs/promises';
 import * as z from 'zod';
 import { type Outage } from './outages.js';
-
-/** Larger is none of ours. */
-const MOST_BYTES = 256 * 1024;
+import { RememberedFile } from './remembered-file.js';
 
 const schema = z.object({
   version: z.literal(1),
@@ -31,37 +28,26 @@ export interface RememberedOutages {
   readonly current?: { readonly fromMs: number; readonly reason: string } | undefined;
 }
 
-/**
- * Keeps the outage history across restarts, in a small file beside the queue. It is a convenience: nothing waits for the
- * disk, a damaged file is begun anew, and after a kill the time of the death is known to a minute.
- */
+/** Keeps the outage history across restarts; after a kill the time of the death is known to a minute. */
 export class OutageFile {
-  constructor(private readonly path: string) {}
+  private readonly file: RememberedFile<z.infer<typeof schema>>;
+
+  constructor(path: string) {
+    this.file = new RememberedFile(path, schema);
+  }
 
   /** Undefined when there is none, or it makes no sense. `lastSeenMs`: when the service last said that it lives. */
   async read(): Promise<(RememberedOutages & { readonly lastSeenMs: number }) | undefined> {
-    try {
-      const { size, mtimeMs } = await stat(this.path);
-      if (size > MOST_BYTES) return undefined;
-      const { data } = schema.safeParse(JSON.parse(await readFile(this.path, 'utf8')));
-      return data && { ...data, lastSeenMs: mtimeMs };
-    } catch {
-      return undefined;
-    }
+    const found = await this.file.read();
+    return found && { ...found.content, lastSeenMs: found.lastSeenMs };
   }
 
-  async write(remembered: RememberedOutages): Promise<void> {
-    const next = `${this.path}.new`;
-    try {
-      await writeFile(next, JSON.stringify({ version: 1, ...remembered }), { mode: 0o600 });
-      await rename(next, this.path);
-    } catch {
-      // The disk may be full, or the folder not there yet: the next change tries again.
-    }
+  async write({ outages, ...remembered }: RememberedOutages): Promise<void> {
+    await this.file.write({ version: 1, ...remembered, outages: [...outages] });
   }
 
   /** Says that the service lives. */
   async touch(nowMs: number): Promise<void> {
-    await utimes(this.path, nowMs / 1000, nowMs / 1000).catch(() => undefined);
+    await this.file.touch(nowMs);
   }
 }

@@ -6,6 +6,7 @@ import { type SyncQueue } from '../../mqtt-sync/queue/sync-queue.js';
 import { type SyncStatus } from '../../mqtt-sync/sync-status.js';
 import { LANES } from '../../mqtt-sync/wire/lanes.js';
 import { type FlowHistory } from './flow-history.js';
+import { type LossHistory } from './loss-history.js';
 import { type OperatorView, type OutageView } from './operator-view.js';
 import { type OutageHistory } from './outage-history.js';
 import { type Outage } from './outages.js';
@@ -21,6 +22,7 @@ export interface ViewParts {
   readonly queue: Pick<SyncQueue, 'identity' | 'durable' | 'gaps'>;
   readonly connection: ConnectionView;
   readonly outages: OutageHistory;
+  readonly losses: Pick<LossHistory, 'earlier'>;
   readonly flow: FlowHistory;
 }
 
@@ -45,6 +47,7 @@ export class ViewComposer {
       queue: this.queue(),
       limits: this.limits(),
       counts: this.counts(),
+      lostBefore: this.lostBefore(),
       gaps: this.gaps(),
       paused: this.paused(),
       subscriptions: this.subscriptions(),
@@ -108,6 +111,11 @@ export class ViewComposer {
       deadLettersDiscarded: { ...deadLettersDiscarded },
       ...{ publishFailures, possibleDuplicates, reconnectionAttempts },
     };
+  }
+
+  private lostBefore(): OperatorView['lostBefore'] {
+    const { lost, lastMs, sinceMs } = this.parts.losses.earlier;
+    return { count: lost, ...(lastMs !== undefined && { lastAt: timeOf(lastMs) }), knownSince: timeOf(sinceMs) };
   }
 
   private subscriptions(): OperatorView['subscriptions'] {

@@ -6,6 +6,8 @@ import { counted, duration, number, time } from './format.js';
 
 /** What was lost so shortly ago goes on being lost, until somebody acts. */
 const RECENT_LOSS_MS = 10 * 60_000;
+/** For so long a loss is something to look at, also after a restart. */
+const REMEMBERED_LOSS_MS = 24 * 3_600_000;
 /** Nobody worries about a start or a short break. */
 export const PROMPT_MS = 10_000;
 
@@ -98,7 +100,17 @@ export function lost(view, now) {
       word: 'Not told yet',
       text: `Of what was lost, ${number(gaps.untold)} are not told to the other side yet.`,
     };
-  return { level: 'good', word: 'Nothing', text: 'Nothing was lost since the start, and earlier losses are told.' };
+  return lostBefore(view, now);
+}
+
+/** What a restart must not make anybody forget. @param {View} view @param {number} now @returns {Verdict} */
+function lostBefore({ lostBefore: { count, lastAt } }, now) {
+  if (lastAt === undefined || count === 0)
+    return { level: 'good', word: 'Nothing', text: 'Nothing was lost since the start, and earlier losses are told.' };
+  const at = Date.parse(lastAt);
+  const text = `Before the last start, the last one at ${time(at, now)}. The other side knows.`;
+  const word = `${number(count)} lost`;
+  return { level: now - at < REMEMBERED_LOSS_MS ? 'warn' : 'quiet', word, text };
 }
 
 /** @param {Verdict} verdict */

@@ -6,7 +6,7 @@ const EMPTY = { messages: 0, bytes: 0, oldestAgeS: 0, inFlight: 0, utilizationPe
 
 /** A service that is well, but for some of it. */
 function summaryOf(
-  changed: { readonly [Section in 'queue' | 'counts' | 'paused' | 'subscriptions']?: object } = {},
+  changed: { readonly [Section in 'queue' | 'counts' | 'lostBefore' | 'paused' | 'subscriptions']?: object } = {},
 ): QueueSummary {
   const well = {
     service: { version: '1.2.3', vesselId: 'mv-test', epoch: 7, startedAt: '2026-03-01T04:00:00Z' },
@@ -23,6 +23,7 @@ function summaryOf(
       ...{ delivered: 5, dropped: 0, missing: 0, deadLettered: 0, possibleDuplicates: 0 },
       ...{ deadLettersDiscarded: { too_many: 0, by_hand: 0 }, ...changed.counts },
     },
+    lostBefore: { count: 0, knownSince: '2026-02-01T04:00:00Z', ...changed.lostBefore },
     gaps: { untold: 0, ranges: [] },
     subscriptions: { requests: [], incoming: 0, incomingRefused: [], ...changed.subscriptions },
     paused: { count: 0, types: [], ...changed.paused },
@@ -43,6 +44,13 @@ describe('what `status` says', () => {
     const facts = labelled(summaryOf({ queue: { storesAside: 1 }, counts: { missing: 1200 } }));
     expect(facts.get('set aside')).toMatch(/^1 damaged store, not delivered \(.*ArusSyncStoreSetAside\)$/);
     expect(facts.get('missing')).toMatch(/^1,200 messages not found .*\(.*ArusSyncStoreMessagesMissing\)$/);
+  });
+
+  it('has what was lost before the start', () => {
+    const lostBefore = { count: 1200, lastAt: '2026-02-28T04:00:00Z' };
+    expect(labelled(summaryOf({ lostBefore })).get('before')).toBe(
+      '1,200 changes lost since 2026-02-01T04:00:00Z, the last one at 2026-02-28T04:00:00Z',
+    );
   });
 
   it('has the entity types that the broker holds back, with since when and why', () => {

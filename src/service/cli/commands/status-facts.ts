@@ -21,6 +21,7 @@ export function statusFacts(summary: QueueSummary): Fact[] {
     ...heldBack(summary),
     ...missing(summary),
     ['since start', countsOf(summary)],
+    ...lostBefore(summary),
     ['service', `version ${service.version}, since ${service.startedAt}, epoch ${service.epoch ?? 'unknown'}`],
   ];
 }
@@ -43,6 +44,11 @@ function missing({ counts: { missing: count } }: QueueDocument): Fact[] {
       `${formatCount(count, 'message')} not found in a damaged store (see docs/operations.md, ArusSyncStoreMessagesMissing)`,
     ],
   ];
+}
+
+function lostBefore({ lostBefore: { count, lastAt, knownSince } }: QueueDocument): Fact[] {
+  if (count === 0 || lastAt === undefined) return [];
+  return [['before', `${formatCount(count, 'change')} lost since ${knownSince}, the last one at ${lastAt}`]];
 }
 
 function heldBack({ paused: { count, types } }: QueueDocument): Fact[] {
