@@ -119,7 +119,7 @@ export interface SyncEventMap {
   change_repeated: ChangeEvent;
   /** A change of our own came back: acknowledged, not handled. */
   change_echoed: ChangeEvent;
-  /** An incoming message is for nobody here, and was acknowledged: its subscription outlived its handler. */
+  /** An incoming message is for nobody here, and was acknowledged: its subscription outlived its handler, or the type of its envelope is unknown. */
   change_unclaimed: { readonly topic: string; readonly entity: string | undefined };
   /** Changes of another vessel have not come, though later ones have, and the grace is over. Told again after a restart. */
   gap_detected: StreamId & { readonly ranges: readonly Range[]; readonly count: number };

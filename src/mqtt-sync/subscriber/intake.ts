@@ -1,7 +1,13 @@
 import { type IncomingLink, type IncomingPublish } from '../connection/incoming-link.js';
 import { type SyncLogger } from '../logger.js';
 import { type SyncEvents } from '../sync-events.js';
-import { bareChange, decodeChange, type IncomingMessage, isUnreadable } from '../wire/decode-change.js';
+import {
+  bareChange,
+  decodeChange,
+  type IncomingMessage,
+  isUnknownEnvelope,
+  isUnreadable,
+} from '../wire/decode-change.js';
 import { type InboundTopics } from '../wire/inbound-topics.js';
 import { type IncomingChange } from '../wire/incoming-change.js';
 import { AcknowledgementLine } from './acknowledgement-line.js';
@@ -125,6 +131,10 @@ export class Intake {
     const { options, vesselId, topics, events, handling } = this.parts;
     const change = decodeChange(message, maxIncomingBytes(options));
     if (isUnreadable(change)) return this.park(message, 'not_parsable', change.fault, acknowledge);
+    if (isUnknownEnvelope(change)) {
+      events.emit('change_unclaimed', { topic: message.topic, entity: undefined });
+      return acknowledge();
+    }
     const contradiction = topics.contradiction(change);
     if (contradiction !== undefined) return this.park(message, 'topic_mismatch', contradiction, acknowledge);
     if (change.vesselId === vesselId) {

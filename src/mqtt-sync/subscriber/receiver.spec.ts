@@ -241,6 +241,20 @@ describe('the own traffic of the library', () => {
   });
 });
 
+describe('an envelope of a type that this version does not know', () => {
+  it('is acknowledged and reaches no handler, nor the parked messages', async () => {
+    const handled: unknown[] = [];
+    const scene = await ReceiverScene.set();
+    scene.receiver.subscribe('+', ({ data }) => void handled.push(data));
+    await scene.start();
+    scene.send(1, JSON.stringify({ ...envelope(1), type: 'check', data: {} }));
+    scene.send(2, envelope(2, { data: 'known' }));
+    await scene.hasAcknowledged(1, 2);
+    expect([handled, scene.events]).toEqual([['known'], ['change_unclaimed', 'change_handled']]);
+    expect([...scene.inbox.parked()]).toEqual([]);
+  });
+});
+
 describe('a vessel that speaks for another one', () => {
   const OWN = 'vessel/mv-ship/up/work_orders';
 

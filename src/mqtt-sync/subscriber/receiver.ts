@@ -5,7 +5,7 @@ import { ChangeInvalidError, EntityTypeInvalidError } from '../errors.js';
 import { type SyncLogger } from '../logger.js';
 import { type SyncEvents } from '../sync-events.js';
 import { type CancelTimer, type Clock } from '../time/clock.js';
-import { decodeChange, type IncomingMessage, isUnreadable } from '../wire/decode-change.js';
+import { decodeChange, type IncomingMessage, isUnknownEnvelope, isUnreadable } from '../wire/decode-change.js';
 import { type EntityPattern, InboundTopics, isEntityPattern, isWildcard } from '../wire/inbound-topics.js';
 import { ChangeHandling } from './change-handling.js';
 import { type ChangeHandler, HandlerRegistry } from './handler-registry.js';
@@ -145,6 +145,8 @@ export class Receiver implements ReceiverView {
   handleAgain(message: IncomingMessage): Promise<void> {
     const change = decodeChange(message, maxIncomingBytes(this.parts.options));
     if (isUnreadable(change)) return Promise.reject(new ChangeInvalidError(`It cannot be read: ${change.fault}.`));
+    if (isUnknownEnvelope(change))
+      return Promise.reject(new ChangeInvalidError('Its envelope is of a type that this version does not know.'));
     const contradiction = this.known?.topics.contradiction(change);
     if (contradiction !== undefined)
       return Promise.reject(new ChangeInvalidError(`Not to be believed: ${contradiction}.`));

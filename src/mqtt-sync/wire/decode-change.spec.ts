@@ -37,6 +37,14 @@ describe('decodeChange()', () => {
     expect(decode({ ...ENVELOPE, [field]: null })).toMatchObject({ form: 'older', [field]: undefined });
   });
 
+  it('knows an envelope of an unknown type from data that has a type of its own', () => {
+    expect(decode({ ...ENVELOPE, type: 'check' })).toEqual({ unknownType: 'check' });
+    expect(decode({ ...ENVELOPE, type: 'gap' })).toEqual({ unknownType: 'gap' });
+    for (const field of ['entity', 'messageId', 'vesselId', 'timestamp'])
+      expect(decode({ ...ENVELOPE, type: 'check', [field]: undefined })).toMatchObject({ form: 'bare' });
+    expect(decode({ type: 'pump', id: 'P-3' })).toMatchObject({ form: 'bare', data: { type: 'pump', id: 'P-3' } });
+  });
+
   it('takes the entity type of an older one from the topic, where it does not say', () => {
     expect(decode({ type: 'data_change', data: 1 })).toMatchObject({ form: 'older', entity: 'crew', data: 1 });
   });

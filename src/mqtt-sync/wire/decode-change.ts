@@ -16,6 +16,11 @@ export interface Unreadable {
   readonly fault: string;
 }
 
+/** An envelope of a type that this version does not know, which is to be ignored (docs/wire-contract.md). */
+export interface UnknownEnvelope {
+  readonly unknownType: string;
+}
+
 /** Deeper than any data of an entity, and far from where recursive code runs out of stack. */
 const MAX_DEPTH = 200;
 /** As long as the keys that `publish()` takes. */
@@ -29,15 +34,19 @@ const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false });
 class Fault extends Error {}
 
 /**
- * Understands a message as far as it can be: an envelope, an older one, or a bare message.
+ * Understands a message as far as it can be: an envelope, an older one, one of an unknown type, or a bare message.
  * @param maxBytes larger payloads are not looked at.
  */
-export function decodeChange(message: IncomingMessage, maxBytes: number): IncomingChange | Unreadable {
+export function decodeChange(
+  message: IncomingMessage,
+  maxBytes: number,
+): IncomingChange | UnknownEnvelope | Unreadable {
   try {
     const { payload } = message;
     if (payload.length > maxBytes) throw new Fault(`${payload.length} bytes, the limit is ${maxBytes}`);
     const value = parse(textOf(payload));
-    return isEnvelope(value) ? fromEnvelope(message, value) : { ...bareChange(message), data: value };
+    if (isEnvelope(value)) return fromEnvelope(message, value);
+    return unknownEnvelope(value) ?? { ...bareChange(message), data: value };
   } catch (error) {
     if (error instanceof Fault) return { fault: error.message };
     throw error;
@@ -45,7 +54,10 @@ export function decodeChange(message: IncomingMessage, maxBytes: number): Incomi
 }
 
 /** Whether a message could not be understood. */
-export const isUnreadable = (decoded: IncomingChange | Unreadable): decoded is Unreadable => 'fault' in decoded;
+export const isUnreadable = (decoded: object): decoded is Unreadable => 'fault' in decoded;
+
+/** Whether a message is none for this version. */
+export const isUnknownEnvelope = (decoded: object): decoded is UnknownEnvelope => 'unknownType' in decoded;
 
 function textOf(payload: Buffer): string {
   try {
@@ -98,6 +110,14 @@ type Fields = Readonly<Record<string, unknown>>;
 function isEnvelope(value: unknown): value is Fields {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
   return Object.hasOwn(value, 'type') && ENVELOPE_TYPES.has((value as Fields)['type']);
+}
+
+/** Data of somebody's own may have a `type`; only an envelope also has what all envelopes have. */
+function unknownEnvelope(value: unknown): UnknownEnvelope | undefined {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
+  const isText = (name: string): boolean => Object.hasOwn(value, name) && typeof (value as Fields)[name] === 'string';
+  if (!['type', 'entity', 'messageId', 'vesselId', 'timestamp'].every(isText)) return undefined;
+  return { unknownType: (value as Fields)['type'] as string };
 }
 
 /** What the message says of itself without an envelope. */
