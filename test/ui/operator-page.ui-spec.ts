@@ -65,6 +65,46 @@ describeWithChromium('the operator page', () => {
       ]) {
         expect(shown).toMatch(text);
       }
+      const terms = await page.locator('#connection dt').allTextContents();
+      const values = await page.locator('#connection dd').allTextContents();
+      const table = Object.fromEntries(terms.map((term, at) => [term, values[at]]));
+      expect(table).toEqual({
+        ...{ State: 'connected', Broker: broker.url, Encrypted: 'no', MQTT: '5', 'Last failure': '–' },
+        Since: expect.stringMatching(/, (\d+ s|less than a second|\d+ ms)$/) as string,
+        Attempts: '0 in this outage, 0 since the start',
+      });
+      await page.getByText('Topics that changes go to').click();
+      expect(await page.locator('#topics li').allTextContents()).toContain('vessel/sync/work_orders');
+      expect(await page.locator('#service').textContent()).toMatch(
+        /^Version \d+\.\d+\.\d+, epoch \d+\. Started .+ ago\.$/,
+      );
+      // Every link of the page leads somewhere.
+      const links = await page.getByRole('contentinfo').getByRole('link').all();
+      const targets = await Promise.all(links.map((link) => link.evaluate((anchor: { href: string }) => anchor.href)));
+      const answers = await Promise.all(targets.map(async (target) => (await fetch(target)).status));
+      expect([targets.length, ...answers]).toEqual([3, 200, 200, 200]);
+    });
+
+    it('remembers what was lost before a restart', async () => {
+      const [folder, port] = [temporaryFolder(), await freePort()];
+      const env = { MQTT_QUEUE_DIR: folder, MQTT_MAX_QUEUE_SIZE: '10' };
+      const first = await startService({ url: `mqtt://127.0.0.1:${port}` }, env);
+      const keys = (count: number) => Array.from({ length: count }, (_, at) => `WO-${at}`);
+      await post(first, 'work_orders', keys(10));
+      await post(first, 'work_orders', keys(2));
+      first.signal('SIGTERM');
+      await first.exit();
+      await Mosquitto.start({ port });
+      const service = await startService({ url: `mqtt://127.0.0.1:${port}` }, env);
+      const page = await openPage(browser, `${service.url}/ui`);
+      const lost = page.locator('#lost[data-level=warn]');
+      await lost.getByText('Before the last start').waitFor();
+      expect(await lost.innerText()).toMatch(
+        /2 lost\s+Before the last start, the last one at .+ The other side knows\./,
+      );
+      expect(await page.locator('#losses').textContent()).toBe(
+        'Nothing was lost since the start. 2 changes lost before it. The other side knows of every gap.',
+      );
     });
 
     it('shows an outage as it is: says so, sees the queue grow and drain, and draws it', async () => {
@@ -129,6 +169,15 @@ describeWithChromium('the operator page', () => {
       await page.locator('#safe[data-level=good]').waitFor();
       expect(await page.locator('#lost').getAttribute('data-level')).toBe('bad');
     });
+  });
+
+  it('says that sync is turned off, in every card and in the table of the connection', async () => {
+    const service = await startService({ url: 'mqtt://127.0.0.1:1' }, { LOCAL_MODE: 'false' });
+    const page = await openPage(browser, `${service.url}/ui`);
+    await page.getByRole('heading', { level: 2, name: 'Sync is turned off.' }).waitFor();
+    const cards = ['safe', 'moving', 'late', 'lost'];
+    expect(await Promise.all(cards.map((card) => verdict(page, card)))).toEqual(['Off', 'Off', 'Off', 'Off']);
+    expect(await page.locator('#connection dd').first().textContent()).toBe('turned off');
   });
 
   it('says since when it is stale when the service stops, which its stream does not hold up, and comes back by itself', async () => {

@@ -132,7 +132,7 @@ export function showSubscriptions({ subscriptions: { requests, incoming, incomin
 }
 
 /** @param {View} view */
-export function showLost({ counts, gaps }) {
+export function showLost({ counts, gaps, lostBefore }) {
   const { too_many: tooMany, by_hand: byHand } = counts.deadLettersDiscarded;
   const losses = [
     counts.dropped > 0 && `${counted(counts.dropped, 'change')} dropped`,
@@ -141,11 +141,12 @@ export function showLost({ counts, gaps }) {
     byHand > 0 && `${counted(byHand, 'dead letter')} given up by an operator`,
   ].filter(Boolean);
   const gone = losses.length === 0 ? 'Nothing was lost since the start.' : `Since the start: ${losses.join(', ')}.`;
+  const earlier = lostBefore.count === 0 ? '' : ` ${counted(lostBefore.count, 'change')} lost before it.`;
   const untold =
     gaps.untold === 0
       ? 'The other side knows of every gap.'
       : `${counted(gaps.untold, 'number')} lost that the other side does not know of yet:`;
-  say(byId('losses'), `${gone} ${untold}`);
+  say(byId('losses'), `${gone}${earlier} ${untold}`);
   const ranges = gaps.ranges.map(({ entity, from, to, reason }) => {
     const which = from === to ? `number ${from}` : `numbers ${from} to ${to}`;
     return make('li', {}, [
