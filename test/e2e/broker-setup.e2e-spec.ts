@@ -231,7 +231,8 @@ describeWithMosquitto('the broker on shore, set up as documented', () => {
     expect((await connect(AURORA)).limits).toMatchObject({ receiveMaximum: 1000, maximumPacketSize: 1_048_576 });
   });
 
-  it('keeps what it acknowledged over a restart, for a reader that is away', async () => {
+  it('keeps what it acknowledged over a restart, for a reader that is away, and more than brokers keep by default', async () => {
+    const backlog = 3000;
     const { connect, login, broker } = await onShore();
     // Mosquitto 2.0.11 keeps no session on disk that began with Clean Start, whatever its expiry.
     const session = { clientId: 'reader', clean: false, properties: { sessionExpiryInterval: 3600 } };
@@ -239,11 +240,15 @@ describeWithMosquitto('the broker on shore, set up as documented', () => {
     await reader.subscribe('vessel/sync/+/up/#');
     await reader.leave();
     const [topic] = topicsOf(AURORA);
-    expect(await (await connect(AURORA)).publish(topic!)).toBe(0);
+    const ship = await connect(AURORA);
+    const numbers = Array.from({ length: backlog }, (_, number) => String(number));
+    const answers = await Promise.all(numbers.map((number) => ship.publish(topic!, number)));
+    expect(answers.filter((code) => code !== 0)).toEqual([]);
     await broker.stop();
     await broker.restart();
     const back = await login(undefined, undefined, session);
-    await back.has(topic!);
+    await back.until(() => back.received.length >= backlog, 'the whole backlog');
+    expect(back.received.map(({ payload }) => payload)).toEqual(numbers);
   });
 
   it('serves the service with a client certificate', async () => {

@@ -65,8 +65,9 @@ export class Party {
 
   /** Waits for what a condition says of what was received. */
   async until(condition: () => boolean, what: string): Promise<void> {
-    const came = () => this.received.map(({ topic }) => topic).join(', ');
-    await until(condition, { what: () => `${what}; came: ${came()}`, deadlineMs: 30_000 });
+    const newest = () => this.received.slice(-20).map(({ topic }) => topic);
+    const came = () => `${this.received.length} came, the newest: ${newest().join(', ')}`;
+    await until(condition, { what: () => `${what}; ${came()}`, deadlineMs: 30_000 });
   }
 
   /** Is gone without a word. */
