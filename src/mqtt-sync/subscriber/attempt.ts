@@ -41,17 +41,17 @@ function isPending(returned: unknown): returned is Pending {
  * Resolves when what a handler returned is through: a promise, an observable, or an observable in a promise.
  * @throws what it failed with.
  */
-export async function finished(returned: unknown, circumstances: Circumstances): Promise<undefined> {
-  const result = isObservable(returned) ? returned : await returned;
-  if (isObservable(result)) await completed(result, circumstances);
-  return undefined;
+export function finished(returned: unknown, circumstances: Circumstances): Promise<undefined> {
+  return Promise.resolve(returned).then((result) =>
+    isObservable(result) ? completed(result, circumstances) : undefined,
+  );
 }
 
 /** Subscribes, as long as somebody waits for it. */
-function completed(stream: Observable<unknown>, circumstances: Circumstances): Promise<void> {
+function completed(stream: Observable<unknown>, circumstances: Circumstances): Promise<undefined> {
   return new Promise((resolve, reject) => {
-    if (circumstances.signal.aborted) return resolve();
-    const subscription = stream.subscribe({ complete: resolve, error: reject });
+    if (circumstances.signal.aborted) return resolve(undefined);
+    const subscription = stream.subscribe({ complete: () => resolve(undefined), error: reject });
     circumstances.signal.addEventListener('abort', () => subscription.unsubscribe(), { once: true });
   });
 }

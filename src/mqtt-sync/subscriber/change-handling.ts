@@ -72,22 +72,9 @@ export class ChangeHandling {
   }
 
   /** Resolves when the next change of the same key may begin: what was handled need not be recorded yet. */
-  async handle(change: IncomingChange, held: HeldChange): Promise<void> {
-    const { writer, registry, pauses, events, unclaimed } = this.parts;
-    if (writer.ready) await writer.ready;
-    if (pauses.stopped) return;
-    const memory = this.recall(change) ?? (await this.recallLater(change));
-    if (!memory) return;
-    if (memory.isKnown) {
-      events.emit('change_repeated', describeChange(change));
-      return held.settle();
-    }
-    const handlers = registry.matching(change.entity);
-    if (handlers.length === 0) {
-      unclaimed.add(change.topic, change.entity);
-      return held.settle();
-    }
-    await this.tryUntilItWorks(change, held, handlers, memory.isStale);
+  handle(change: IncomingChange, held: HeldChange): Promise<void> {
+    const memory = this.parts.writer.ready ? undefined : this.recall(change);
+    return memory ? this.handleNew(change, held, memory) : this.handleLater(change, held);
   }
 
   /** Runs the handlers of a change once more, whatever the inbox knows of it. @throws what a handler threw. */
@@ -106,6 +93,27 @@ export class ChangeHandling {
   /** Tells the running handlers that nobody waits for them any more. */
   abort(reason: Error): void {
     this.running.abort(reason);
+  }
+
+  /** As soon as the inbox can be used. */
+  private async handleLater(change: IncomingChange, held: HeldChange): Promise<void> {
+    const { writer, pauses } = this.parts;
+    if (writer.ready) await writer.ready;
+    if (pauses.stopped) return;
+    const memory = this.recall(change) ?? (await this.recallLater(change));
+    if (memory) await this.handleNew(change, held, memory);
+  }
+
+  /** Hands it to its handlers, unless it is a repeat, or there are none. */
+  private handleNew(change: IncomingChange, held: HeldChange, { isKnown, isStale }: Memory): Promise<void> {
+    const { registry, pauses, events, unclaimed } = this.parts;
+    if (pauses.stopped) return Promise.resolve();
+    const handlers = registry.matching(change.entity);
+    if (!isKnown && handlers.length > 0) return this.tryUntilItWorks(change, held, handlers, isStale);
+    if (isKnown) events.emit('change_repeated', describeChange(change));
+    else unclaimed.add(change.topic, change.entity);
+    held.settle();
+    return Promise.resolve();
   }
 
   /** What the inbox knows; undefined when it cannot be read just now. */
