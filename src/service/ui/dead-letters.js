@@ -9,6 +9,7 @@ const PAGE = 50;
 /** A longer payload is cut: nobody reads it here, and it would make the page slow. */
 const SHOWN_CHARACTERS = 20_000;
 
+/** @type {Readonly<Record<Letter['reason'], string>>} */
 const REASONS = {
   refused: 'The broker refused it',
   too_large_for_broker: 'It is larger than the broker takes',
@@ -116,7 +117,7 @@ const nameOf = ({ entity, operation, key, sequence }) =>
 
 /** @param {Letter} letter */
 function why({ reason, reasonCode }) {
-  const words = REASONS[/** @type {keyof typeof REASONS} */ (reason)] ?? foreign(reason);
+  const words = REASONS[reason] ?? foreign(reason);
   if (reasonCode === undefined) return `${words}.`;
   const code = `0x${reasonCode.toString(16).padStart(2, '0')}`;
   return `${words}: ${CODES[/** @type {keyof typeof CODES} */ (reasonCode)] ?? 'reason'} (${code}).`;
