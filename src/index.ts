@@ -33,6 +33,7 @@ export {
   SyncQueue,
 } from './mqtt-sync/queue/sync-queue.js';
 export { type QueuedMessage } from './mqtt-sync/queue/message.js';
+export { type DeadLetterReason } from './mqtt-sync/queue/reasons.js';
 export { MqttSyncHealthIndicator } from './health/mqtt-sync.health.js';
 export { SyncHealthModule } from './health/sync-health.module.js';
 export { SyncMetricsModule } from './metrics/sync-metrics.module.js';

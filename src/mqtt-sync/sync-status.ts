@@ -4,6 +4,7 @@ import { type Dispatcher } from './publisher/dispatcher.js';
 import { type RequestSubscription, type SubscriptionView } from './publisher/catch-up/request-subscription.js';
 import { type PausedType } from './publisher/refusal-pauses.js';
 import { type SyncPublisher } from './publisher/sync-publisher.service.js';
+import { UNAVAILABLE } from './queue/reasons.js';
 import { type QueueStats, type SyncQueue } from './queue/sync-queue.js';
 import { type GapsView } from './subscriber/gap-follower.js';
 import { type ReceiverView } from './subscriber/receiver-view.js';
@@ -64,11 +65,11 @@ export class SyncStatus {
 
   /** Why changes cannot be accepted; undefined when they can. */
   get unavailableReason(): string | undefined {
-    if (this.parts.publisher.isStopping) return 'the process is stopping';
+    if (this.parts.publisher.isStopping) return UNAVAILABLE.stopping;
     if (!this.localMode) return undefined;
-    if (!this.parts.queue.identity) return 'the queue is not open';
+    if (!this.parts.queue.identity) return UNAVAILABLE.notOpen;
     const { available, unavailableReason } = this.queue;
-    return available ? undefined : (unavailableReason ?? 'the store does not take messages');
+    return available ? undefined : (unavailableReason ?? UNAVAILABLE.failing);
   }
 
   /** Broker address without credentials. */

@@ -16,7 +16,7 @@ import { until } from '../helpers/wait.js';
 import { buildChild, ended, startChild } from './child-process.js';
 import { draft, idsOf, onDisk, openOnDisk, take, takeAll, temporaryFolder, VESSEL, watch } from './queue-harness.js';
 
-const REFUSED = { reason: 'refused', reasonCode: 0x87, attempts: 2 };
+const REFUSED = { reason: 'refused' as const, reasonCode: 0x87, attempts: 2 };
 
 /** What a process that was killed leaves: the marker of an unclean stop. */
 function pretendUncleanStop(dir: string): void {

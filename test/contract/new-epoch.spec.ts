@@ -9,7 +9,7 @@ import { type SyncQueue } from '../../src/mqtt-sync/queue/sync-queue.js';
 import { FakeClock } from '../../src/mqtt-sync/time/fake-clock.js';
 import { draft, idsOf, openOnDisk, take, takeAll, temporaryFolder, VESSEL, watch } from './queue-harness.js';
 
-const REFUSED = { reason: 'refused', reasonCode: 0x87, attempts: 2 };
+const REFUSED = { reason: 'refused' as const, reasonCode: 0x87, attempts: 2 };
 
 const begin = (dir: string) => beginNewEpoch(dir, new FakeClock(), silentLogger);
 

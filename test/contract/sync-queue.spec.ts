@@ -21,7 +21,7 @@ import {
   watch,
 } from './queue-harness.js';
 
-const REFUSED = { reason: 'refused', reasonCode: 0x87, attempts: 2 };
+const REFUSED = { reason: 'refused' as const, reasonCode: 0x87, attempts: 2 };
 
 describe.each([
   { name: 'DiskQueue', make: () => onDisk(temporaryFolder()) },

@@ -57,7 +57,7 @@ export interface DeployedBroker {
   readonly etc: string;
 }
 
-/** What the document says is changed for the test: folders, ports and host, and nothing else. */
+/** What is changed in the configuration for the test: folders, ports, and the addresses listened on and dialled; the document says so. */
 interface Substitutes {
   readonly etc: string;
   readonly port: number;

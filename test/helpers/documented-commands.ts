@@ -13,6 +13,19 @@ export function documentedCommands(document: string, name: string): string {
   return commands;
 }
 
+/** A block of shell commands in a document, and the name under which a test runs it, if it has one. */
+export interface CommandBlock {
+  readonly name: string | undefined;
+  readonly commands: string;
+}
+
+/** Every block of shell commands of a document. */
+export function commandBlocks(document: string): readonly CommandBlock[] {
+  const text = readFileSync(`${PROJECT}/${document}`, 'utf8');
+  const blocks = text.matchAll(/(?:<!-- run: ([^>]+) -->\s+)?^```(?:sh|bash|shell|console)\n([^]*?)^```/gm);
+  return [...blocks].map(([, name, commands]) => ({ name, commands: commands! }));
+}
+
 /** Runs shell commands one after the other, up to the first that fails. */
 export function runCommands(commands: string, folder: string, input = ''): string {
   const run = spawnSync('bash', ['-euo', 'pipefail', '-c', commands], { cwd: folder, input, encoding: 'utf8' });

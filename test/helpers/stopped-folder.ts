@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { draft, openOnDisk, take } from '../contract/queue-harness.js';
 import { temporaryFolder } from './service-process.js';
 
-const REFUSED = { reason: 'refused', reasonCode: 0x87, attempts: 2 };
+const REFUSED = { reason: 'refused' as const, reasonCode: 0x87, attempts: 2 };
 
 /** The folder of a service that was stopped, with two dead letters (1, 2) and three messages (3, 4, 5). */
 export async function stoppedFolder(): Promise<string> {

@@ -10,9 +10,15 @@ const PAGE = 50;
 /** What would run, or break out, wherever a text became markup. */
 const HOSTILE = `"><img src=x onerror="document.title='owned'"><script>document.title='owned'</script>\u202e{{7*7}}`;
 
-const letter = (page: Page, key: string) => page.locator('#letters > li', { hasText: `crew update ${key}` });
+const letter = (page: Page, key: string) =>
+  page.locator('#letters > li', { has: page.getByRole('heading', { name: `crew update ${key}`, exact: true }) });
 const result = (page: Page, text: string) => page.locator('#letters-result').getByText(text).waitFor();
 const confirm = (page: Page) => page.getByRole('dialog');
+
+async function discard(page: Page, key: string): Promise<void> {
+  await letter(page, key).getByRole('button', { name: 'Discard' }).click();
+  await confirm(page).getByRole('button', { name: 'Discard it' }).click();
+}
 
 describeWithChromium('the dead letters of the operator page', () => {
   let browser: Browser;
@@ -81,6 +87,36 @@ describeWithChromium('the dead letters of the operator page', () => {
       .waitFor();
     expect(await page.locator('#letters > li').count()).toBe(PAGE + 3);
     expect(await more.isVisible()).toBe(false);
+    // Somebody else discards one: what was opened stays open.
+    const other = await openPage(browser, `${service.url}/ui`);
+    await showLetters(other);
+    await discard(other, 'crew-0');
+    await letter(page, 'crew-0').waitFor({ state: 'detached' });
+    expect(await page.locator('#letters > li').count()).toBe(PAGE + 2);
+    expect(await letter(page, `crew-${PAGE + 2}`).count()).toBe(1);
+    // With a list that has more pages than are open, too.
+    expect(await other.locator('#letters > li').count()).toBe(PAGE);
+  });
+
+  it('are right again when somebody looks at the page, which hears nothing while nobody does', async () => {
+    const { service } = await sceneWithDeadLetters(['ada', 'bo']);
+    const page = await openPage(browser, `${service.url}/ui`);
+    await showLetters(page);
+    const turn = (hidden: boolean) =>
+      page.evaluate(
+        `Object.defineProperty(document, 'hidden', { configurable: true, value: ${hidden} });
+        document.dispatchEvent(new Event('visibilitychange'))`,
+      );
+    await turn(true);
+    expect(await page.title()).toBe('⏸ mv-aurora · MQTT Sync');
+    const other = await openPage(browser, `${service.url}/ui`);
+    await showLetters(other);
+    await discard(other, 'ada');
+    await other.getByText('1 message set aside').waitFor();
+    expect(await page.locator('#letters > li').count()).toBe(2);
+    await turn(false);
+    await letter(page, 'ada').waitFor({ state: 'detached' });
+    expect(await page.title()).toBe('⚠ mv-aurora · MQTT Sync');
   });
 
   it('follow what others do while the list is open', async () => {
@@ -89,8 +125,7 @@ describeWithChromium('the dead letters of the operator page', () => {
     await showLetters(page);
     const other = await openPage(browser, `${service.url}/ui`);
     await showLetters(other);
-    await letter(other, 'ada').getByRole('button', { name: 'Discard' }).click();
-    await confirm(other).getByRole('button', { name: 'Discard it' }).click();
+    await discard(other, 'ada');
     await letter(page, 'ada').waitFor({ state: 'detached' });
     expect(await page.locator('#letters > li').count()).toBe(1);
   });

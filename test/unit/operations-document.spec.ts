@@ -3,7 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { parse } from 'yaml';
+import { DEAD_LETTER_REASONS, UNAVAILABLE } from '../../src/mqtt-sync/queue/reasons.js';
+import { PARK_REASONS } from '../../src/mqtt-sync/subscriber/inbox/inbox.js';
 import { DEGRADED_REASONS } from '../../src/mqtt-sync/sync-status.js';
+import { GAP_REASONS } from '../../src/mqtt-sync/wire/sequence-ranges.js';
 import { documentedCommands, PROJECT, runCommands } from '../helpers/documented-commands.js';
 import {
   type AlertRule,
@@ -23,6 +26,20 @@ const sections = new Map(
   }),
 );
 
+/** The tables of reasons, by their heading, and what the code knows. */
+const REASONS: Readonly<Record<string, readonly string[]>> = {
+  'reasons-of-dead-letters': DEAD_LETTER_REASONS,
+  'reasons-of-parked-messages': PARK_REASONS,
+  'reasons-of-gaps': GAP_REASONS,
+  'reasons-not-to-be-ready': Object.values(UNAVAILABLE),
+};
+
+/** The rows of the table in a section. */
+const rowsOf = (anchor: string) =>
+  [...(sections.get(anchor) ?? '').matchAll(/^\| `([^`]+)`[^|]*\|([^|]+)\|([^|]+)\|$/gm)].map(
+    ([, reason, means, todo]) => ({ reason, means, todo }),
+  );
+
 const runbookOf = ({ templating }: Dashboard) => templating.list.find(({ name }) => name === 'runbook')?.query;
 
 describe('docs/operations.md', () => {
@@ -33,6 +50,16 @@ describe('docs/operations.md', () => {
   it.each(DEGRADED_REASONS)('says of the reason %s what it means', (reason) => {
     expect(sections.get(reason)).toMatch(/\S/);
   });
+
+  it.each(Object.entries(REASONS))(
+    'explains in its table of %s each one that there is, and no other',
+    (anchor, known) => {
+      const rows = rowsOf(anchor);
+      expect(rows.map(({ reason }) => reason)).toEqual(known);
+      for (const { means, todo } of rows)
+        expect([means, todo]).toEqual([/\w/, /\w/].map((text) => expect.stringMatching(text) as string));
+    },
+  );
 
   it('has the command that sets another address of itself', () => {
     const folder = mkdtempSync(join(tmpdir(), 'runbook-'));

@@ -2,6 +2,7 @@ import { formatReasonCode } from '../connection/failure-text.js';
 import { type LinkLoss } from '../connection/link.js';
 import { describeMessage, type QueuedMessage } from '../queue/message.js';
 import { type SyncLogger } from '../logger.js';
+import { type DeadLetterReason } from '../queue/reasons.js';
 import { type SyncQueue } from '../queue/sync-queue.js';
 import { type SyncEvents } from '../sync-events.js';
 import { type Clock } from '../time/clock.js';
@@ -99,7 +100,7 @@ export class Settlement {
     this.setAside(message, reason, undefined);
   }
 
-  private setAside(message: QueuedMessage, reason: string, reasonCode: number | undefined): void {
+  private setAside(message: QueuedMessage, reason: DeadLetterReason, reasonCode: number | undefined): void {
     const attempts = this.state.session.attemptsOf(message.position);
     this.forget(message);
     this.parts.events.emit('publish_failed', { cause: 'refused', entity: message.entity, code: undefined });

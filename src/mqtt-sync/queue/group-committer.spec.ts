@@ -65,7 +65,7 @@ describe('GroupCommitter', () => {
   });
 
   describe('what was delivered', () => {
-    const REFUSED = { reason: 'refused', reasonCode: 135, attempts: 1 };
+    const REFUSED = { reason: 'refused' as const, reasonCode: 135, attempts: 1 };
 
     /** A queue with messages in flight, and how many of them each later commit has removed. */
     async function inFlight(count: number) {

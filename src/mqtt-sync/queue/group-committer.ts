@@ -4,6 +4,7 @@ import { fullJitterDelay } from '../time/backoff.js';
 import { type CancelTimer, type Clock } from '../time/clock.js';
 import { type CommitPlan } from './commit-plan.js';
 import { type MessageStore } from './message-store.js';
+import { UNAVAILABLE } from './reasons.js';
 
 /** A full disk is looked at again soon, and then every few seconds for ever: looking costs next to nothing. */
 const RETRY = { baseMs: 250, capMs: 5000 };
@@ -98,7 +99,7 @@ export class GroupCommitter {
     const reason = cause instanceof Error ? cause.message : String(cause);
     const isNew = !this.failure;
     const failure = new QueueUnavailableError(
-      `The queue's store cannot be used just now: ${reason}. Check that the disk has room, is writable and healthy.`,
+      `${UNAVAILABLE.failing}: ${reason}. Check that the disk has room, is writable and healthy.`,
       {},
       { cause },
     );

@@ -20,6 +20,7 @@ import { Outcome } from './outcome.js';
 import { listMessages } from './message-listing.js';
 import { type Departure, PendingWork, type PurgeCall } from './pending-work.js';
 import { type QueueHistory } from './queue-history.js';
+import { UNAVAILABLE } from './reasons.js';
 import { type QueueLimits } from './room-maker.js';
 import { StoredHistory } from './stored-history.js';
 import {
@@ -147,7 +148,7 @@ export class OpenQueue implements CommitWork {
       untoldGaps: this.streams.untoldGaps,
       storesAside: this.contents.storesAside,
       available: !this.committer.unavailable && !this.closed,
-      unavailableReason: this.committer.unavailable?.message ?? (this.closed ? 'the queue is closed' : undefined),
+      unavailableReason: this.committer.unavailable?.message ?? (this.closed ? UNAVAILABLE.closed : undefined),
     };
   }
 
@@ -267,7 +268,7 @@ export class OpenQueue implements CommitWork {
     return {
       read: (after, upTo, limits) => this.readRecords(stream(), after, upTo, limits),
       damaged: (key, raw) => {
-        const verdict = { reason: 'corrupt', reasonCode: undefined, attempts: 0 };
+        const verdict = { reason: 'corrupt' as const, reasonCode: undefined, attempts: 0 };
         const letter = this.letterOf(stream(), key, undefined, verdict);
         this.leave({ stream: stream(), key, bytes: raw.length, letter, raw, delivered: undefined });
       },

@@ -6,7 +6,7 @@ import { FakeClock } from '../time/fake-clock.js';
 import { type QueuedMessage } from './message.js';
 import { type DeadLetter, type QueueObserver } from './sync-queue.js';
 
-const REFUSED = { reason: 'refused', reasonCode: 0x87, attempts: 1 };
+const REFUSED = { reason: 'refused' as const, reasonCode: 0x87, attempts: 1 };
 const anyType = () => true;
 
 describe('StoredQueue on a store that fails', () => {

@@ -9,6 +9,7 @@ import { type AcceptedMessage, type MessageDraft, type QueuedMessage } from './m
 import { type MessageStore, type StoredDeadLetter } from './message-store.js';
 import { OpenQueue } from './open-queue.js';
 import { NO_HISTORY, type QueueHistory } from './queue-history.js';
+import { UNAVAILABLE } from './reasons.js';
 import { type QueueLimits } from './room-maker.js';
 import {
   type DeadLetter,
@@ -138,7 +139,7 @@ export abstract class StoredQueue extends SyncQueue {
         untoldGaps: 0,
         storesAside: 0,
         available: false,
-        unavailableReason: 'the queue is not open',
+        unavailableReason: UNAVAILABLE.notOpen,
       },
     };
   }

@@ -2,6 +2,7 @@ import { type Lane } from '../wire/lanes.js';
 import { type SequenceRange } from '../wire/sequence-ranges.js';
 import { type AcceptedMessage, type MessageDraft, type QueuedMessage } from './message.js';
 import { type QueueHistory } from './queue-history.js';
+import { type DeadLetterReason } from './reasons.js';
 
 /** The vessel that wants to use a queue. */
 export interface VesselClaim {
@@ -18,8 +19,8 @@ export interface QueueIdentity {
 
 /** Why a message was set aside. */
 export interface DeadLetterVerdict {
-  /** Short and stable, e.g. `refused`, `too_large_for_broker`, `broker_hangs_up`, `corrupt`. */
-  readonly reason: string;
+  /** Short and stable. A store that a newer version has written may hold others. */
+  readonly reason: DeadLetterReason;
   /** The broker's MQTT reason code, when it gave one. */
   readonly reasonCode: number | undefined;
   /** How often the message had been sent. */

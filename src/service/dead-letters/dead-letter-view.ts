@@ -1,3 +1,4 @@
+import { type DeadLetterReason } from '../../mqtt-sync/queue/reasons.js';
 import { type DeadLetter } from '../../mqtt-sync/queue/sync-queue.js';
 import { type Operation } from '../../mqtt-sync/wire/envelope.js';
 import { type Qos } from '../../mqtt-sync/wire/entity-policies.js';
@@ -8,7 +9,7 @@ export interface DeadLetterView {
   readonly position: number;
   readonly entity: string;
   readonly sequence: number;
-  readonly reason: string;
+  readonly reason: DeadLetterReason;
   /** The broker's MQTT reason code, when it gave one. */
   readonly reasonCode?: number;
   readonly attempts: number;

@@ -7,7 +7,7 @@ import { DeadLettersModule } from './dead-letters.module.js';
 
 const PATH = '/api/mqtt/reliable-sync/dead-letters';
 const TOKEN = 'harbour-light';
-const NOT_AUTHORISED = { reason: 'refused', reasonCode: 0x87, attempts: 2 };
+const NOT_AUTHORISED = { reason: 'refused' as const, reasonCode: 0x87, attempts: 2 };
 
 const serve = (queue: Queue, ingressToken?: string) =>
   serveWith(DeadLettersModule.forRoot(serviceSettings.parse({ ingressToken })), {

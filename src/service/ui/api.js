@@ -50,8 +50,8 @@ async function send(path, method, token) {
   }
 }
 
-/** @param {Response} response */
-async function read(response) {
+/** @param {Response} response @throws {Refusal} */
+export async function read(response) {
   const isJson = /json/.test(response.headers.get('content-type') ?? '');
   const body = isJson ? await response.json() : undefined;
   if (response.ok) return body;

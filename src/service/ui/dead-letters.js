@@ -6,9 +6,12 @@ import { counted, foreign, size, time } from './format.js';
 /** @typedef {import('../dead-letters/dead-letter-view.js').DeadLetterView} Letter */
 
 const PAGE = 50;
+/** The service gives no more at once. */
+const MOST_AT_ONCE = 200;
 /** A longer payload is cut: nobody reads it here, and it would make the page slow. */
 const SHOWN_CHARACTERS = 20_000;
 
+/** @type {Readonly<Record<Letter['reason'], string>>} */
 const REASONS = {
   refused: 'The broker refused it',
   too_large_for_broker: 'It is larger than the broker takes',
@@ -30,6 +33,8 @@ const CODES = {
 
 let isShown = false;
 let known = '';
+/** How many pages of the list are open. */
+let pages = 1;
 /** @type {number | undefined} */
 let nextPage;
 
@@ -52,6 +57,7 @@ export function startLetters() {
   byId('forget-token').onclick = () => {
     forgetToken();
     isShown = false;
+    pages = 1;
     clear();
     say(byId('letters-result'), 'The token is forgotten.');
     byId('letters-title').focus();
@@ -76,17 +82,32 @@ function clear() {
   say(byId('show-letters'), 'Show the list');
 }
 
+/** Of the list as it is now, as many pages as are open; one that is opened meanwhile is read, too. */
+async function readOpen() {
+  /** @type {Letter[]} */
+  const deadLetters = [];
+  /** @type {number | undefined} */
+  let next;
+  do {
+    const limit = Math.min(pages * PAGE - deadLetters.length, MOST_AT_ONCE);
+    const list = await call(`dead-letters?limit=${limit}${next === undefined ? '' : `&after=${next}`}`);
+    deadLetters.push(...list.deadLetters);
+    next = list.next;
+  } while (next !== undefined && deadLetters.length < pages * PAGE);
+  return { deadLetters, next };
+}
+
 async function refresh() {
-  const list = await call(`dead-letters?limit=${PAGE}`);
+  const list = await readOpen();
   isShown = true;
   say(byId('show-letters'), 'Read again');
   // What stays keeps its element, and with it the focus and an open payload.
   const old = new Map([...byId('letters').children].map((item) => [item.id, item]));
-  const items = list.deadLetters.map((/** @type {Letter} */ letter) => old.get(itemId(letter)) ?? letterItem(letter));
+  const items = list.deadLetters.map((letter) => old.get(itemId(letter)) ?? letterItem(letter));
   const holdsFocus = byId('letters').contains(document.activeElement);
   const list_ = byId('letters');
   for (const item of old.values()) if (!items.includes(item)) item.remove();
-  items.forEach((/** @type {Element} */ item, /** @type {number} */ at) => {
+  items.forEach((item, at) => {
     if (list_.children[at] !== item) list_.insertBefore(item, list_.children[at] ?? null);
   });
   if (holdsFocus && !list_.contains(document.activeElement)) byId('letters-title').focus();
@@ -95,9 +116,12 @@ async function refresh() {
 
 async function more() {
   const list = await call(`dead-letters?limit=${PAGE}&after=${nextPage}`);
-  const items = list.deadLetters.map(letterItem);
+  // The list may have been read anew meanwhile, and then has some of them.
+  const added = list.deadLetters.filter((/** @type {Letter} */ letter) => !document.getElementById(itemId(letter)));
+  const items = added.map(letterItem);
   byId('letters').append(...items);
   items[0]?.querySelector('button')?.focus();
+  pages++;
   setNext(list.next);
 }
 
@@ -116,7 +140,7 @@ const nameOf = ({ entity, operation, key, sequence }) =>
 
 /** @param {Letter} letter */
 function why({ reason, reasonCode }) {
-  const words = REASONS[/** @type {keyof typeof REASONS} */ (reason)] ?? foreign(reason);
+  const words = REASONS[reason] ?? foreign(reason);
   if (reasonCode === undefined) return `${words}.`;
   const code = `0x${reasonCode.toString(16).padStart(2, '0')}`;
   return `${words}: ${CODES[/** @type {keyof typeof CODES} */ (reasonCode)] ?? 'reason'} (${code}).`;

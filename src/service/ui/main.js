@@ -4,7 +4,7 @@ import { showCount, startLetters } from './dead-letters.js';
 import { showConnection, showLanes, showLost, showSubscriptions } from './details.js';
 import { byId, icon, make, say } from './dom.js';
 import { Flow } from './flow.js';
-import { preciseTime } from './format.js';
+import { foreign, preciseTime } from './format.js';
 import { listOutages, showHistory } from './history.js';
 import { listen } from './stream.js';
 import { moving } from './moving.js';
@@ -20,6 +20,9 @@ let flows = [];
 let offset = 0;
 /** When the stream was lost, by this clock. @type {number | undefined} */
 let staleSince;
+let staleWhy = '';
+/** Nobody sees the page, and it hears nothing. */
+let isPaused = false;
 let lastHeard = Date.now();
 let announced = '';
 
@@ -40,7 +43,7 @@ function showVerdict(id, { level, word, text }) {
 
 /** What depends on the time is shown once a second; while nothing is heard the time stands still, as the numbers do. */
 function show() {
-  if (!view) return;
+  if (!view || isPaused) return;
   const now = (staleSince === undefined ? Date.now() : lastHeard) + offset;
   const perMinute = flows[0]?.deliveredPerMinute(now) ?? 0;
   const cards = {
@@ -75,7 +78,7 @@ function showStale() {
   document.body.classList.toggle('is-stale', staleSince !== undefined);
   if (staleSince !== undefined) {
     // The seconds tick where nobody is read to.
-    const text = `Stale since ${preciseTime(lastHeard)}: the page has lost the service. What you see is old. It keeps trying.`;
+    const text = `Stale since ${preciseTime(lastHeard)}. ${staleWhy} What you see is old. The page keeps trying.`;
     say(banner, text);
   }
 }
@@ -112,14 +115,22 @@ listen('api/mqtt/reliable-sync/events', {
     showChanged();
   },
   alive() {
+    isPaused = false;
     staleSince = undefined;
     lastHeard = Date.now();
     showStale();
   },
-  lost() {
+  lost(why) {
+    isPaused = false;
     staleSince ??= Date.now();
+    staleWhy = foreign(why);
     if (view) showStale();
-    else say(byId('headline'), 'The service cannot be reached. Trying again…');
+    else say(byId('headline'), `${staleWhy} Trying again…`);
+  },
+  paused() {
+    isPaused = true;
+    // It is all that is seen of the page now, and must not say that all is well.
+    document.title = `⏸ ${document.title.replace(/^[⚠⏸] /, '')}`;
   },
 });
 

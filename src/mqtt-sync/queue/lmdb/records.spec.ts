@@ -30,7 +30,7 @@ describe('records', () => {
   });
 
   it('give a dead letter back as it was, and the bytes of one that was damaged', () => {
-    const verdict = { reason: 'refused', reasonCode: 0x87, attempts: 2, deadAtMs: 5 };
+    const verdict = { reason: 'refused' as const, reasonCode: 0x87, attempts: 2, deadAtMs: 5 };
     const place = { entity: 'crew', position: KEY.position, sequence: KEY.sequence };
     const stored = { key: KEY, letter: { ...place, ...verdict, message: MESSAGE }, raw: undefined };
     expect(decodeDeadLetter(KEY, 'crew', encodeDeadLetter(stored))).toEqual(stored);

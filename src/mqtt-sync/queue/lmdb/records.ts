@@ -4,6 +4,7 @@ import { type Operation } from '../../wire/envelope.js';
 import { type Qos } from '../../wire/entity-policies.js';
 import { type QueuedMessage } from '../message.js';
 import { type MessageKey, type StoredDeadLetter, type StoredRecord } from '../message-store.js';
+import { type DeadLetterReason } from '../reasons.js';
 
 type MessageHeader = readonly [
   position: number,
@@ -60,7 +61,7 @@ export function decodeMessage(key: MessageKey, record: Buffer): StoredRecord {
 
 type DeadLetterHeader = readonly [
   entity: string,
-  reason: string,
+  reason: DeadLetterReason,
   reasonCode: number | null,
   attempts: number,
   deadAtMs: number,
@@ -82,7 +83,7 @@ export function decodeDeadLetter(key: MessageKey, entity: string, record: Buffer
   const { position, sequence } = key;
   const opened = unseal<DeadLetterHeader>(record);
   if (!opened) {
-    const verdict = { reason: 'corrupt', reasonCode: undefined, attempts: 0, deadAtMs: 0 };
+    const verdict = { reason: 'corrupt' as const, reasonCode: undefined, attempts: 0, deadAtMs: 0 };
     return { key, letter: { entity, position, sequence, message: undefined, ...verdict }, raw: record };
   }
   const [ofEntity, reason, reasonCode, attempts, deadAtMs, header] = opened.header;

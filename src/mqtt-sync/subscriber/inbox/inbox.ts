@@ -34,7 +34,14 @@ export interface StreamAccount extends StreamId {
  * Why a message is parked. `topic_mismatch`: its envelope speaks for another vessel or entity type than its topic.
  * `damaged`: its record in the store is, and the payload is the record as it was found.
  */
-export type ParkReason = 'handler_failed' | 'handler_timed_out' | 'not_parsable' | 'topic_mismatch' | 'damaged';
+export const PARK_REASONS = [
+  'handler_failed',
+  'handler_timed_out',
+  'not_parsable',
+  'topic_mismatch',
+  'damaged',
+] as const;
+export type ParkReason = (typeof PARK_REASONS)[number];
 
 /** An incoming message that is set aside because its handler kept failing, or because nobody can read or believe it. */
 export interface ParkedMessage {
