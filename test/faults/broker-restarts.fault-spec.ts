@@ -79,6 +79,8 @@ async function endAgainAndAgain({ name, config, end, qos, resumeSession = true }
     await link.accept();
     await until(() => sessions.length >= round, { deadlineMs: 60_000, what: 'the ship to be back' });
   }
+  // What is published before that reaches no receiver, and after the last change nothing would show that it is missing.
+  await receiver.listening(broker);
   await tide.stop();
   await application.drained(60_000);
   // A receiver sees by the next change of an entity type that the one before it is missing.

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { envelope, ReceiverScene } from '../../../test/helpers/receiver-scene.js';
 import { until } from '../../../test/helpers/wait.js';
 import { QueueUnavailableError } from '../errors.js';
+import { FakeClock } from '../time/fake-clock.js';
 
 const turn = () => new Promise((resolve) => setTimeout(resolve, 30));
 
@@ -61,6 +62,25 @@ describe('a connection that dies', () => {
     scene.broker.last.cut();
     await scene.broker.waitFor('subscribe', 3);
     await until(() => scene.receiver.activeSubscriptions === 2, { what: 'the subscriptions' });
+  });
+
+  it('is not cut for want of a SUBACK while what the session has kept is still coming', async () => {
+    const clock = new FakeClock();
+    const scene = await ReceiverScene.set(
+      { clock },
+      { connack: () => ({ sessionPresent: true }), onPacket: ({ cmd }) => cmd === 'subscribe' },
+    );
+    scene.receiver.subscribe('work_orders', () => {});
+    scene.receiver.start('shore');
+    await scene.broker.waitFor('subscribe');
+    for (let n = 1; n <= 3; n++) {
+      clock.advance(20_000);
+      scene.send(n, envelope(n));
+      await scene.emitted('change_handled', n);
+    }
+    expect(scene.receiver.isConnected).toBe(true);
+    clock.advance(30_000);
+    await until(() => !scene.receiver.isConnected, { what: 'the cut' });
   });
 
   it('does not subscribe again in a session that an MQTT 3.1.1 broker resumes: all retained messages would come again', async () => {

@@ -232,7 +232,10 @@ export class Receiver implements ReceiverView {
         intake.linked(link);
         this.subscriptions.linked(link);
       },
-      received: (_link: IncomingLink, publish: IncomingPublish) => intake.received(publish),
+      received: (_link: IncomingLink, publish: IncomingPublish) => {
+        this.subscriptions.received();
+        intake.received(publish);
+      },
       lost: () => {
         this.subscriptions.lost();
         intake.lost();

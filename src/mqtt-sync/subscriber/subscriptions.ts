@@ -10,7 +10,10 @@ export interface RefusedSubscription {
   readonly reason: string;
 }
 
-/** A broker that has not answered by then never will. */
+/**
+ * A broker that has sent neither the answer nor anything else for so long never will. In a session that it resumes, what it
+ * has kept comes first: on a slow link, minutes of it.
+ */
 const SUBACK_TIMEOUT_MS = 30_000;
 /** MQTT 5, section 3.9.3; MQTT 3.1.1 knows 0x80 only. */
 const FIRST_REFUSAL = 0x80;
@@ -35,6 +38,7 @@ export class Subscriptions {
   private readonly logged = new Map<string, string>();
   private link: IncomingLink | undefined;
   private isDue = false;
+  private lastReceivedMs = 0;
 
   constructor(
     private readonly clock: Clock,
@@ -80,6 +84,11 @@ export class Subscriptions {
     }
     if (!link.sessionPresent) this.leftOver.clear();
     this.ask();
+  }
+
+  /** A message has arrived: the answer to a SUBSCRIBE may be behind it. */
+  received(): void {
+    this.lastReceivedMs = this.clock.monotonicMs();
   }
 
   /** The connection is gone; what was granted is in the broker's session still. */
@@ -153,14 +162,16 @@ export class Subscriptions {
 
   private expectAnswer(link: IncomingLink): CancelTimer {
     let cancel = (): void => {};
-    const wait = (): void => {
-      cancel = this.clock.after(SUBACK_TIMEOUT_MS, () => {
+    const wait = (delayMs: number): void => {
+      cancel = this.clock.after(delayMs, () => {
         if (link !== this.link) return;
-        if (this.isReading()) link.cut(`no SUBACK within ${SUBACK_TIMEOUT_MS} ms`);
-        else wait();
+        if (!this.isReading()) return wait(SUBACK_TIMEOUT_MS);
+        const leftMs = this.lastReceivedMs + SUBACK_TIMEOUT_MS - this.clock.monotonicMs();
+        if (leftMs > 0) wait(leftMs);
+        else link.cut(`neither SUBACK nor anything else within ${SUBACK_TIMEOUT_MS} ms`);
       });
     };
-    wait();
+    wait(SUBACK_TIMEOUT_MS);
     return () => cancel();
   }
 }

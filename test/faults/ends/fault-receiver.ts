@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type IncomingOptions } from '../../../src/mqtt-sync/mqtt-sync.options.js';
 import { type MqttSyncContext } from '../../../src/mqtt-sync/subscriber/mqtt-sync-context.js';
+import { type Mosquitto } from '../../helpers/mosquitto.js';
 import { ShoreApplication } from '../../helpers/shore-application.js';
 import { until } from '../../helpers/wait.js';
 import { type Finding, type FindingKind, Findings } from '../oracle/findings.js';
@@ -26,10 +27,17 @@ const KINDS: Partial<Record<FindingKind, FindingKind>> = {
 
 /** Adds to a report what a receiver did. */
 export interface ReceiverJudge {
+  /**
+   * Waits until the broker, since it was started last, has granted what the receiver subscribes to, and the ship what its requests
+   * come in on. Before that it may pass nothing on, whatever session it says it has. Something has to be published meanwhile.
+   */
+  listening(broker: Pick<Mosquitto, 'log'>): Promise<void>;
   judge(report: FaultReport): Promise<FaultReport>;
 }
 
-const NOBODY: ReceiverJudge = { judge: (report) => Promise.resolve(report) };
+const NOBODY: ReceiverJudge = { listening: () => Promise.resolve(), judge: (report) => Promise.resolve(report) };
+
+const CLIENT_IDS = ['arus_sync_fault-receiver_in', 'arus_sync_mv-fault'];
 
 /**
  * The product's own receiver at the other end of a fault: an application on shore that follows the ship's changes at the same
@@ -70,6 +78,13 @@ export class FaultReceiver implements ReceiverJudge {
     hurryCatchUp(shore);
     await shore.subscribed(SUBSCRIPTIONS[catchUp]);
     return receiver;
+  }
+
+  async listening(broker: Pick<Mosquitto, 'log'>): Promise<void> {
+    for (const clientId of CLIENT_IDS) {
+      const granted = () => broker.log.includes(`Sending SUBACK to ${clientId}\n`);
+      await until(granted, { deadlineMs: 60_000, what: `the SUBACK to ${clientId}` });
+    }
   }
 
   /**
