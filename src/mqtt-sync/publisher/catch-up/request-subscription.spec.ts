@@ -27,9 +27,11 @@ class SubscribingLink {
 describe('RequestSubscription', () => {
   let logger: RecordingLogger;
   let subscription: RequestSubscription;
+  let clock: FakeClock;
   beforeEach(() => {
     logger = new RecordingLogger();
-    subscription = new RequestSubscription(new FakeClock(), logger);
+    clock = new FakeClock();
+    subscription = new RequestSubscription(clock, logger);
     subscription.want(FILTERS);
   });
 
@@ -48,15 +50,28 @@ describe('RequestSubscription', () => {
     expect(subscription.isDue).toBe(false);
   });
 
-  it('asks on each link, also in a session that should have it: the broker may have resumed an older one', async () => {
-    for (const sessionPresent of [false, true, true, false]) {
-      const link = connect(sessionPresent);
-      subscription.proven();
-      expect(link.asked).toHaveLength(1);
-      link.answer([1, 1]);
-      await turn();
-      subscription.lost();
-    }
+  it('asks again in a session that should have it, once the link lasts: the broker may have resumed an older one', async () => {
+    const first = connect();
+    subscription.proven();
+    first.answer([1, 1]);
+    await turn();
+    subscription.lost();
+    const short = connect(true);
+    subscription.proven();
+    clock.advance(4999);
+    subscription.lost();
+    clock.advance(5000);
+    expect(short.asked).toEqual([]);
+    const lasting = connect(true);
+    subscription.proven();
+    clock.advance(5000);
+    expect(lasting.asked).toHaveLength(1);
+    lasting.answer([1, 1]);
+    await turn();
+    subscription.lost();
+    const fresh = connect(false);
+    subscription.proven();
+    expect([fresh.asked.length, clock.pendingTimers]).toEqual([1, 0]);
   });
 
   it('says each refusal once, by its filter, and asks again on the next link', async () => {

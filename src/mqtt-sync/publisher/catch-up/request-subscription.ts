@@ -1,7 +1,7 @@
 import { formatReasonCode } from '../../connection/failure-text.js';
 import { type IncomingLink } from '../../connection/incoming-link.js';
 import { type SyncLogger } from '../../logger.js';
-import { type Clock } from '../../time/clock.js';
+import { type CancelTimer, type Clock } from '../../time/clock.js';
 import { matchesFilter } from '../../wire/topic-filter.js';
 import { AnnouncementGuard } from '../announcement-guard.js';
 import { isRefusal } from '../reason-codes.js';
@@ -12,11 +12,14 @@ export interface SubscriptionView {
   readonly state: 'not_asked' | 'granted' | 'refused';
 }
 
+/** A link that lasts so long is not one of many that come and go. */
+const LASTING_MS = 5000;
+
 /**
  * Subscribes to the requests for catch-up on the publisher's connection: one of its own would cost a metered link its
  * pings. Only when the link has proven itself by an acknowledgement, and no longer at every connect when the broker seems
- * to hang up on it: whatever it does about the SUBSCRIBE, changes flow. On each connection, resumed or not: a broker that
- * was killed may resume a session as it was before our SUBSCRIBE, and nobody would be heard any more.
+ * to hang up on it: whatever it does about the SUBSCRIBE, changes flow. A resumed session is asked again as well, once
+ * its link lasts: a broker that was killed may resume it as it was before our SUBSCRIBE, and nobody would be heard any more.
  */
 export class RequestSubscription {
   private readonly guard: AnnouncementGuard;
@@ -25,11 +28,13 @@ export class RequestSubscription {
   /** What the broker answered last in this session. */
   private readonly answers = new Map<string, 'granted' | 'refused'>();
   private isAsked = false;
+  private mayAsk = true;
+  private cancelLasting: CancelTimer = () => {};
   private isPending = false;
   private readonly refusalsLogged = new Set<string>();
 
   constructor(
-    clock: Clock,
+    private readonly clock: Clock,
     private readonly logger: SyncLogger,
   ) {
     this.guard = new AnnouncementGuard(clock, (connections) =>
@@ -57,17 +62,24 @@ export class RequestSubscription {
     this.isAsked = false;
     this.isPending = false;
     this.guard.connected();
+    this.mayAsk = !this.isGranted;
+    if (!this.mayAsk) {
+      this.cancelLasting = this.clock.after(LASTING_MS, () => {
+        this.mayAsk = true;
+        this.proven();
+      });
+    }
   }
 
   /** Whether there is still something to ask for on this link. */
   get isDue(): boolean {
-    return this.link !== undefined && !this.isAsked;
+    return this.link !== undefined && this.mayAsk && !this.isAsked;
   }
 
-  /** Something was acknowledged on the link. */
+  /** Something was acknowledged on the link, or it lasts. */
   proven(): void {
     const { link, filters } = this;
-    if (!link || this.isAsked || !this.guard.admits) return;
+    if (!link || !this.isDue || !this.guard.admits) return;
     this.isAsked = true;
     this.isPending = true;
     void link.subscribe(filters.map((filter) => ({ filter, qos: 1 }))).then((reasonCodes) => {
@@ -79,8 +91,14 @@ export class RequestSubscription {
   }
 
   lost(): void {
+    this.cancelLasting();
     if (this.isPending) this.guard.settled('lost');
     this.link = undefined;
+  }
+
+  /** Whether the session at the broker should have all of it. */
+  private get isGranted(): boolean {
+    return this.filters.every((filter) => this.answers.get(filter) === 'granted');
   }
 
   private answered(filter: string, reasonCode: number): void {
