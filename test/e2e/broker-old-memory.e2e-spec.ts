@@ -43,21 +43,24 @@ async function shoreOn(brokerUrl: string) {
   return { shore, handled, has, connections };
 }
 
-/** Waits until the broker, in its present life, has granted the receiver what it asks for. */
-async function subscribed(broker: Mosquitto, times = 1): Promise<void> {
-  const granted = () => broker.log.match(/Sending SUBACK to arus_sync_shore_in/g)?.length ?? 0;
+const RECEIVER = 'arus_sync_shore_in';
+const SHIP = 'arus_sync_mv-test';
+
+/** Waits until the broker, in its present life, has granted a client what it asks for. */
+async function subscribed(broker: Mosquitto, clientId: string, times = 1): Promise<void> {
+  const granted = () => broker.log.split(`Sending SUBACK to ${clientId}`).length - 1;
   await until(() => granted() >= times, { what: `SUBACK number ${times}` });
 }
 
 describeWithMosquitto('A broker that is killed, and resumes a session from before the SUBSCRIBE,', () => {
   it('passes on what is published after that: the receiver subscribes again', async () => {
-    const broker = await brokerThatRemembers('arus_sync_shore_in');
+    const broker = await brokerThatRemembers(RECEIVER);
     const { handled, has, connections } = await shoreOn(broker.url);
     const { publish } = await shipOn(broker.url);
     await publish(1);
     await has(1);
     await broker.restart();
-    await subscribed(broker);
+    await subscribed(broker, RECEIVER);
     await publish(2);
     await has(1, 2);
     expect(handled).toEqual([1, 2]);
@@ -66,7 +69,7 @@ describeWithMosquitto('A broker that is killed, and resumes a session from befor
   });
 
   it('passes on requests for catch-up: the ship subscribes again', async () => {
-    const broker = await brokerThatRemembers('arus_sync_mv-test');
+    const broker = await brokerThatRemembers(SHIP);
     const { ship, publish } = await shipOn(broker.url);
     const sessions: boolean[] = [];
     ship.events.on('connected', ({ sessionPresent }) => sessions.push(sessionPresent));
@@ -76,9 +79,9 @@ describeWithMosquitto('A broker that is killed, and resumes a session from befor
     });
     await broker.restart();
     await until(() => sessions.length === 1, { what: 'the ship to be back' });
-    // The SUBSCRIBE follows the first acknowledgement; what is acknowledged after it has not overtaken it.
     await publish(2);
     await publish(3);
+    await subscribed(broker, SHIP);
     const asker = await Asker.at(broker.url);
     const { answered } = await asker.answered(await asker.ask('crew', { sinceSequence: 1 }));
     expect(answered).toMatchObject({ total: 2, upTo: 3 });
@@ -97,7 +100,7 @@ describeWithMosquitto('A broker that resumes a session as it was', () => {
     // What it has not acknowledged would come again whatever it subscribes to.
     await until(() => /Received PUBACK from arus_sync_shore_in/.test(broker.log), { what: 'the PUBACK' });
     link.cut();
-    await subscribed(broker, 2);
+    await subscribed(broker, RECEIVER, 2);
     await publish(2);
     await has(1, 2);
     expect(handled).toEqual([1, 2]);
