@@ -15,7 +15,7 @@ const WARM_UP = 100;
 const GROWTH_MB = 8;
 
 /** Some packets promise more bytes than come, and hide the acknowledgements behind them. */
-const PATIENCE_MS = 40;
+const PATIENCE_MS = 100;
 
 /** Beyond every id in use: an acknowledgement that the broker makes up is a lie, and no malformed packet. */
 const NO_ID = 0xfff0;
