@@ -7,10 +7,9 @@ export const PROJECT = fileURLToPath(new URL('../..', import.meta.url));
 
 /** The shell commands of a document that stand below `<!-- run: name -->`. */
 export function documentedCommands(document: string, name: string): string {
-  const text = readFileSync(`${PROJECT}/${document}`, 'utf8');
-  const commands = new RegExp(`<!-- run: ${name} -->\\s+\`\`\`sh\\n([^]*?)\`\`\``).exec(text)?.[1];
-  if (commands === undefined) throw new Error(`${document} has no commands called "${name}"`);
-  return commands;
+  const block = commandBlocks(document).find((one) => one.name === name);
+  if (!block) throw new Error(`${document} has no commands called "${name}"`);
+  return block.commands;
 }
 
 /** A block of shell commands in a document, and the name under which a test runs it, if it has one. */

@@ -1,4 +1,4 @@
-import { fullJitterDelay } from '../time/backoff.js';
+import { backoffCeiling, fullJitterDelay } from '../time/backoff.js';
 import { type MqttProtocol } from './connection-options.js';
 import { isMisconfiguration } from './connack.js';
 import { type ConnectionEnd } from './broker-connection.js';
@@ -91,7 +91,7 @@ export class ReconnectPolicy {
   private delayAfter({ refusal }: ConnectionEnd): number {
     const refusedCapMs = Math.max(REFUSED_CAP_MS, this.networkCapMs);
     if (refusal && isMisconfiguration(refusal.code)) {
-      const ceilingMs = Math.min(refusedCapMs, MISCONFIGURED_BASE_MS * 2 ** Math.min(this.attempts, 30));
+      const ceilingMs = backoffCeiling(this.attempts, { baseMs: MISCONFIGURED_BASE_MS, capMs: refusedCapMs });
       return (ceilingMs / 2) * (1 + this.random());
     }
     const capMs = refusal ? refusedCapMs : this.networkCapMs;

@@ -1,3 +1,4 @@
+import { backoffCeiling } from '../time/backoff.js';
 import { type Clock } from '../time/clock.js';
 import { type ControlMessage } from './delivery-session.js';
 
@@ -9,7 +10,7 @@ const SUSPECTED_EVERY = 10;
  * It is tried too on a connection that has lasted so long, twice as long after each further loss: where the link was to
  * blame it is soon known, and where the broker is, one reconnect every ten minutes is no harm.
  */
-const SUSPECTED_FOR_MS = { first: 15_000, most: 600_000 };
+const SUSPECTED_FOR = { baseMs: 15_000, capMs: 600_000 };
 
 /**
  * Holds back an announcement of the service on which the broker seems to hang up: announcements go ahead of the queue, so
@@ -37,8 +38,8 @@ export class AnnouncementGuard {
   /** Whether to announce now. */
   get admits(): boolean {
     if (this.lostInARow < LOST_TO_SUSPECT || this.connections % SUSPECTED_EVERY === 0) return true;
-    const suspectedForMs = SUSPECTED_FOR_MS.first * 2 ** Math.min(this.lostInARow - LOST_TO_SUSPECT, 10);
-    return this.clock.monotonicMs() - this.connectedAtMs >= Math.min(suspectedForMs, SUSPECTED_FOR_MS.most);
+    const suspectedForMs = backoffCeiling(this.lostInARow - LOST_TO_SUSPECT, SUSPECTED_FOR);
+    return this.clock.monotonicMs() - this.connectedAtMs >= suspectedForMs;
   }
 
   /** What became of an announcement; several that are lost with one connection count once. */

@@ -21,9 +21,7 @@ export class HandledChange implements Entry {
     private readonly held: HeldChange,
     private readonly parts: { readonly inbox: Inbox; readonly events: Pick<SyncEvents, 'emit'> },
   ) {
-    const { topic, form, retained, replayed, entity, operation, key, messageId, vesselId, epoch, sequence } = change;
-    const handled = { topic, form, retained, replayed, entity, operation, key, messageId, vesselId, epoch, sequence };
-    this.event = Object.assign(handled, { stale, attempts });
+    this.event = Object.assign(describeChange(change), { stale, attempts });
   }
 
   enter(): Promise<void> {

@@ -27,8 +27,7 @@ export class RequestSubscription {
   private link: IncomingLink | undefined;
   /** What the broker answered last in this session. */
   private readonly answers = new Map<string, 'granted' | 'refused'>();
-  private isAsked = false;
-  private mayAsk = true;
+  private due = false;
   private cancelLasting: CancelTimer = () => {};
   private isPending = false;
   private readonly refusalsLogged = new Set<string>();
@@ -59,28 +58,26 @@ export class RequestSubscription {
   linked(link: IncomingLink): void {
     this.link = link;
     if (!link.sessionPresent) this.answers.clear();
-    this.isAsked = false;
     this.isPending = false;
     this.guard.connected();
-    this.mayAsk = !this.isGranted;
-    if (!this.mayAsk) {
-      this.cancelLasting = this.clock.after(LASTING_MS, () => {
-        this.mayAsk = true;
-        this.proven();
-      });
-    }
+    this.due = !this.isGranted;
+    if (this.due) return;
+    this.cancelLasting = this.clock.after(LASTING_MS, () => {
+      this.due = true;
+      this.proven();
+    });
   }
 
   /** Whether there is still something to ask for on this link. */
   get isDue(): boolean {
-    return this.link !== undefined && this.mayAsk && !this.isAsked;
+    return this.due;
   }
 
   /** Something was acknowledged on the link, or it lasts. */
   proven(): void {
     const { link, filters } = this;
-    if (!link || !this.isDue || !this.guard.admits) return;
-    this.isAsked = true;
+    if (!link || !this.due || !this.guard.admits) return;
+    this.due = false;
     this.isPending = true;
     void link.subscribe(filters.map((filter) => ({ filter, qos: 1 }))).then((reasonCodes) => {
       if (link !== this.link) return;
@@ -92,6 +89,7 @@ export class RequestSubscription {
 
   lost(): void {
     this.cancelLasting();
+    this.due = false;
     if (this.isPending) this.guard.settled('lost');
     this.link = undefined;
   }

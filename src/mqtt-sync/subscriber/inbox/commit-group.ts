@@ -30,12 +30,12 @@ export class CommitGroup {
     return this.handled.length + this.streams.size + this.parked.length + this.unparked.length === 0;
   }
 
-  /** A stream is about to change. */
-  touch(stream: Stream): void {
+  /** A stream is about to change; or it has, and `before` is what it was. */
+  touch(stream: Stream, before?: StreamRecord): void {
     if (this.streams.has(stream)) return;
-    const before = stream.toRecord();
-    this.streams.set(stream, before);
-    this.onUndo(() => stream.restore(before));
+    const record = before ?? stream.toRecord();
+    this.streams.set(stream, record);
+    this.onUndo(() => stream.restore(record));
   }
 
   onUndo(undo: () => void): void {

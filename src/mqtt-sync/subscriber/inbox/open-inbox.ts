@@ -100,9 +100,10 @@ export class OpenInbox {
   async recordLost(id: StreamId, ranges: readonly SequenceRange[]): Promise<number> {
     const stream = this.streams.get(id) ?? this.begin(id);
     const { group } = this.committer;
-    group.touch(stream);
+    const before = stream.toRecord();
     const { added, opened } = stream.lose(ranges);
     if (added.length > 0) {
+      group.touch(stream, before);
       const { observer } = this.parts;
       group.news.push(() => {
         if (opened) observer?.missing(stream, opened);

@@ -17,14 +17,12 @@ export const STREAM_LIMITS: StreamLimits = { groups: 65_536, fullEpochs: 8, epoc
 
 type GroupId = Pick<StreamId, 'vesselId' | 'entity'>;
 
-const NOBODY: GroupId = { vesselId: '', entity: '' };
-
 /** All streams, by vessel and entity type, the epochs of each from the oldest to the newest. */
 export class Streams {
   /** The group that was touched last is the last. */
   private readonly groups = new Map<string, readonly Stream[]>();
   /** The group that was asked for last: most changes are of the same as the one before. */
-  private latest: GroupId & { readonly name: string } = { ...NOBODY, name: groupName(NOBODY) };
+  private latest: (GroupId & { readonly name: string }) | undefined;
 
   constructor(
     records: readonly StreamRecord[],
@@ -105,7 +103,7 @@ export class Streams {
   }
 
   private nameOf({ vesselId, entity }: GroupId): string {
-    if (vesselId !== this.latest.vesselId || entity !== this.latest.entity)
+    if (this.latest?.vesselId !== vesselId || this.latest.entity !== entity)
       this.latest = { vesselId, entity, name: groupName({ vesselId, entity }) };
     return this.latest.name;
   }
