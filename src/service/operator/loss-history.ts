@@ -1,10 +1,8 @@
 import * as z from 'zod';
 import { type SyncEvents } from '../../mqtt-sync/sync-events.js';
-import { type CancelTimer, type Clock } from '../../mqtt-sync/time/clock.js';
+import { type Clock } from '../../mqtt-sync/time/clock.js';
 import { RememberedFile } from './remembered-file.js';
-
-/** Losses that come together are written together. */
-const WRITE_DELAY_MS = 1000;
+import { SoonWritten } from './soon-written.js';
 
 const schema = z.object({
   version: z.literal(1),
@@ -28,8 +26,7 @@ export class LossHistory {
   private before: EarlierLosses;
   private lost = 0;
   private lastMs: number | undefined;
-  private cancelWrite: CancelTimer | undefined;
-  private writing = Promise.resolve();
+  private readonly written: SoonWritten;
   private readonly file: RememberedFile<z.infer<typeof schema>> | undefined;
 
   /** @param path of the file in which to remember; undefined: this life only. */
@@ -39,6 +36,7 @@ export class LossHistory {
     path: string | undefined,
   ) {
     this.before = { lost: 0, lastMs: undefined, sinceMs: clock.wallMs() };
+    this.written = new SoonWritten(clock, () => this.write());
     this.file = path === undefined ? undefined : new RememberedFile(path, schema);
     events.on('message_dropped', () => this.add(1));
     events.on('dead_letter_discarded', () => this.add(1));
@@ -56,30 +54,24 @@ export class LossHistory {
       const { sinceMs, lost, lastMs } = known.content;
       this.before = { sinceMs, lost, lastMs };
     }
-    await this.write();
+    await this.written.now();
   }
 
   /** Writes what is known for the next life. */
   async stop(): Promise<void> {
-    await this.write();
+    await this.written.now();
   }
 
   private add(count: number): void {
     this.lost += count;
     this.lastMs = this.clock.wallMs();
-    this.cancelWrite ??= this.clock.after(WRITE_DELAY_MS, () => void this.write());
+    this.written.soon();
   }
 
-  /** One after the other, each with what is known when its turn comes. */
-  private write(): Promise<void> {
-    this.cancelWrite?.();
-    this.cancelWrite = undefined;
-    this.writing = this.writing.then(async () => {
-      const { sinceMs, lost, lastMs } = this.before;
-      const newestMs = this.lastMs ?? lastMs;
-      const last = newestMs === undefined ? {} : { lastMs: newestMs };
-      await this.file?.write({ version: 1, sinceMs, lost: lost + this.lost, ...last });
-    });
-    return this.writing;
+  private write(): Promise<void> | undefined {
+    const { sinceMs, lost, lastMs } = this.before;
+    const newestMs = this.lastMs ?? lastMs;
+    const last = newestMs === undefined ? {} : { lastMs: newestMs };
+    return this.file?.write({ version: 1, sinceMs, lost: lost + this.lost, ...last });
   }
 }

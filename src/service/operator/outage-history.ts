@@ -3,11 +3,10 @@ import { type SyncEvents } from '../../mqtt-sync/sync-events.js';
 import { type CancelTimer, type Clock } from '../../mqtt-sync/time/clock.js';
 import { type OutageFile } from './outage-file.js';
 import { type Outage, Outages } from './outages.js';
+import { SoonWritten } from './soon-written.js';
 
 /** A start that connects sooner is no outage. */
 const START_MS = 10_000;
-/** Changes that come together are written together. */
-const WRITE_DELAY_MS = 1000;
 const TOUCH_INTERVAL_MS = 60_000;
 const STARTING = 'the service was starting';
 const NOT_RUNNING = 'the service did not run';
@@ -25,9 +24,8 @@ export class OutageHistory {
   private changedAtMs: number;
   private knownSinceMs: number;
   private spokenProtocol: string | undefined;
-  private cancelWrite: CancelTimer | undefined;
   private cancelTouch: CancelTimer | undefined;
-  private writing = Promise.resolve();
+  private readonly written: SoonWritten;
   private readonly startedAtMs: number;
 
   /** @param file where to remember; undefined: this life only. */
@@ -37,6 +35,7 @@ export class OutageHistory {
     private readonly clock: Clock,
     private readonly file: OutageFile | undefined,
   ) {
+    this.written = new SoonWritten(clock, () => this.write());
     const nowMs = clock.wallMs();
     this.startedAtMs = this.changedAtMs = this.knownSinceMs = nowMs;
     this.current = { fromMs: nowMs, reason: STARTING };
@@ -62,14 +61,14 @@ export class OutageHistory {
       this.outages = before;
       this.knownSinceMs = known.sinceMs;
     }
-    await this.write();
+    await this.written.now();
     this.touch();
   }
 
   /** Writes what is known for the next life. */
   async stop(): Promise<void> {
     this.cancelTouch?.();
-    await this.write();
+    await this.written.now();
   }
 
   /** When the connection came to be as it is. */
@@ -107,14 +106,14 @@ export class OutageHistory {
     const isStart = current.fromMs === this.startedAtMs && nowMs - current.fromMs < START_MS;
     if (!isStart)
       this.outages.add({ kind: 'disconnected', ...current, toMs: Math.max(current.fromMs, nowMs), count: 1 });
-    this.writeSoon();
+    this.written.soon();
   }
 
   private disconnected(reason: string): void {
     const nowMs = this.clock.wallMs();
     this.changedAtMs = nowMs;
     this.current = { fromMs: nowMs, reason };
-    this.writeSoon();
+    this.written.soon();
   }
 
   /** An attempt follows one that failed: its reason is the newest there is. */
@@ -122,19 +121,9 @@ export class OutageHistory {
     if (this.current) this.current = { ...this.current, reason: this.connection.lastFailure ?? this.current.reason };
   }
 
-  private writeSoon(): void {
-    this.cancelWrite ??= this.clock.after(WRITE_DELAY_MS, () => void this.write());
-  }
-
-  /** One after the other, each with what is known when its turn comes. */
-  private write(): Promise<void> {
-    this.cancelWrite?.();
-    this.cancelWrite = undefined;
-    this.writing = this.writing.then(async () => {
-      const { knownSinceMs: sinceMs, past: outages, ongoing: current } = this;
-      await this.file?.write({ sinceMs, outages, ...(current && { current }) });
-    });
-    return this.writing;
+  private write(): Promise<void> | undefined {
+    const { knownSinceMs: sinceMs, past: outages, ongoing: current } = this;
+    return this.file?.write({ sinceMs, outages, ...(current && { current }) });
   }
 
   private touch(): void {
