@@ -6,7 +6,9 @@ import { type AnySchemaObject } from 'ajv';
 import { describe, expect, it } from 'vitest';
 import { resolveOptions } from '../../src/mqtt-sync/mqtt-sync.options.js';
 import { readEnvironment } from '../../src/service/environment/environment.js';
+import { VARIABLES } from '../../src/service/environment/variables.js';
 import { serviceSettings } from '../../src/service/service-settings.js';
+import { composed, composedEnvironment, composeFile, mount } from '../helpers/compose.js';
 import { environmentOf, execForm, parseCopy, parseDockerfile, stagesOf } from '../helpers/dockerfile.js';
 import { PROJECT } from '../helpers/documented-commands.js';
 import { sourceOf, unknownVariables } from '../helpers/deployed-names.js';
@@ -23,36 +25,8 @@ describe('the routes that probes ask for', () => {
   });
 });
 
-interface ComposeService {
-  readonly image?: string;
-  readonly environment?: Readonly<Record<string, string>>;
-  readonly ports?: readonly string[];
-  readonly volumes?: readonly string[];
-  readonly command?: readonly string[];
-  readonly depends_on?: readonly string[];
-  readonly healthcheck?: { readonly test: readonly string[] };
-  readonly stop_grace_period?: string;
-  readonly read_only?: boolean;
-  readonly cap_drop?: readonly string[];
-  readonly security_opt?: readonly string[];
-}
-
-interface Compose {
-  readonly services: Readonly<Record<string, ComposeService>>;
-  readonly volumes?: Readonly<Record<string, unknown>>;
-}
-
-/** `source:target[:mode]`; a source may be a variable with a colon in it. */
-function mount(text: string): { source: string; target: string } {
-  const [, source, target] = /^(\$\{[^}]*\}|[^:]*):([^:]*)(?::\w+)?$/.exec(text)!;
-  return { source: source!, target: target! };
-}
-
-/** A value as Compose hands it on when only what must be set is set. */
-const composed = (value: string): string => value.replaceAll(/\$\{\w+(?::-([^}]*)|:\?[^}]*)\}/g, '$1');
-
 describe.each(['docker-compose.yml', 'deploy/compose/shore.yml'])('%s', (file) => {
-  const compose = projectYaml(file) as Compose;
+  const compose = composeFile(file);
   const services = Object.entries(compose.services);
 
   it('is what the Compose specification allows', () => {
@@ -83,7 +57,7 @@ describe.each(['docker-compose.yml', 'deploy/compose/shore.yml'])('%s', (file) =
 });
 
 describe('docker-compose.yml', () => {
-  const { services } = projectYaml('docker-compose.yml') as Compose;
+  const { services } = composeFile('docker-compose.yml');
 
   it.each(Object.entries(services))('pins the image of %s, and opens ports to this machine only', (_name, service) => {
     expect(service.image).toMatch(service.image === 'arus/mqtt-sync' ? /./ : /:v?\d+\.\d+\.\d+$/);
@@ -98,19 +72,15 @@ describe('docker-compose.yml', () => {
     expect(projectText('Dockerfile')).toContain('HEALTHCHECK');
   });
 
-  it('passes on what the runbook tells people to change', () => {
-    const passedOn = Object.entries(services.sync!.environment!).filter(([name, value]) =>
-      value.includes(`\${${name}`),
-    );
-    const names = passedOn.map(([name]) => name);
-    expect(names).toEqual(
-      expect.arrayContaining(['MQTT_MAX_QUEUE_SIZE', 'MQTT_MAX_QUEUE_BYTES', 'MQTT_JOURNAL_MAX_BYTES', 'LOCAL_MODE']),
-    );
+  it('sets every variable of the service, or hands it on, but for those that are a matter of the container', () => {
+    const files = VARIABLES.map(({ name }) => name).filter((name) => name.endsWith('_FILE'));
+    const ofContainer = ['PORT', 'HOST', 'MQTT_QUEUE_DIR', 'SYNC_TCP_PORT', ...files];
+    const names = VARIABLES.map(({ name }) => name).filter((name) => !ofContainer.includes(name));
+    expect(Object.keys(services.sync!.environment!).sort()).toEqual(names.sort());
   });
 
   it('gives the service an environment that it starts with', () => {
-    const environment = Object.entries(services.sync!.environment!).map(([name, value]) => [name, composed(value)]);
-    const { resolved } = readEnvironment(Object.fromEntries(environment) as NodeJS.ProcessEnv);
+    const { resolved } = readEnvironment(composedEnvironment(services.sync!));
     expect(new URL(resolved.brokerUrl).hostname).toBe('mosquitto');
     expect(resolved.brokerUrl).toMatch(/:1883$/);
     expect(projectText('deploy/mosquitto/try.conf')).toMatch(/^listener 1883$/m);
