@@ -47,14 +47,15 @@ describe('docs/operations.md', () => {
     expect(sections.get(alert.toLowerCase())).toMatch(/\*\*Means:\*\*[^]*\*\*See more[^]*\*\*Do:\*\*/);
   });
 
-  it.each(DEGRADED_REASONS)('says of the reason %s what it means', (reason) => {
-    expect(sections.get(reason)).toMatch(/\S/);
+  it.each(DEGRADED_REASONS)('says of the reason %s what it means, how to see more, and what to do', (reason) => {
+    expect(sections.get(reason)).toMatch(/\w[^]*\*\*See more:\*\*[^]*\*\*Do:\*\*/);
   });
 
   it.each(Object.entries(REASONS))(
-    'explains in its table of %s each one that there is, and no other',
+    'explains in its table of %s each one that there is, and no other, and says how to see more',
     (anchor, known) => {
       const rows = rowsOf(anchor);
+      expect(sections.get(anchor)).toMatch(/\*\*See more[^]*\n\| reason/);
       expect(rows.map(({ reason }) => reason)).toEqual(known);
       for (const { means, todo } of rows)
         expect([means, todo]).toEqual([/\w/, /\w/].map((text) => expect.stringMatching(text) as string));
