@@ -182,6 +182,8 @@ export class Dispatcher implements LinkObserver {
     // One that nothing waits for: a repeat of the broker, or the end of an exchange that was resumed and then given up.
     if (!exchange || !this.isExpected(exchange, type)) return;
     this.timer.restart(this.window);
+    // The first answer to what was sent here: of a QoS 2 message the link has carried all but a few bytes by then.
+    if (exchange.phase === 'published' || exchange.wasReleased) this.window.acked(exchange.sent);
     if (type === 'pubrec' && !isRefusal(reasonCode)) {
       exchange.phase = 'released';
       link.release(packetId);
@@ -189,7 +191,6 @@ export class Dispatcher implements LinkObserver {
       return;
     }
     this.session.end(exchange);
-    this.window.acked(exchange.sent);
     if (this.session.inFlight === 0) this.timer.stop();
     this.settlement.settle(exchange, reasonCode);
     this.parts.connection.confirm();
@@ -276,9 +277,10 @@ export class Dispatcher implements LinkObserver {
       this.settlement.delivered(message);
       return true;
     }
-    const sent = this.window.sent(bytes);
     const phase = resumes ? history.phase : 'published';
-    this.session.begin({ packetId, qos, message, control: undefined, sent, phase, wasReleased: phase === 'released' });
+    const wasReleased = phase === 'released';
+    const sent = this.window.sent(wasReleased ? 0 : bytes);
+    this.session.begin({ packetId, qos, message, control: undefined, sent, phase, wasReleased });
     return true;
   }
 
