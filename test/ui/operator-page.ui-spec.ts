@@ -131,6 +131,11 @@ describeWithChromium('the operator page', () => {
       expect(await page.locator('#plot-connection rect.down').count()).toBe(1);
       await page.getByText('Outages as a list').click();
       expect(await page.locator('#outages tr').count()).toBe(1);
+      expect(await page.locator('#outages td').allTextContents()).toEqual([
+        expect.stringMatching(/^\d\d:\d\d$/),
+        expect.stringMatching(/^(under 1 s|\d+ s)$/),
+        expect.stringMatching(/closed|ECONNRE/),
+      ]);
       // What waited is in the picture for whoever looks later.
       expect(await page.locator('#said-waiting').textContent()).toBe('0 now, at most 5 in this time.');
       const heights = async () => {
