@@ -18,6 +18,13 @@ it('chooses by name, in the order of the list', () => {
   expect(contenders).toEqual(['disk']);
 });
 
+it('looks at the most important in a quick run, and at whatever else it is told to', () => {
+  const quick = readArguments(['--quick']);
+  expect(quick).toMatchObject({ scenarios: SCENARIOS, profiles: ['loopback', 'geo'] });
+  expect(quick.contenders).not.toContain('one-at-a-time');
+  expect(readArguments(['--quick', '--contender', 'one-at-a-time']).contenders).toEqual(['one-at-a-time']);
+});
+
 it('says what it does not know, and what there is', () => {
   expect(() => readArguments(['--profile', 'mars'])).toThrow(/no profile "mars".*loopback, lan/);
   expect(() => readArguments(['--rounds', 'many'])).toThrow(ArgumentsError);

@@ -16,6 +16,10 @@ export interface Arguments {
   readonly cpuProfiles: string | undefined;
 }
 
+/** Who and what a quick run looks at, unless it is told. */
+const QUICK_PROFILES: readonly ProfileId[] = ['loopback', 'geo'];
+const QUICK_CONTENDERS: readonly ContenderId[] = ['disk', 'mqttjs', 'bridge-tuned', 'receiver', 'nest-mqtt'];
+
 /** Something on the command line is wrong; the message says what. */
 export class ArgumentsError extends Error {}
 
@@ -42,7 +46,8 @@ export const HELP = `Measures SyncPublisher and MqttSyncServer against the alter
 
   npm run bench -- [options]
 
-  --quick               smaller backlogs, one round: about a minute, to see that everything works
+  --quick               about a minute, to see that everything works: small backlogs, one round, the contenders and
+                        links that matter most, two scenarios at a time; its numbers say nothing
   --scenario a,b        only these scenarios
   --profile a,b         only these links
   --contender a,b       only these contenders
@@ -73,8 +78,8 @@ export function readArguments(argv: readonly string[]): Arguments {
     quick: values.quick,
     strict: values.strict,
     scenarios: choose('scenario', values.scenario, SCENARIOS),
-    profiles: choose('profile', values.profile, PROFILES),
-    contenders: choose('contender', values.contender, CONTENDERS),
+    profiles: choose('profile', values.profile, PROFILES, values.quick ? QUICK_PROFILES : PROFILES),
+    contenders: choose('contender', values.contender, CONTENDERS, values.quick ? QUICK_CONTENDERS : CONTENDERS),
     rounds: values.rounds === undefined ? undefined : wholeNumber('rounds', values.rounds),
     json: values.json,
     cpuProfiles: values['cpu-prof'],
@@ -93,8 +98,13 @@ function parse(argv: readonly string[]) {
   }
 }
 
-function choose<Id extends string>(name: string, text: string | undefined, known: readonly Id[]): readonly Id[] {
-  if (text === undefined) return known;
+function choose<Id extends string>(
+  name: string,
+  text: string | undefined,
+  known: readonly Id[],
+  byDefault = known,
+): readonly Id[] {
+  if (text === undefined) return byDefault;
   const asked = text.split(',').map((id) => id.trim());
   const unknown = asked.filter((id) => !(known as readonly string[]).includes(id));
   if (unknown.length > 0) {

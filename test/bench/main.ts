@@ -45,23 +45,34 @@ function prepare(asked: Arguments, resources: Resources, samples: Sample[]): Run
   };
 }
 
-/** Runs what was asked for; one that fails does not keep the others from running. */
-async function runScenarios(run: Run, { scenarios }: Arguments): Promise<number> {
+type Step = readonly [isAsked: boolean, run: () => Promise<unknown>];
+
+/** Runs what was asked for. */
+async function runScenarios(run: Run, { scenarios, quick }: Arguments): Promise<number> {
   const has = (id: Arguments['scenarios'][number]) => scenarios.includes(id);
   const parts = { start: has('start'), alert: has('alert'), drainMillion: has('drain-million') };
-  const steps: readonly (readonly [boolean, () => Promise<unknown>])[] = [
-    [has('link'), () => checkLinks(run)],
-    [has('steady'), () => steady(run)],
-    [has('drain'), () => drain(run)],
+  const slow: readonly Step[] = [
     [has('drain'), () => drainSlowly(run, 'geo')],
-    [has('wire'), () => wire(run)],
-    [has('event-loop'), () => eventLoop(run)],
-    [has('offline'), () => offline(run)],
-    [has('receive'), () => receive(run)],
     // Both wait for slow links most of the time.
     [true, () => Promise.all([has('drain') && drainSlowly(run, 'certus'), has('recovery') && recovery(run)])],
     [Object.values(parts).includes(true), () => backlog(run, parts)],
   ];
+  const fast: readonly Step[] = [
+    [has('steady'), () => steady(run)],
+    [has('drain'), () => drain(run)],
+    [has('wire'), () => wire(run)],
+    [has('event-loop'), () => eventLoop(run)],
+    [has('offline'), () => offline(run)],
+    [has('receive'), () => receive(run)],
+  ];
+  const link: Step = [has('link'), () => checkLinks(run)];
+  if (!quick) return inTurn(run, [link, ...fast, ...slow]);
+  const failures = await Promise.all([inTurn(run, [link, ...slow]), inTurn(run, fast)]);
+  return failures[0] + failures[1];
+}
+
+/** Runs one after the other; one that fails does not keep the next from running. @returns how many failed. */
+async function inTurn(run: Run, steps: readonly Step[]): Promise<number> {
   let failures = 0;
   for (const [isAsked, step] of steps) {
     if (!isAsked) continue;

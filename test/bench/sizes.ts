@@ -17,6 +17,9 @@ export interface Sizes {
   readonly alerts: number;
   readonly cuts: number;
   readonly longestCutMs: number;
+  /** Round trips that check a link, and for how long its rate is measured. */
+  readonly pings: number;
+  readonly transferSeconds: number;
 }
 
 export const FULL: Sizes = {
@@ -31,20 +34,25 @@ export const FULL: Sizes = {
   alerts: 10,
   cuts: 20,
   longestCutMs: 8000,
+  pings: 9,
+  transferSeconds: 4,
 };
 
+/** Small enough for a minute; too small to say how fast anything is. */
 export const QUICK: Sizes = {
   rounds: 1,
-  steadyMessages: 20_000,
-  drainMessages: 2000,
-  million: 50_000,
+  steadyMessages: 5000,
+  drainMessages: 1000,
+  million: 20_000,
   millionRounds: 1,
-  offlineMessages: 10_000,
-  paceSeconds: 2,
-  receivedMessages: 20_000,
-  alerts: 2,
+  offlineMessages: 5000,
+  paceSeconds: 1,
+  receivedMessages: 10_000,
+  alerts: 1,
   cuts: 1,
   longestCutMs: 1000,
+  pings: 3,
+  transferSeconds: 1,
 };
 
 /** A bridge with its defaults keeps 1,000 messages and drops the rest. */

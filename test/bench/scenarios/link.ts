@@ -8,17 +8,15 @@ import { type Resources } from '../rig/resources.js';
 import { type Run } from '../run.js';
 import { median } from '../statistics.js';
 
-const PINGS = 9;
-/** The rate is measured over so many seconds of it. */
-const TRANSFER_SECONDS = 4;
 const UNLIMITED_BYTES = 20_000_000;
 
 /** Checks the links against what they claim, with nothing but TCP. */
 export async function checkLinks(run: Run): Promise<void> {
+  const { pings, transferSeconds } = run.sizes;
   for (const profile of run.profiles(['lan', 'geo', 'certus'])) {
     const values = await run.resources.during(async (resources) => {
-      const roundTripMs = await pings(resources, profile);
-      return { roundTripMs, bytesPerSecond: await transfer(resources, profile) };
+      const roundTripMs = await roundTrip(resources, profile, pings);
+      return { roundTripMs, bytesPerSecond: await transfer(resources, profile, transferSeconds) };
     });
     run.say(`link ${profile}: ${values.roundTripMs.toFixed(0)} ms, ${Math.round(values.bytesPerSecond)} bytes/s`);
     run.record({ scenario: 'link', profile, values });
@@ -39,10 +37,10 @@ async function through(resources: Resources, profile: ProfileId, serve: (socket:
   return socket;
 }
 
-async function pings(resources: Resources, profile: ProfileId): Promise<number> {
+async function roundTrip(resources: Resources, profile: ProfileId, pings: number): Promise<number> {
   const socket = await through(resources, profile, (peer) => peer.setNoDelay(true).pipe(peer));
   const times: number[] = [];
-  for (let ping = 0; ping < PINGS; ping++) {
+  for (let ping = 0; ping < pings; ping++) {
     const beganMs = nowMs();
     socket.write('x');
     await once(socket, 'data');
@@ -52,9 +50,9 @@ async function pings(resources: Resources, profile: ProfileId): Promise<number> 
 }
 
 /** @returns bytes a second that arrive, from the first to the last. */
-async function transfer(resources: Resources, profile: ProfileId): Promise<number> {
+async function transfer(resources: Resources, profile: ProfileId, seconds: number): Promise<number> {
   const { bytesPerSecond } = PROFILE_TABLE[profile].quality ?? {};
-  const bytes = bytesPerSecond ? bytesPerSecond * TRANSFER_SECONDS : UNLIMITED_BYTES;
+  const bytes = bytesPerSecond ? bytesPerSecond * seconds : UNLIMITED_BYTES;
   let arrived = 0;
   let firstMs = 0;
   let firstBytes = 0;
