@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseEnv } from 'node:util';
 import { type DeployedBroker, type Workplace } from './deployed-broker.js';
@@ -7,7 +7,7 @@ import { temporaryFolder } from './service-process.js';
 
 const DOCUMENT = 'docs/deployment.md';
 
-/** A service as the document installs it for systemd, with a folder in place of `/`, and this user's group in place of its own. */
+/** Program and settings as the document installs them for systemd, with a folder in place of `/`, and this user's group in place of its own. */
 export class InstalledService {
   readonly root = temporaryFolder();
 
@@ -15,10 +15,12 @@ export class InstalledService {
     private readonly workplace: Workplace,
     private readonly broker: DeployedBroker,
   ) {
-    mkdirSync(join(this.root, 'var/lib'), { recursive: true });
-    // As an installed program lies on the PATH.
-    const program = `#!/bin/sh\nexec '${process.execPath}' '${join(PROJECT, 'dist/service/cli/main.js')}' "$@"\n`;
-    writeFileSync(join(this.root, 'arus-mqtt-sync'), program, { mode: 0o755 });
+    for (const folder of ['var/lib', 'usr/local/bin']) mkdirSync(join(this.root, folder), { recursive: true });
+    for (const name of ['package.json', 'README.md', 'LICENSE', 'docs', 'dist'])
+      cpSync(join(PROJECT, name), join(workplace.folder, name), { recursive: true });
+    // Copying it would take longer than everything else.
+    symlinkSync(join(PROJECT, 'node_modules'), join(workplace.folder, 'node_modules'));
+    this.run('systemd program');
   }
 
   /** Runs commands of the document. */
@@ -28,7 +30,7 @@ export class InstalledService {
       .replaceAll('systemd-sysusers ', `systemd-sysusers --root=${this.root} `)
       .replaceAll('runuser -u arus-mqtt-sync -- ', '')
       .replaceAll('-g arus-mqtt-sync', `-g ${process.getgid!()}`);
-    return runCommands(`export PATH='${this.root}':"$PATH"\n${commands}`, this.workplace.folder, input);
+    return runCommands(`export PATH='${this.root}/usr/local/bin':"$PATH"\n${commands}`, this.workplace.folder, input);
   }
 
   file(path: string): string {
