@@ -70,6 +70,24 @@ describe('LmdbInbox after a restart', () => {
     expect([...inbox.parked()].at(-1)!.position).toBeGreaterThan(second!.position);
   });
 
+  it('knows an id that rises with time, whatever came after it, and takes a later one for new', async () => {
+    const dir = temporaryFolder();
+    const id = (time: number) => ({ messageId: `0192f0c4-${String(time).padStart(4, '0')}-7000-8000-000000000000` });
+    const before = await openInbox(inboxOnDisk(dir));
+    for (const time of [5, 3, 9]) await before.inbox.recordHandled({ ...change(time), ...id(time) });
+    await before.inbox.close();
+    const { inbox } = await openInbox(inboxOnDisk(dir));
+    // The sequence says nothing of these: it is that of another epoch.
+    const isKnown = (time: number) => inbox.isKnown({ ...change(1, { epoch: 2 }), ...id(time) });
+    expect([3, 4, 5, 9, 10].map(isKnown)).toEqual([true, false, true, true, false]);
+    await inbox.recordHandled({ ...change(1, { epoch: 2 }), ...id(10) });
+    expect([9, 10, 11].map((time) => inbox.isKnown({ ...change(2, { epoch: 2 }), ...id(time) }))).toEqual([
+      true,
+      true,
+      false,
+    ]);
+  });
+
   it('has its folder to itself', async () => {
     const dir = temporaryFolder();
     await openInbox(inboxOnDisk(dir));

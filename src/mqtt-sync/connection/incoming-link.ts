@@ -12,6 +12,9 @@ export interface IncomingPublish {
   readonly packetId: number;
 }
 
+/** What an acknowledgement has to know of its PUBLISH. */
+export type Acknowledgeable = Pick<IncomingPublish, 'qos' | 'packetId'>;
+
 /** One topic filter of a SUBSCRIBE. */
 export interface SubscriptionRequest {
   readonly filter: string;
@@ -33,7 +36,7 @@ export interface IncomingLink {
   /** Ends subscriptions; resolves when the broker has confirmed it, not at all when the link is lost first. */
   unsubscribe(filters: readonly string[]): Promise<void>;
   /** Writes PUBACK (PUBREC at QoS 2); the caller keeps the order of arrival [MQTT-4.6.0-2]. Nothing at QoS 0. */
-  acknowledge(publish: IncomingPublish): void;
+  acknowledge(publish: Acknowledgeable): void;
   /** Sends what was written since the last flush in as few system calls as possible. */
   flush(): void;
   /** Reads no further than the message at hand until `resume()`; the keepalive notices when that takes too long. */

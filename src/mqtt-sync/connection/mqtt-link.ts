@@ -1,6 +1,6 @@
 import { type MqttClient } from 'mqtt';
 import { type MqttProtocol } from './connection-options.js';
-import { type IncomingLink, type IncomingPublish, type SubscriptionRequest } from './incoming-link.js';
+import { type Acknowledgeable, type IncomingLink, type SubscriptionRequest } from './incoming-link.js';
 import { type BrokerLimits, type Link, type OutgoingPublish } from './link.js';
 import { PacketBatch } from './packet-batch.js';
 import { ReadingGate } from './reading-gate.js';
@@ -88,7 +88,7 @@ export class MqttLink implements Link, IncomingLink {
     this.batch.add({ cmd: 'pubrel', messageId: packetId, reasonCode: 0 });
   }
 
-  acknowledge({ qos, packetId }: IncomingPublish): void {
+  acknowledge({ qos, packetId }: Acknowledgeable): void {
     if (this.closed || qos === 0) return;
     this.batch.add({ cmd: qos === 1 ? 'puback' : 'pubrec', messageId: packetId, reasonCode: 0 });
   }

@@ -1,8 +1,8 @@
-import { type IncomingLink, type IncomingPublish } from '../connection/incoming-link.js';
+import { type Acknowledgeable, type IncomingLink } from '../connection/incoming-link.js';
 import { Fifo } from '../queue/fifo.js';
 
-interface Place {
-  readonly publish: IncomingPublish;
+/** Not the whole PUBLISH: its payload need not stay in memory so long. */
+interface Place extends Acknowledgeable {
   isSettled: boolean;
 }
 
@@ -23,9 +23,9 @@ export class AcknowledgementLine {
   }
 
   /** Gives a message its place; returns what to call when it may be acknowledged. */
-  add(publish: IncomingPublish): () => void {
-    if (publish.qos === 0) return () => {};
-    const place: Place = { publish, isSettled: false };
+  add({ qos, packetId }: Acknowledgeable): () => void {
+    if (qos === 0) return () => {};
+    const place: Place = { qos, packetId, isSettled: false };
     this.places.push(place);
     return () => {
       place.isSettled = true;
@@ -36,7 +36,7 @@ export class AcknowledgementLine {
   /** Sends every acknowledgement that is due. */
   flush(): void {
     if (!this.isOpen) return;
-    while (this.places.first?.isSettled) this.link.acknowledge(this.places.shift()!.publish);
+    while (this.places.first?.isSettled) this.link.acknowledge(this.places.shift()!);
     this.link.flush();
   }
 

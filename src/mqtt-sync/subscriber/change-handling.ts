@@ -73,7 +73,7 @@ export class ChangeHandling {
 
   /** Resolves when the next change of the same key may begin: what was handled need not be recorded yet. */
   handle(change: IncomingChange, held: HeldChange): Promise<void> {
-    const memory = this.parts.writer.ready ? undefined : this.recall(change);
+    const memory = this.parts.writer.ready ? undefined : this.recall(change, held);
     return memory ? this.handleNew(change, held, memory) : this.handleLater(change, held);
   }
 
@@ -100,7 +100,7 @@ export class ChangeHandling {
     const { writer, pauses } = this.parts;
     if (writer.ready) await writer.ready;
     if (pauses.stopped) return;
-    const memory = this.recall(change) ?? (await this.recallLater(change));
+    const memory = this.recall(change, held) ?? (await this.recallLater(change, held));
     if (memory) await this.handleNew(change, held, memory);
   }
 
@@ -117,21 +117,21 @@ export class ChangeHandling {
   }
 
   /** What the inbox knows; undefined when it cannot be read just now. */
-  private recall(change: IncomingChange): Memory | undefined {
+  private recall(change: IncomingChange, { names }: HeldChange): Memory | undefined {
     const { inbox } = this.parts;
     try {
-      return { isKnown: inbox.isKnown(change), isStale: inbox.isStale(change) };
+      return { isKnown: inbox.isKnown(change, names), isStale: inbox.isStale(change, names) };
     } catch {
       return undefined;
     }
   }
 
   /** Asks until the inbox can be read; undefined when the stop comes first. */
-  private async recallLater(change: IncomingChange): Promise<Memory | undefined> {
+  private async recallLater(change: IncomingChange, { names }: HeldChange): Promise<Memory | undefined> {
     const { inbox, writer } = this.parts;
     let memory: Memory | undefined;
     await writer.write(() => {
-      memory = { isKnown: inbox.isKnown(change), isStale: inbox.isStale(change) };
+      memory = { isKnown: inbox.isKnown(change, names), isStale: inbox.isStale(change, names) };
       return Promise.resolve();
     });
     return memory;

@@ -25,7 +25,7 @@ export class HandledChange implements Entry {
   }
 
   enter(): Promise<void> {
-    return this.parts.inbox.recordHandled(this.event);
+    return this.parts.inbox.recordHandled(this.event, this.held.names);
   }
 
   recorded(): void {

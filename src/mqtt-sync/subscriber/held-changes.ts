@@ -1,4 +1,6 @@
 import { type IncomingChange } from '../wire/incoming-change.js';
+import { type ChangeNames } from './inbox/inbox.js';
+import { namesOf } from './inbox/names.js';
 
 /** The place of a change that is on its way through, and every delivery of it that waits for its acknowledgement. */
 export class HeldChange {
@@ -6,8 +8,8 @@ export class HeldChange {
 
   constructor(
     private readonly owner: HeldChanges,
-    /** Undefined: it cannot be recognised when it comes again. */
-    readonly id: string | undefined,
+    /** Without an id it cannot be recognised when it comes again. */
+    readonly names: ChangeNames,
     readonly bytes: number,
     private readonly acknowledge: () => void,
   ) {}
@@ -51,28 +53,24 @@ export class HeldChanges {
    * it; it is acknowledged together with the first delivery.
    */
   hold(change: IncomingChange, acknowledge: () => void): HeldChange | undefined {
-    const id = idOf(change);
+    const names = namesOf(change);
+    const { id } = names;
     const known = id === undefined ? undefined : this.byId.get(id);
     if (known) {
       known.deliveredAgain(acknowledge);
       return undefined;
     }
-    const held = new HeldChange(this, id, change.payload.length, acknowledge);
+    const held = new HeldChange(this, names, change.payload.length, acknowledge);
     if (id !== undefined) this.byId.set(id, held);
     this.bytes += held.bytes;
     return held;
   }
 
   /** A change is settled. */
-  release({ id, bytes }: HeldChange): void {
+  release({ names: { id }, bytes }: HeldChange): void {
     if (id !== undefined) this.byId.delete(id);
     const wasFull = this.isFull;
     this.bytes -= bytes;
     if (wasFull && !this.isFull) this.hasRoom();
   }
-}
-
-/** Message ids are unique within a vessel and entity type. */
-function idOf({ vesselId, entity, messageId }: IncomingChange): string | undefined {
-  return messageId === undefined ? undefined : `${vesselId ?? ''}\0${entity}\0${messageId}`;
 }

@@ -15,6 +15,7 @@ import { type ChangeHandling } from './change-handling.js';
 import { describeChange } from './handled-change.js';
 import { HeldChanges } from './held-changes.js';
 import { type Inbox } from './inbox/inbox.js';
+import { namesOf } from './inbox/names.js';
 import { type InboxWriter } from './inbox-writer.js';
 import { maxIncomingBytes, type ReceiverOptions } from './incoming-options.js';
 import { KeyLines } from './key-lines.js';
@@ -114,7 +115,7 @@ export class Intake {
 
   /** Puts a task behind everything that is under way for the key of a change. */
   inLine(change: IncomingChange, task: () => Promise<void>): void {
-    this.lines.add(keyOf(change), task);
+    this.lines.add(namesOf(change).key, task);
   }
 
   /** Reads on when everything else has had its turn. */
@@ -144,7 +145,8 @@ export class Intake {
     const held = this.held.hold(change, acknowledge);
     if (!held) return events.emit('change_repeated', describeChange(change));
     if (this.held.isFull) this.link?.pause();
-    this.inLine(change, () => handling.handle(change, held));
+    // Changes of one key keep their order; those without a key, of one vessel and entity type.
+    this.lines.add(held.names.key, () => handling.handle(change, held));
   }
 
   /** Nobody can read it, or may believe it; it must not come again and again, nor be entered as anybody's change. */
@@ -186,9 +188,4 @@ export class Intake {
       });
     }
   }
-}
-
-/** Changes of one key keep their order; those without a key, of one vessel and entity type. */
-function keyOf({ vesselId = '', entity, key = '' }: IncomingChange): string {
-  return `${vesselId}\0${entity}\0${key}`;
 }

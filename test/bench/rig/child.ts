@@ -49,7 +49,9 @@ export class Child<Calls extends CallMap<Calls>> {
     const id = ++this.lastId;
     return new Promise((resolve, reject) => {
       this.waiting.set(id, { resolve: resolve as (result: unknown) => void, reject });
-      this.child.send({ id, method, params } satisfies Message);
+      this.child.send({ id, method, params } satisfies Message, (error) => {
+        if (error) reject(error);
+      });
     });
   }
 

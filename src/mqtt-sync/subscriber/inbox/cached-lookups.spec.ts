@@ -10,6 +10,11 @@ function setScene() {
   const scene = { asked: 0 };
   const lookups = new CachedLookups({
     hasId: (name) => (scene.asked++, ids.has(name)),
+    lastId: (beginning) =>
+      [...ids]
+        .filter((name) => name.startsWith(beginning))
+        .sort()
+        .at(-1),
     lastHandled: (name) => (scene.asked++, lasts.get(name)),
   });
   return { ids, lasts, scene, lookups };
@@ -21,6 +26,23 @@ it('asks the store once for an id that it does not have, and again when that was
   lookups.idEntered('a');
   ids.add('a');
   expect(lookups.hasId('a')).toBe(true);
+});
+
+it('knows that an id which rises with time is new when it comes after all of its vessel, without asking the store', () => {
+  const { ids, scene, lookups } = setScene();
+  const name = (time: string, vessel = 'mv-aurora') => `${vessel}\u007f${time}-0000-7000-8000-000000000000`;
+  ids.add(name('00000005'));
+  expect([lookups.hasId(name('00000006')), scene.asked]).toEqual([false, 0]);
+  // Of another vessel, and one that is no UUIDv7: nothing is known of what it comes after.
+  expect([lookups.hasId(name('00000001', 'mv-borealis')), scene.asked]).toEqual([false, 0]);
+  expect([lookups.hasId(name('00000009').replace('-7000', '-4000')), scene.asked]).toEqual([false, 1]);
+  // A repeat of what the store has, and of what was entered since and is committed by now.
+  expect([lookups.hasId(name('00000005')), scene.asked]).toEqual([true, 2]);
+  lookups.idEntered(name('00000008'));
+  ids.add(name('00000008'));
+  expect([lookups.hasId(name('00000008')), scene.asked]).toEqual([true, 3]);
+  // One that was overtaken is asked for.
+  expect([lookups.hasId(name('00000007')), scene.asked]).toEqual([false, 4]);
 });
 
 it('knows the newest of a key from the commit, and nothing of one that was forgotten', () => {

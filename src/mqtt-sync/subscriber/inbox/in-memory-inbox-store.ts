@@ -23,6 +23,12 @@ export class InMemoryInboxStore implements InboxStore {
     return this.ids.has(name);
   }
 
+  lastId(beginning: string): string | undefined {
+    let last: string | undefined;
+    for (const name of this.ids) if (name.startsWith(beginning) && (last === undefined || name > last)) last = name;
+    return last;
+  }
+
   lastHandled(name: string): LastHandled | undefined {
     return this.lasts.get(name);
   }

@@ -67,6 +67,9 @@ export interface InboxStore {
 
   hasId(name: string): boolean;
 
+  /** The last of the ids whose names begin so, by the order of their bytes; undefined when there is none. */
+  lastId(beginning: string): string | undefined;
+
   lastHandled(name: string): LastHandled | undefined;
 
   /** What was handled the longest ago, by order. */

@@ -9,6 +9,13 @@ export type ChangeIdentity = Pick<
   'messageId' | 'vesselId' | 'epoch' | 'sequence' | 'entity' | 'key' | 'retained' | 'replayed'
 >;
 
+/** What an inbox knows a change by. */
+export interface ChangeNames {
+  /** Undefined: it has no message id. */
+  readonly id: string | undefined;
+  readonly key: string;
+}
+
 /** What has become of one stream on this side. The numbers from `first` to `highest` are handled, lost or missing. */
 export interface StreamAccount extends StreamId {
   /**
@@ -114,18 +121,21 @@ export abstract class Inbox {
    */
   abstract open(): Promise<void>;
 
-  /** Whether the change was handled before, by its id or by its place in its stream. */
-  abstract isKnown(change: ChangeIdentity): boolean;
+  /**
+   * Whether the change was handled before, by its id or by its place in its stream.
+   * @param names as `namesOf()` makes them, where they are at hand; so in other calls.
+   */
+  abstract isKnown(change: ChangeIdentity, names?: ChangeNames): boolean;
 
   /** Whether a newer change of the same vessel, entity type and key was handled before. */
-  abstract isStale(change: ChangeIdentity): boolean;
+  abstract isStale(change: ChangeIdentity, names?: ChangeNames): boolean;
 
   /**
    * Records that the handler has succeeded; resolves when that is safe. The promise is the same for all changes of one
    * commit. A change that has neither a message id nor a place in a stream leaves nothing to record.
    * @throws {QueueUnavailableError} the store cannot take it just now: do not acknowledge.
    */
-  abstract recordHandled(change: ChangeIdentity): Promise<void>;
+  abstract recordHandled(change: ChangeIdentity, names?: ChangeNames): Promise<void>;
 
   /** Sets a message aside and records it as handled, in one commit. Resolves and throws like `recordHandled()`. */
   abstract park(draft: ParkedDraft): Promise<void>;

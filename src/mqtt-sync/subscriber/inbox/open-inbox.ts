@@ -6,6 +6,7 @@ import { type CommitGroup } from './commit-group.js';
 import { HandledMemory } from './handled-memory.js';
 import {
   type ChangeIdentity,
+  type ChangeNames,
   type InboxObserver,
   type InboxStats,
   type ParkedDraft,
@@ -13,7 +14,7 @@ import {
 } from './inbox.js';
 import { InboxCommitter } from './inbox-committer.js';
 import { type InboxContents, type InboxStore, type LastHandled } from './inbox-store.js';
-import { idName, keyName } from './names.js';
+import { namesOf } from './names.js';
 import { ParkedMessages } from './parked-messages.js';
 import { type InboxLimits } from './inbox-limits.js';
 import { MAX_RANGES, type ExpectedFrom, type Stream } from './stream.js';
@@ -63,15 +64,14 @@ export class OpenInbox {
     this.committer = new InboxCommitter((group) => this.commit(group), parts.failed);
   }
 
-  isKnown(change: ChangeIdentity): boolean {
-    const name = idName(change);
-    if (name !== undefined && this.knowsId(name)) return true;
+  isKnown(change: ChangeIdentity, { id }: ChangeNames): boolean {
+    if (id !== undefined && this.knowsId(id)) return true;
     return isPlaced(change) && (this.streams.get(change)?.isHandled(change.sequence) ?? false);
   }
 
-  isStale(change: ChangeIdentity): boolean {
+  isStale(change: ChangeIdentity, { key }: ChangeNames): boolean {
     if (!isPlaced(change)) return false;
-    const last = this.lastHandled(keyName(change));
+    const last = this.lastHandled(key);
     if (!last) return false;
     if (last.epoch === change.epoch) return change.sequence < last.sequence;
     const epochs = this.streams.of(change);
@@ -81,14 +81,14 @@ export class OpenInbox {
     return this.isNewer(change, last.epoch, change.epoch);
   }
 
-  recordHandled(change: ChangeIdentity): Promise<void> {
-    this.note(change);
+  recordHandled(change: ChangeIdentity, names: ChangeNames): Promise<void> {
+    this.note(change, names);
     return this.committer.whenCommitted();
   }
 
   park(draft: ParkedDraft): Promise<void> {
     const position = ++this.lastPosition;
-    if (draft.identity) this.note(draft.identity);
+    if (draft.identity) this.note(draft.identity, namesOf(draft.identity));
     const { group } = this.committer;
     group.parked.push({ ...draft, position, parkedAtMs: this.parts.clock.wallMs() });
     this.parkedMessages.add(position, draft.payload.length);
@@ -146,10 +146,9 @@ export class OpenInbox {
     return { ids: handled.count, parked: parkedMessages.count, parkedBytes: parkedMessages.bytes, missing, lost };
   }
 
-  private note(change: ChangeIdentity): void {
-    const name = idName(change);
-    const newId = name !== undefined && !this.knowsId(name) ? name : undefined;
-    const newestOf = isPlaced(change) ? this.place(change) : undefined;
+  private note(change: ChangeIdentity, { id, key }: ChangeNames): void {
+    const newId = id !== undefined && !this.knowsId(id) ? id : undefined;
+    const newestOf = isPlaced(change) && this.place(change, key) ? key : undefined;
     if (newId === undefined && newestOf === undefined) return;
     const { group } = this.committer;
     const order = this.handled.nextOrder();
@@ -164,8 +163,8 @@ export class OpenInbox {
     group.handled.push({ order, atMs: this.parts.clock.wallMs(), idName: newId, keyName: newestOf });
   }
 
-  /** Enters a change into its stream. Answers the name of its key, if the change is the newest of it. */
-  private place(change: Placed): string | undefined {
+  /** Enters a change into its stream. Answers whether it is the newest of its key. */
+  private place(change: Placed, key: string): boolean {
     const stream = this.streams.get(change) ?? this.begin(change);
     const { group } = this.committer;
     if (isLive(change) && !stream.isLive) {
@@ -178,12 +177,11 @@ export class OpenInbox {
       const opened = stream.handle(change.sequence, expectedFrom);
       if (opened) group.news.push(() => this.parts.observer?.missing(stream, opened));
     }
-    const key = keyName(change);
     const last = this.lastHandled(key);
-    const isNewest =
-      !last ||
-      (last.epoch === change.epoch ? change.sequence > last.sequence : this.isNewer(change, change.epoch, last.epoch));
-    return isNewest ? key : undefined;
+    if (!last) return true;
+    return last.epoch === change.epoch
+      ? change.sequence > last.sequence
+      : this.isNewer(change, change.epoch, last.epoch);
   }
 
   private expectedFrom(stream: Stream, change: Placed): ExpectedFrom {

@@ -15,6 +15,7 @@ import {
 import { type InboxStore } from './inbox-store.js';
 import { OpenInbox } from './open-inbox.js';
 import { type InboxLimits } from './inbox-limits.js';
+import { namesOf } from './names.js';
 
 const NOTHING: InboxStats = { ids: 0, parked: 0, parkedBytes: 0, missing: 0, lost: 0 };
 
@@ -47,17 +48,17 @@ export abstract class StoredInbox extends Inbox {
     await (this.opening ??= this.begin().finally(() => (this.opening = undefined)));
   }
 
-  isKnown(change: ChangeIdentity): boolean {
-    return this.whileOpen().isKnown(change);
+  isKnown(change: ChangeIdentity, names = namesOf(change)): boolean {
+    return this.whileOpen().isKnown(change, names);
   }
 
-  isStale(change: ChangeIdentity): boolean {
-    return this.whileOpen().isStale(change);
+  isStale(change: ChangeIdentity, names = namesOf(change)): boolean {
+    return this.whileOpen().isStale(change, names);
   }
 
-  recordHandled(change: ChangeIdentity): Promise<void> {
+  recordHandled(change: ChangeIdentity, names = namesOf(change)): Promise<void> {
     try {
-      return this.whileOpen().recordHandled(change);
+      return this.whileOpen().recordHandled(change, names);
     } catch (error) {
       return Promise.reject(error instanceof Error ? error : new Error(String(error)));
     }

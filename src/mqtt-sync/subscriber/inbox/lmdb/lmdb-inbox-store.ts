@@ -87,6 +87,14 @@ export class LmdbInboxStore implements InboxStore {
     return this.db.ids.doesExist(Buffer.from(name));
   }
 
+  lastId(beginning: string): string | undefined {
+    const first = Buffer.from(beginning);
+    // No byte of UTF-8 is as large.
+    const behind = Buffer.concat([first, Buffer.from([0xff])]);
+    const [last] = this.db.ids.getKeys({ start: behind, end: first, reverse: true, limit: 1 });
+    return last?.toString();
+  }
+
   lastHandled(name: string): LastHandled | undefined {
     const record = this.db.lasts.get(Buffer.from(name));
     return record && decodeLast(record);
