@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { type DeadLetterList } from '../../src/service/dead-letters/dead-letters.controller.js';
@@ -30,6 +30,20 @@ describeWithMosquitto('the commands of the runbook', () => {
     runbook('retry and discard', { url, ...positions });
     expect(listed().deadLetters).toEqual([]);
     expect(JSON.parse(runbook('parked', { url }))).toMatchObject({ total: 0, parked: [] });
+  });
+
+  it('write over no backup, and over nothing that a restore has put aside', async () => {
+    const dir = await stoppedFolder();
+    const BACKUP = join(temporaryFolder(), 'backup');
+    const variables = { MQTT_QUEUE_DIR: dir, BACKUP };
+    runbook('backup', variables);
+    const saved = readdirSync(BACKUP, { recursive: true });
+    expect(() => runbook('backup', variables)).toThrow(/File exists/);
+    expect(readdirSync(BACKUP, { recursive: true })).toEqual(saved);
+    runbook('restore', variables);
+    const before = await contentOf(dir);
+    expect(() => runbook('restore', variables)).toThrow(/not empty/);
+    expect(await contentOf(dir)).toEqual(before);
   });
 
   it('make a backup, restore it, and give it a new epoch', async () => {

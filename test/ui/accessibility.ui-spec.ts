@@ -84,4 +84,16 @@ describeWithChromium('the operator page is for everybody', () => {
     if (said[0] === 'Connecting.') said.shift();
     expect(said).toEqual(['No connection.']);
   });
+
+  it('is not read out as well when it is turned off, or has dead letters', async () => {
+    const off = await startService({ url: 'mqtt://127.0.0.1:1' }, { LOCAL_MODE: 'false' });
+    const page = await openPage(browser, `${off.url}/ui`);
+    await page.locator('#announcement').getByText('Sync is turned off.').waitFor({ state: 'attached' });
+    expect(await page.title()).toBe('mv-aurora · MQTT Sync');
+    const { service } = await sceneWithDeadLetters(['ada', 'bo']);
+    const other = await openPage(browser, `${service.url}/ui`);
+    const announcement = other.locator('#announcement');
+    await announcement.getByText('Running, with dead letters to look at.').waitFor({ state: 'attached' });
+    expect(await other.title()).toBe('⚠ mv-aurora · MQTT Sync');
+  });
 });

@@ -124,6 +124,10 @@ describeWithChromium('the operator page', () => {
       expect(await page.locator('#lane-normal').innerText()).toMatch(/normal\s+3/);
       await page.locator('#said-connection').getByText('No connection since').waitFor();
       expect(await page.locator('#plot-connection rect.down').count()).toBe(1);
+      const table = page.locator('#connection');
+      await table.getByText(/^(connecting|waiting for the next attempt)$/).waitFor();
+      await table.getByText(/ECONNREFUSED/).waitFor();
+      await table.getByText(/^[1-9]\d* in this outage, [1-9]\d* since the start$/).waitFor();
       await broker.restart();
       await page.locator('#moving[data-level=good]').waitFor();
       await page.locator('#late').getByText('Up to date').waitFor();
@@ -214,8 +218,12 @@ describeWithChromium('the operator page', () => {
     await writeFile(join(folder, 'outages.json'), JSON.stringify(badWeek()));
     const env = { MQTT_QUEUE_DIR: folder, MQTT_MAX_QUEUE_SIZE: '10' };
     const service = await startService({ url: 'mqtt://127.0.0.1:1' }, env);
+    // More kinds of changes than there is room for: a gap for each of those that go.
+    for (let type = 0; type < 40; type++) await post(service, `entity_type_number_${type}`, ['K-1']);
     const page = await openPage(browser, `${service.url}/ui`);
     await page.getByText('mv-aurora').first().waitFor();
+    expect(await page.locator('#gaps li').count()).toBe(21);
+    expect(await page.locator('#gaps li').last().textContent()).toBe('and 10 more');
     await page.locator('#outages tr').nth(20).waitFor({ state: 'attached' });
     // Page, style, script, icon; the parts that move are asked for by their own address.
     const files = await until(
@@ -259,7 +267,8 @@ function badWeek() {
     kind: 'disconnected',
     fromMs: since + at * 90 * 60_000,
     toMs: since + at * 90 * 60_000 + 70_000,
-    reason: 'connect ECONNREFUSED 2001:db8:85a3::8a2e:370:7334:8883',
+    // As for a name with several addresses.
+    reason: 'connect ECONNREFUSED 2001:db8:85a3::8a2e:370:7334:8883; '.repeat(4),
     count: 1,
   }));
   return { version: 1, sinceMs: since, outages };

@@ -28,7 +28,7 @@ interface Container {
 interface StatefulSet {
   readonly spec: {
     readonly template: {
-      readonly metadata: { readonly annotations: Readonly<Record<string, string>> };
+      readonly metadata: { readonly annotations: Readonly<Record<string, string>>; readonly labels: object };
       readonly spec: {
         readonly terminationGracePeriodSeconds: number;
         readonly containers: readonly [Container];
@@ -37,6 +37,18 @@ interface StatefulSet {
       };
     };
     readonly volumeClaimTemplates: readonly { readonly metadata: { readonly name: string } }[];
+  };
+}
+
+interface Service {
+  readonly spec: { readonly selector: Readonly<Record<string, string>>; readonly ports: readonly object[] };
+}
+
+interface NetworkPolicy {
+  readonly spec: {
+    readonly podSelector: { readonly matchLabels: object };
+    readonly ingress: readonly { readonly ports: readonly { port: string }[] }[];
+    readonly egress: readonly { readonly ports: readonly { port: number }[] }[];
   };
 }
 
@@ -59,6 +71,20 @@ describe('the Kubernetes manifests', () => {
       .filter((line) => /^\w/.test(line))
       .map((line) => line.split('=', 2) as [string, string]),
   );
+
+  it('reach the service at its port, under its labels, and let it reach its broker', () => {
+    const { selector, ports } = (projectYaml(`${folder}/service.yaml`) as Service).spec;
+    const [{ name: label, value }] = Object.entries(selector).map(([name, value]) => ({ name, value })) as [
+      { name: string; value: string },
+    ];
+    expect(template.metadata.labels).toMatchObject({ [label]: value });
+    expect(ports).toEqual([{ name: 'http', port: PORT, targetPort: container.ports[0]!.name }]);
+    const policy = (projectYaml(`${folder}/network-policy.yaml`) as NetworkPolicy).spec;
+    expect(policy.podSelector.matchLabels).toEqual(selector);
+    expect(policy.ingress.flatMap((rule) => rule.ports)).toEqual([{ port: container.ports[0]!.name }]);
+    const open = policy.egress.flatMap((rule) => rule.ports.map(({ port }) => port));
+    expect(open).toContain(Number(new URL(settings['MQTT_BROKER_URL']!).port));
+  });
 
   it('are what the API takes', () => {
     const apis: Readonly<Record<string, string>> = {

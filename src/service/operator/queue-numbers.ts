@@ -2,7 +2,7 @@ import { type LaneStats, type SyncQueue } from '../../mqtt-sync/queue/sync-queue
 import { type LaneView, type OperatorView } from './operator-view.js';
 
 /** As many ranges of gaps are shown; more is for the log and the metrics. */
-const SHOWN_RANGES = 50;
+const SHOWN_RANGES = 20;
 
 export function toLaneView({ messages, bytes, oldestAcceptedAtMs }: LaneStats): LaneView {
   const time = oldestAcceptedAtMs === undefined ? {} : { oldestAcceptedAt: new Date(oldestAcceptedAtMs).toISOString() };

@@ -14,6 +14,8 @@ import { shownRanges, toLaneView } from './queue-numbers.js';
 
 /** As many paused entity types are named. */
 const SHOWN_PAUSED = 20;
+/** Of the reason of an outage in the list, in characters. */
+const LONGEST_REASON = 72;
 
 /** What the view is composed of. */
 export interface ViewParts {
@@ -148,14 +150,19 @@ export class ViewComposer {
     const list = past.map(toOutageView);
     if (ongoing && this.parts.options.localMode) {
       const { fromMs, reason } = ongoing;
-      list.push({ kind: 'disconnected', from: timeOf(fromMs), reason, count: 1 });
+      list.push({ kind: 'disconnected', from: timeOf(fromMs), reason: shortened(reason), count: 1 });
     }
     return { knownSince, list };
   }
 }
 
 function toOutageView({ kind, fromMs, toMs, reason, count }: Outage): OutageView {
-  return { kind, from: timeOf(fromMs), to: timeOf(toMs), reason, count };
+  return { kind, from: timeOf(fromMs), to: timeOf(toMs), reason: shortened(reason), count };
+}
+
+/** There are a hundred of them, and the page is for slow links; the log has them whole. */
+function shortened(reason: string): string {
+  return reason.length <= LONGEST_REASON ? reason : `${reason.slice(0, LONGEST_REASON - 1)}…`;
 }
 
 function timeOf(ms: number): string {

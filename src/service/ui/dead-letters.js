@@ -47,8 +47,20 @@ export function showCount({ queue, counts, limits }) {
   say(byId('letters-said'), said);
   byId('show-letters').hidden = queue.deadLetters === 0 && !isShown;
   const state = `${queue.deadLetters} ${counts.deadLettered}`;
-  if (isShown && known !== '' && known !== state) void refresh();
+  if (isShown && known !== '' && known !== state) void follow();
   known = state;
+}
+
+/** Reads an open list again; the result of what was done just now stays where it is. */
+async function follow() {
+  try {
+    await refresh();
+  } catch (error) {
+    say(
+      byId('letters-result'),
+      `The list is old: ${error instanceof Refusal ? foreign(error.message) : String(error)}`,
+    );
+  }
 }
 
 export function startLetters() {

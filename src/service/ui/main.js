@@ -8,7 +8,7 @@ import { foreign, preciseTime } from './format.js';
 import { listOutages, showHistory } from './history.js';
 import { listen } from './stream.js';
 import { moving } from './moving.js';
-import { headline, late, lost, safe, troubles } from './verdicts.js';
+import { headline, isOff, late, lost, safe, troubles } from './verdicts.js';
 
 /** @typedef {import('../operator/operator-view.js').OperatorView} View */
 
@@ -54,19 +54,24 @@ function show() {
   };
   for (const id of /** @type {(keyof typeof cards)[]} */ (Object.keys(cards))) showVerdict(id, cards[id]);
   const verdicts = Object.values(cards);
-  say(byId('headline'), headline(view, now, verdicts));
+  const whole = headline(view, now, verdicts);
+  say(byId('headline'), whole);
   const words = troubles(view, verdicts);
-  announce(words.map((word) => word.replace(/\d.*(?=late|lost)/, '')));
-  document.title = `${words.length === 0 ? '' : '⚠ '}${view.service.vesselId} · MQTT Sync`;
+  const isCalm = words.length === 0 && (view.queue.deadLetters === 0 || isOff(view));
+  announce(words.length === 0 ? [withoutNumbers(whole)] : words.map(withoutNumbers));
+  document.title = `${isCalm ? '' : '⚠ '}${view.service.vesselId} · MQTT Sync`;
   showLanes(view, now);
   showConnection(view, now);
   showHistory(view, flows, now);
   showStale();
 }
 
-/** Only what changed in kind is read out, not every number. @param {string[]} words */
+/** Only what changed in kind is read out, not every number. @param {string} text */
+const withoutNumbers = (text) => text.replace(/\d.*?(?=late|lost|dead letter)/, '').replace(/\.$/, '');
+
+/** @param {string[]} words */
 function announce(words) {
-  const text = words.length === 0 ? 'All is well.' : `${words.join(', ')}.`;
+  const text = `${words.join(', ')}.`;
   if (text === announced) return;
   announced = text;
   say(byId('announcement'), text);
