@@ -29,6 +29,7 @@ it('says what it does not know, and what there is', () => {
   expect(() => readArguments(['--profile', 'mars'])).toThrow(/no profile "mars".*loopback, lan/);
   expect(() => readArguments(['--rounds', 'many'])).toThrow(ArgumentsError);
   expect(() => readArguments(['--fast'])).toThrow(ArgumentsError);
+  expect(() => readArguments(['--quick', '--strict'])).toThrow(/do not go together/);
 });
 
 it('explains every scenario and contender', () => {

@@ -73,6 +73,8 @@ Results are a table on standard output and JSON in a file; progress goes to stan
 /** @throws {ArgumentsError} on what it does not know. */
 export function readArguments(argv: readonly string[]): Arguments {
   const values = parse(argv);
+  if (values.quick && values.strict)
+    throw new ArgumentsError('--quick and --strict do not go together: the numbers of a quick run say nothing.');
   return {
     help: values.help,
     quick: values.quick,

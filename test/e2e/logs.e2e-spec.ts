@@ -115,6 +115,13 @@ describeWithMosquitto('the log in production', () => {
       'error Message refused-1 (crew) was set aside',
     ];
     const told = linesOf(service).map(({ level, message }) => `${level} ${message}`);
+    expect(told.filter((line) => / Cannot connect | mqtt:/.test(line)).map((line) => line.split(' mqtt:')[0])).toEqual([
+      'info Connecting to',
+      'info Connected to',
+      'warn Lost the connection to',
+      'warn Cannot connect to',
+      'info Connected to',
+    ]);
     // A drop and an attempt may come in either order, and so may the first connection and HTTP.
     const known = told.map((line) => beginnings.find((beginning) => line.startsWith(beginning)) ?? line);
     expect(known.sort()).toEqual(beginnings.sort());

@@ -49,6 +49,7 @@ export interface SendHistory {
 export class DeliverySession {
   private readonly packetIds = new PacketIds();
   private readonly exchanges = new Map<number, Exchange>();
+  private released = 0;
   private readonly histories = new Map<number, SendHistory>();
   /** How many messages of an entity type were sent and are back in the queue. */
   private readonly back = new Map<string, number>();
@@ -56,6 +57,11 @@ export class DeliverySession {
   /** How many exchanges are in flight. */
   get inFlight(): number {
     return this.exchanges.size;
+  }
+
+  /** Bytes of the messages in flight that wait for PUBCOMP only. */
+  get releasedBytes(): number {
+    return this.released;
   }
 
   /** What was known of a message before this attempt; creates the record of the first one. */
@@ -120,6 +126,13 @@ export class DeliverySession {
 
   begin(exchange: Exchange): void {
     this.exchanges.set(exchange.packetId, exchange);
+    if (exchange.phase === 'released') this.released += bytesOf(exchange);
+  }
+
+  /** PUBREC has come, and PUBREL goes out. */
+  release(exchange: Exchange): void {
+    exchange.phase = 'released';
+    this.released += bytesOf(exchange);
   }
 
   find(packetId: number): Exchange | undefined {
@@ -129,6 +142,7 @@ export class DeliverySession {
   /** The exchange is over, well or ill; its packet id is free. */
   end(exchange: Exchange): void {
     this.exchanges.delete(exchange.packetId);
+    if (exchange.phase === 'released') this.released -= bytesOf(exchange);
     this.packetIds.free(exchange.packetId);
     if (exchange.message) {
       const history = this.histories.get(exchange.message.position);
@@ -149,6 +163,7 @@ export class DeliverySession {
   suspend(): Exchange[] {
     const unfinished = [...this.exchanges.values()];
     this.exchanges.clear();
+    this.released = 0;
     for (const { message, packetId, phase } of unfinished) {
       if (!message) {
         this.packetIds.free(packetId);
@@ -172,3 +187,5 @@ export class DeliverySession {
     }
   }
 }
+
+const bytesOf = ({ message }: Exchange): number => message?.payload.length ?? 0;

@@ -171,6 +171,71 @@ describe('Dispatcher', () => {
     expect((await roundTrip()) + (await roundTrip())).toBeGreaterThanOrEqual(first);
   });
 
+  it.each<{ what: string; cut?: 'published' | 'released'; answers: (readonly ['pubrec' | 'pubcomp', number])[] }>([
+    {
+      what: 'through PUBREC and PUBCOMP',
+      answers: [
+        ['pubrec', 0],
+        ['pubcomp', 0],
+      ],
+    },
+    { what: 'that PUBREC refuses', answers: [['pubrec', 0x87]] },
+    {
+      what: 'resumed before PUBREC',
+      cut: 'published',
+      answers: [
+        ['pubrec', 0],
+        ['pubcomp', 0],
+      ],
+    },
+    { what: 'resumed after PUBREC', cut: 'released', answers: [['pubcomp', 0]] },
+  ])('counts a QoS 2 message in the window until the first answer, once: one $what', async ({ cut, answers }) => {
+    const unanswered = () => dispatcher['window'].unackedBytes;
+    await accept({ qos: 2, text: '1' });
+    let link = await connect();
+    const { packetId } = link.published[0]!;
+    expect(unanswered()).toBeGreaterThan(0);
+    if (cut === 'released') link.acknowledge('pubrec', packetId);
+    if (cut) link.lose();
+    if (cut) link = await connect({ sessionPresent: true });
+    expect(unanswered() === 0).toBe(cut === 'released');
+    for (const [type, reasonCode] of answers) {
+      link.acknowledge(type, packetId, reasonCode);
+      expect(unanswered()).toBe(0);
+    }
+    expect(waiting()).toBe(0);
+    expect(dispatcher['session'].releasedBytes).toBe(0);
+  });
+
+  it('holds no more than 64 MiB of messages that wait for PUBCOMP only', async () => {
+    const mebibyte = 'x'.repeat(1024 * 1024);
+    await accept(...Array.from({ length: 50 }, (_, at) => ({ qos: 2 as const, key: String(at), text: mebibyte })));
+    const link = await connect();
+    for (let answered = 0; answered < link.published.length; answered++) {
+      clock.advance(100);
+      link.acknowledge('pubrec', link.published[answered]!.packetId);
+      await turn();
+    }
+    const held = link.published.reduce((sum, { payload }) => sum + payload.length, 0);
+    expect(held).toBeGreaterThan(60 * 1024 * 1024);
+    expect(held).toBeLessThan(72 * 1024 * 1024);
+    for (const { packetId } of link.published.slice(0, 3)) link.acknowledge('pubcomp', packetId);
+    await turn();
+    expect(link.published.reduce((sum, { payload }) => sum + payload.length, 0)).toBeGreaterThan(held);
+  });
+
+  it('resumes a QoS 2 exchange after PUBREC also with a broker that takes QoS 1 at most by now', async () => {
+    await accept({ qos: 2, text: '1' });
+    const first = await connect();
+    const { packetId } = first.published[0]!;
+    first.acknowledge('pubrec', packetId);
+    first.lose();
+    const second = await connect({ sessionPresent: true, maximumQos: 1 });
+    expect(second.sent).toEqual([{ kind: 'pubrel', packetId }]);
+    second.acknowledge('pubcomp', packetId);
+    expect(waiting()).toBe(0);
+  });
+
   it('resumes a QoS 2 exchange with PUBREL when PUBREC had come before the cut', async () => {
     await accept({ qos: 2, text: '1' });
     const first = await connect();

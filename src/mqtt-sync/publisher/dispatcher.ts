@@ -23,6 +23,9 @@ import { Window } from './window.js';
 /** As many messages are sent in one turn of the event loop, so that a large window does not hold up everything else. */
 const SENDS_PER_TURN = 256;
 
+/** The window counts a QoS 2 message until PUBREC, so what waits for PUBCOMP has a bound of its own: it is in memory. */
+const MOST_RELEASED_BYTES = 64 * 1024 * 1024;
+
 /** What the dispatcher works with. */
 export interface DispatcherParts extends SettlementParts {
   readonly connection: Pick<ConnectionControl, 'confirm'>;
@@ -182,10 +185,10 @@ export class Dispatcher implements LinkObserver {
     // One that nothing waits for: a repeat of the broker, or the end of an exchange that was resumed and then given up.
     if (!exchange || !this.isExpected(exchange, type)) return;
     this.timer.restart(this.window);
-    // The first answer to what was sent here: of a QoS 2 message the link has carried all but a few bytes by then.
-    if (exchange.phase === 'published' || exchange.wasReleased) this.window.acked(exchange.sent);
+    // Of a QoS 2 message the link has carried all but a few bytes when PUBREC comes.
+    if (exchange.phase === 'published') this.window.acked(exchange.sent);
     if (type === 'pubrec' && !isRefusal(reasonCode)) {
-      exchange.phase = 'released';
+      this.session.release(exchange);
       link.release(packetId);
       this.wake();
       return;
@@ -224,6 +227,7 @@ export class Dispatcher implements LinkObserver {
     const { probe } = this.suspects;
     const limit = Math.min(this.parts.maxInFlight, link.limits.receiveMaximum, probe?.limit ?? Infinity);
     if (!this.window.hasRoom || !this.fit.canAcknowledge) return false;
+    if (this.session.releasedBytes >= MOST_RELEASED_BYTES) return false;
     if (this.session.inFlight >= limit) {
       if (limit === link.limits.receiveMaximum && limit < this.parts.maxInFlight) this.noticeReceiveMaximum(limit);
       return false;
@@ -248,8 +252,11 @@ export class Dispatcher implements LinkObserver {
   private sendMessage(link: Link, message: QueuedMessage): boolean {
     const { topic, payload } = message;
     const history = this.session.takeOut(message);
-    const { qos, retain } = this.fit.adapt(message);
     const resumes = history.packetId !== undefined;
+    const wasReleased = resumes && history.phase === 'released';
+    const { qos: fitting, retain } = this.fit.adapt(message);
+    // An exchange that waits for PUBCOMP is one of QoS 2, whatever the broker takes by now.
+    const qos = wasReleased ? 2 : fitting;
     const packetId = qos === 0 ? 0 : (history.packetId ?? this.session.allocate());
     if (packetId === undefined) {
       this.settlement.takeBack(message);
@@ -267,7 +274,7 @@ export class Dispatcher implements LinkObserver {
     // A QoS 2 exchange that is resumed is not a duplicate: the packet id tells the broker (MQTT 5, section 4.3.3).
     if (history.mayHaveArrived && !(resumes && qos === 2)) history.possibleDuplicate = true;
     history.attempts++;
-    if (resumes && history.phase === 'released') link.release(packetId);
+    if (wasReleased) link.release(packetId);
     else if (!this.write(link, packet)) {
       if (!resumes) this.session.giveBack(packetId);
       this.settlement.unsendable(message, 'cannot_be_encoded');
@@ -278,7 +285,6 @@ export class Dispatcher implements LinkObserver {
       return true;
     }
     const phase = resumes ? history.phase : 'published';
-    const wasReleased = phase === 'released';
     const sent = this.window.sent(wasReleased ? 0 : bytes);
     this.session.begin({ packetId, qos, message, control: undefined, sent, phase, wasReleased });
     return true;

@@ -63,7 +63,7 @@ it('says once per connection what the Receive Maximum costs, when it holds a bac
   expect(warnings).toEqual([]);
   await acknowledgeFirst(link);
   expect(warnings).toEqual([
-    expect.stringMatching(/takes 20 unacknowledged messages: 33 a second at 600 ms, with 29 more/),
+    expect.stringMatching(/takes 20 unacknowledged messages: at most 33 a second at 600 ms, with 29 more/),
   ]);
   link.acknowledge('puback', link.published[1]!.packetId);
   await turn();

@@ -34,7 +34,7 @@ export class ReceiveMaximumNotice {
     this.isDue = false;
     const perSecond = Math.round((receiveMaximum * 1000) / roundTripMs);
     this.logger.warn(
-      `The broker takes ${receiveMaximum} unacknowledged messages: ${perSecond} a second at ${Math.round(roundTripMs)} ms, ` +
+      `The broker takes ${receiveMaximum} unacknowledged messages: at most ${perSecond} a second at ${Math.round(roundTripMs)} ms, ` +
         `with ${waiting} more waiting. Where the link can carry more, raise it at the broker (Mosquitto: max_inflight_messages).`,
     );
   }

@@ -15,7 +15,7 @@ const REMEMBERED_ROUNDS = 10;
 /** Shorter round trips than this are not worth a smaller window: what limits there is the two ends, not the link. */
 const SHORTEST_ROUND_TRIP_MS = 20;
 
-/** What the window remembers of one packet until it is acknowledged. */
+/** What the window remembers of one packet until its first answer (PUBACK, PUBREC). */
 export interface SentPacket {
   readonly bytes: number;
   readonly sentAtMs: number;
@@ -26,7 +26,7 @@ export interface SentPacket {
 }
 
 /**
- * How many unacknowledged bytes are worth having on the way. It grows while the acknowledged rate grows and settles near
+ * How many bytes without an answer (PUBACK, PUBREC) are worth having on the way. It grows while the acknowledged rate grows and settles near
  * 1.25 x the bandwidth-delay product, so that it neither idles a fast link nor floods a slow one. The rate is measured as
  * in delivery-rate estimation (draft-cheng-iccrg-delivery-rate-estimation): bytes acknowledged between the sending and
  * the acknowledgement of a packet, over that time.
@@ -50,7 +50,7 @@ export class Window {
 
   constructor(private readonly clock: Clock) {}
 
-  /** Most unacknowledged bytes just now. */
+  /** Most bytes without an answer just now. */
   get limitBytes(): number {
     return this.limit;
   }
