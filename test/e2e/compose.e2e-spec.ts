@@ -47,6 +47,17 @@ describeWithMosquitto('service and broker of docker-compose.yml', () => {
     expect(runCommands(`SYNC_INGRESS_TOKEN=${TOKEN} ${here}`, PROJECT)).toMatch(/^PASS: \d+ checks$/m);
   });
 
+  it('pass the smoke test that README.md names', async () => {
+    const broker = await tryBroker();
+    const service = await startService(broker);
+    const command = /npm run smoke -- --url http:\/\/127\.0\.0\.1:5000 --broker mqtt:\/\/127\.0\.0\.1:1883$/m;
+    const here = command
+      .exec(projectText('README.md'))![0]
+      .replace('http://127.0.0.1:5000', service.url!)
+      .replace(':1883', `:${broker.port}`);
+    expect(runCommands(`SYNC_INGRESS_TOKEN=${TOKEN} ${here}`, PROJECT)).toMatch(/^PASS: \d+ checks$/m);
+  });
+
   it('keep what was published over a restart of the broker', async () => {
     const broker = await tryBroker();
     const service = await startService(broker);

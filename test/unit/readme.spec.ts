@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { VARIABLES } from '../../src/service/environment/variables.js';
 import { DEGRADED_REASONS } from '../../src/mqtt-sync/sync-status.js';
 import { exposedMetrics } from '../helpers/observability/exposed-metrics.js';
 
@@ -19,6 +20,12 @@ describe('README.md', () => {
     // A histogram has one name there, and three series here.
     const names = exposed.map((name) => name.replace(/_(?:bucket|sum|count)$/, ''));
     expect([...documented].sort()).toEqual([...new Set(names)].sort());
+  });
+
+  it('has every variable of the service in its table, and no other', () => {
+    const cells = [...below('Options').matchAll(/^\| (`[^|]+) \|/gm)].map(([, cell]) => cell!);
+    const named = cells.flatMap((cell) => [...cell.matchAll(/`([A-Z][A-Z_]+)`/g)].map(([, name]) => name!));
+    expect(named.sort()).toEqual(VARIABLES.map(({ name }) => name).sort());
   });
 
   it('names every reason to be degraded', () => {
