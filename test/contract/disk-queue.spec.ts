@@ -1,7 +1,6 @@
 import { type ChildProcess } from 'node:child_process';
 import { readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { open as openLmdb } from 'lmdb';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import {
   QueueLockedError,
@@ -9,11 +8,11 @@ import {
   QueueVesselMismatchError,
   StoreFormatError,
 } from '../../src/mqtt-sync/errors.js';
-import { messageKeys } from '../../src/mqtt-sync/queue/lmdb/keys.js';
 import { seal } from '../../src/mqtt-sync/store/sealed-records.js';
 import { FakeClock } from '../../src/mqtt-sync/time/fake-clock.js';
 import { until } from '../helpers/wait.js';
 import { buildChild, ended, startChild } from './child-process.js';
+import { damageMessage, messagesOf, tamper } from './damage.js';
 import { draft, idsOf, onDisk, openOnDisk, take, takeAll, temporaryFolder, VESSEL, watch } from './queue-harness.js';
 
 const REFUSED = { reason: 'refused' as const, reasonCode: 0x87, attempts: 2 };
@@ -21,22 +20,6 @@ const REFUSED = { reason: 'refused' as const, reasonCode: 0x87, attempts: 2 };
 /** What a process that was killed leaves: the marker of an unclean stop. */
 function pretendUncleanStop(dir: string): void {
   writeFileSync(join(dir, 'running'), '0');
-}
-
-/** Changes a closed store behind the back of the queue. */
-async function tamper(dir: string, change: (root: ReturnType<typeof openLmdb>) => void): Promise<void> {
-  const path = join(dir, 'queue.mdb');
-  const root = openLmdb({ path, noSubdir: true, overlappingSync: false, encoding: 'binary', maxDbs: 8 });
-  change(root);
-  await root.close();
-}
-
-function messagesOf(root: ReturnType<typeof openLmdb>) {
-  return root.openDB<Buffer, [number, number, number]>({
-    name: 'messages',
-    encoding: 'binary',
-    keyEncoder: messageKeys.encoder,
-  } as { name: string });
 }
 
 describe('DiskQueue of whoever it is', () => {
@@ -252,12 +235,7 @@ describe('DiskQueue with damage', () => {
     const before = await openOnDisk(dir);
     const accepted = await before.queue.accept(['m1', 'm2', 'm3'].map((messageId) => draft('a', { messageId })));
     await before.queue.close();
-    await tamper(dir, (root) => {
-      const messages = messagesOf(root);
-      const value = messages.get([0, accepted[1]!.position, 2])!;
-      value[value.length - 3]! ^= 1;
-      messages.putSync([0, accepted[1]!.position, 2], value);
-    });
+    await damageMessage(dir, [0, accepted[1]!.position, 2]);
     const { queue, observer } = await openOnDisk(dir);
     expect(idsOf(takeAll(queue))).toEqual(['m1', 'm3']);
     expect(queue.stats().messages).toBe(2);

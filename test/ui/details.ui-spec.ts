@@ -2,7 +2,8 @@ import { join } from 'node:path';
 import { type Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type DeadLetterReason } from '../../src/mqtt-sync/queue/reasons.js';
-import { draft, openOnDisk, take, VESSEL } from '../contract/queue-harness.js';
+import { damageMessage } from '../contract/damage.js';
+import { draft, openOnDisk, take, takeAll, VESSEL } from '../contract/queue-harness.js';
 import { describeWithChromium, launchChromium, openPage } from '../helpers/chromium.js';
 import { ScriptedBroker } from '../helpers/scripted-broker.js';
 import { temporaryFolder } from '../helpers/service-process.js';
@@ -58,6 +59,26 @@ describeWithChromium('the details of the operator page', () => {
     await page.getByRole('dialog').getByRole('button', { name: 'Discard it' }).click();
     await page.locator('#gaps').getByText('a dead letter that was given up').waitFor();
     await page.locator('#losses').getByText('1 dead letter given up by an operator').waitFor();
+  });
+
+  it('say of a damaged dead letter that nothing is left of it to show or to send', async () => {
+    const dir = join(temporaryFolder(), 'queue');
+    const before = await openOnDisk(dir);
+    const [accepted] = await before.queue.accept([draft('crew')]);
+    await before.queue.close();
+    await damageMessage(dir, [0, accepted!.position, 1]);
+    const { queue } = await openOnDisk(dir);
+    expect(takeAll(queue)).toEqual([]);
+    await queue.close();
+    const service = await startService(NOBODY, { MQTT_QUEUE_DIR: dir, VESSEL_ID: VESSEL.vesselId });
+    const page = await openPage(browser, `${service.url}/ui`);
+    await showLetters(page);
+    const letter = page.locator('#letters > li');
+    expect(await letter.locator('p').first().textContent()).toBe('Its record on disk is damaged.');
+    expect(await letter.getByRole('button', { name: 'Retry' }).isDisabled()).toBe(true);
+    await letter.getByRole('button', { name: 'Look' }).click();
+    await letter.getByText('The record is damaged: there is nothing to show.').waitFor();
+    expect(await page.locator('#gaps').innerText()).toBe('crew, number 1: damaged on disk');
   });
 
   it('say that a subscription is refused, and which MQTT is spoken', async () => {

@@ -1,0 +1,34 @@
+import { join } from 'node:path';
+import { open as openLmdb } from 'lmdb';
+import { messageKeys } from '../../src/mqtt-sync/queue/lmdb/keys.js';
+
+type Root = ReturnType<typeof openLmdb>;
+
+/** Lane, position and sequence. */
+type MessageKey = [lane: number, position: number, sequence: number];
+
+/** Changes a closed store behind the back of the queue. */
+export async function tamper(dir: string, change: (root: Root) => void): Promise<void> {
+  const path = join(dir, 'queue.mdb');
+  const root = openLmdb({ path, noSubdir: true, overlappingSync: false, encoding: 'binary', maxDbs: 8 });
+  change(root);
+  await root.close();
+}
+
+export function messagesOf(root: Root) {
+  return root.openDB<Buffer, MessageKey>({
+    name: 'messages',
+    encoding: 'binary',
+    keyEncoder: messageKeys.encoder,
+  } as { name: string });
+}
+
+/** Flips a bit in the record of one message. */
+export function damageMessage(dir: string, key: MessageKey): Promise<void> {
+  return tamper(dir, (root) => {
+    const messages = messagesOf(root);
+    const value = messages.get(key)!;
+    value[value.length - 3]! ^= 1;
+    messages.putSync(key, value);
+  });
+}
