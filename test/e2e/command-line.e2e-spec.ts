@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -7,6 +7,7 @@ import { type CheckStep } from '../../src/service/cli/check/check-step.js';
 import { type OperatorView } from '../../src/service/operator/operator-view.js';
 import { type MessageList } from '../../src/service/queue/messages.controller.js';
 import { CommandLine } from '../helpers/command-line.js';
+import { PROJECT } from '../helpers/documented-commands.js';
 import { describeWithMosquitto, Mosquitto } from '../helpers/mosquitto.js';
 import { freePort, listen } from '../helpers/ports.js';
 import { type Environment, ServiceProcess, temporaryFolder } from '../helpers/service-process.js';
@@ -401,6 +402,13 @@ describeWithMosquitto('the command line on a running service', () => {
     expect(shore.changes.map(({ sequence }: ChangeEnvelope) => sequence)).toEqual([3]);
     const gap = await until(() => shore.received.find(({ envelope }) => envelope.type === 'gap'), { what: 'a gap' });
     expect(gap.envelope).toMatchObject({ entity: 'crew', data: { ranges: [{ from: 1, to: 2, reason: 'dropped' }] } });
+  });
+});
+
+describe('the command line, as it is built', () => {
+  it('can be started by its name: npx links it once, and does not see to it again after a build', () => {
+    const file = join(PROJECT, 'dist/service/cli/main.js');
+    expect(statSync(file).mode & 0o111).toBe(0o111);
   });
 });
 
