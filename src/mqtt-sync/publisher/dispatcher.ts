@@ -284,7 +284,7 @@ export class Dispatcher implements LinkObserver {
       this.settlement.delivered(message);
       return true;
     }
-    const phase = resumes ? history.phase : 'published';
+    const phase = wasReleased ? 'released' : 'published';
     const sent = this.window.sent(wasReleased ? 0 : bytes);
     this.session.begin({ packetId, qos, message, control: undefined, sent, phase, wasReleased });
     return true;

@@ -51,15 +51,15 @@ export function showCount({ queue, counts, limits }) {
   known = state;
 }
 
+/** @param {unknown} error */
+const wordsOf = (error) => (error instanceof Refusal ? foreign(error.message) : String(error));
+
 /** Reads an open list again; the result of what was done just now stays where it is. */
 async function follow() {
   try {
     await refresh();
   } catch (error) {
-    say(
-      byId('letters-result'),
-      `The list is old: ${error instanceof Refusal ? foreign(error.message) : String(error)}`,
-    );
+    say(byId('letters-result'), `The list is old: ${wordsOf(error)}`);
   }
 }
 
@@ -82,7 +82,7 @@ async function report(work) {
   try {
     await work();
   } catch (error) {
-    say(byId('letters-result'), error instanceof Refusal ? foreign(error.message) : String(error));
+    say(byId('letters-result'), wordsOf(error));
   }
   byId('forget-token').hidden = !hasToken();
 }
