@@ -63,7 +63,7 @@ function environmentOf(workplace: Workplace, vessel: string, port: number): Envi
     .replace('broker.shore.example:8883', `localhost:${port}`)
     .replace('VESSEL_ID=mv-aurora', `VESSEL_ID=${vessel}`);
   const settings = parseEnv(documented) as Environment;
-  return { ...settings, MQTT_QUEUE_DIR: temporaryFolder(), HEALTH_RATE_LIMIT: '100000' };
+  return { ...settings, MQTT_QUEUE_DIR: temporaryFolder() };
 }
 
 /** A request for every alert of a ship. */

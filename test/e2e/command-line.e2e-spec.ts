@@ -27,7 +27,6 @@ const linesOf = (changes: readonly object[]) => changes.map((one) => `${JSON.str
 async function start(env: Environment = {}): Promise<ServiceProcess> {
   return ServiceProcess.start({
     MQTT_QUEUE_DIR: temporaryFolder(),
-    HEALTH_RATE_LIMIT: '100000',
     ...AUTHORISED,
     ...env,
   });

@@ -17,7 +17,6 @@ async function startAlone(env: Readonly<Record<string, string>> = {}): Promise<S
   return ServiceProcess.start({
     MQTT_BROKER_URL: broker,
     MQTT_QUEUE_STORE: 'memory',
-    HEALTH_RATE_LIMIT: '1000',
     ...env,
   });
 }

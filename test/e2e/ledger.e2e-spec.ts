@@ -62,7 +62,6 @@ class Scene {
       MQTT_QUEUE_DIR: temporaryFolder(),
       MQTT_MAX_QUEUE_SIZE: String(QUEUE_SIZE),
       MQTT_RECONNECT_MAX_S: '1',
-      HEALTH_RATE_LIMIT: '1000000',
     });
     await service.untilHealth('the connection', ({ mqtt }) => mqtt.status === 'connected');
     return new Scene(proxy, observer, service);

@@ -27,7 +27,6 @@ async function scene(broker?: Mosquitto, vesselId = 'mv-aurora') {
   const service = await ServiceProcess.start({
     ...env,
     MQTT_QUEUE_DIR: temporaryFolder(),
-    HEALTH_RATE_LIMIT: '100000',
   });
   await service.untilHealth('a healthy service', ({ status }) => status === 'healthy');
   const variables = { ...env, BROKER_PORT: String(broker.port), url: service.url! };

@@ -21,7 +21,7 @@ function workOrder(number: number) {
 /** Settings of a service on disk whose broker nobody has started. */
 async function onDisk(env: Environment = {}): Promise<Environment> {
   const MQTT_BROKER_URL = `mqtt://127.0.0.1:${await freePort()}`;
-  return { MQTT_BROKER_URL, MQTT_QUEUE_DIR: temporaryFolder(), HEALTH_RATE_LIMIT: '100000', ...env };
+  return { MQTT_BROKER_URL, MQTT_QUEUE_DIR: temporaryFolder(), ...env };
 }
 
 describe('starting', () => {

@@ -11,7 +11,7 @@ const SMOKE = `node '${join(PROJECT, 'dist/service/smoke/main.js')}'`;
 const TOKEN = 'boatswain-1';
 
 async function connected(env: Readonly<Record<string, string>>) {
-  const common = { MQTT_QUEUE_DIR: temporaryFolder(), HEALTH_RATE_LIMIT: '100000', SYNC_INGRESS_TOKEN: TOKEN };
+  const common = { MQTT_QUEUE_DIR: temporaryFolder(), SYNC_INGRESS_TOKEN: TOKEN };
   const service = await ServiceProcess.start({ ...common, ...env });
   await service.untilHealth('the connection', ({ mqtt }) => mqtt.status === 'connected' && mqtt.tlsEnabled);
   return service;

@@ -31,7 +31,6 @@ async function smoke(args: readonly string[], env: Environment = {}) {
 async function connected(env: Environment) {
   const service = await ServiceProcess.start({
     MQTT_QUEUE_DIR: temporaryFolder(),
-    HEALTH_RATE_LIMIT: '100000',
     SYNC_INGRESS_TOKEN: TOKEN,
     ...env,
   });

@@ -10,6 +10,8 @@ import { until, within } from './wait.js';
 
 const ENTRY = fileURLToPath(new URL('../../dist/service/main.js', import.meta.url));
 const SYNC = '/api/mqtt/reliable-sync';
+/** What a test that says nothing else runs with. It waits by asking for the health document: the limit would end that, and a slow machine would look like a fault. */
+const DEFAULTS = { PORT: '0', HOST: '127.0.0.1', VESSEL_ID: 'mv-test', HEALTH_RATE_LIMIT: '1000000' };
 
 export type Environment = Readonly<Record<string, string>>;
 
@@ -42,7 +44,7 @@ export class ServiceProcess {
   static spawn(env: Environment, args: readonly string[] = []): ServiceProcess {
     if (!existsSync(ENTRY)) throw new Error(`${ENTRY} is missing: run "npm run build" first`);
     const child = spawn(process.execPath, [ENTRY, ...args], {
-      env: { PATH: process.env['PATH'], PORT: '0', HOST: '127.0.0.1', VESSEL_ID: 'mv-test', ...env },
+      env: { PATH: process.env['PATH'], ...DEFAULTS, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
       cwd: tmpdir(),
     });
