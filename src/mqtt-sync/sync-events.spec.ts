@@ -25,6 +25,32 @@ describe('SyncEvents', () => {
     expect(listener).toHaveBeenCalledTimes(1);
   });
 
+  it('tells the rest of an event although a listener takes itself or another one off', () => {
+    const events = new SyncEvents(silentLogger);
+    const heard: string[] = [];
+    const second = () => heard.push('second');
+    events.on('reconnecting', function first() {
+      events.off('reconnecting', first).off('reconnecting', second);
+    });
+    events.on('reconnecting', second);
+    events.on('reconnecting', () => heard.push('third'));
+    events.emit('reconnecting', { attempt: 1 });
+    events.emit('reconnecting', { attempt: 2 });
+    expect(heard).toEqual(['second', 'third', 'third']);
+  });
+
+  it('keeps the other registration of a listener that was registered twice', () => {
+    const events = new SyncEvents(silentLogger);
+    const listener = vi.fn();
+    events.on('reconnecting', listener).once('reconnecting', listener);
+    events.emit('reconnecting', { attempt: 1 });
+    events.emit('reconnecting', { attempt: 2 });
+    expect(listener).toHaveBeenCalledTimes(3);
+    events.off('reconnecting', listener).off('reconnecting', listener);
+    events.emit('reconnecting', { attempt: 3 });
+    expect(listener).toHaveBeenCalledTimes(3);
+  });
+
   it('does not tell a listener that was taken off', () => {
     const events = new SyncEvents(silentLogger);
     const listener = vi.fn();

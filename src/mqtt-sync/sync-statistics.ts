@@ -39,16 +39,14 @@ export class SyncStatistics {
   /** Changes of other vessels that were told as lost. */
   lostChanges = 0;
   parkedDiscarded = 0;
-  private readonly published = new Map<string, PublishedCount>();
+  /** By entity type, a few of each. */
+  private readonly published = new Map<string, PublishedCount[]>();
 
   constructor(events: SyncEvents) {
     events.on('message_published', ({ entity, operation, qos, possibleDuplicate }) => {
       this.messagesPublished++;
       if (possibleDuplicate) this.possibleDuplicates++;
-      const labels = `${entity} ${operation} ${qos}`;
-      const counted = this.published.get(labels);
-      if (counted) counted.count++;
-      else this.published.set(labels, { entity, operation, qos, count: 1 });
+      this.countOf(entity, operation, qos).count++;
     });
     events.on('message_queued', () => this.messagesQueued++);
     events.on('message_dropped', () => this.messagesDropped++);
@@ -78,6 +76,16 @@ export class SyncStatistics {
 
   /** Deliveries by entity type, operation and QoS. */
   publishedByLabels(): Iterable<Readonly<PublishedCount>> {
-    return this.published.values();
+    return [...this.published.values()].flat();
+  }
+
+  /** Without a name made of all three, which every delivery would have to put together and look up. */
+  private countOf(entity: string, operation: Operation, qos: Qos): PublishedCount {
+    let counts = this.published.get(entity);
+    if (!counts) this.published.set(entity, (counts = []));
+    for (const count of counts) if (count.operation === operation && count.qos === qos) return count;
+    const count = { entity, operation, qos, count: 0 };
+    counts.push(count);
+    return count;
   }
 }

@@ -9,6 +9,10 @@ const ANSWERS_TO_PUBREL: ReadonlySet<number> = new Set([0, 0x92]);
 /** Type, up to four bytes of remaining length, packet id, reason code. */
 const HEAD_BYTES = 8;
 
+/** Most acknowledgements have no reason code (section 3.4.2.1), and a flood of them is passed over four bytes at a time. */
+const SHORT_LENGTH = 2;
+const SHORT_BYTES = 4;
+
 /** Where the variable header of a packet begins; 0 while the remaining length before it is not complete (section 1.5.5). */
 const bodyOf = (head: readonly number[]): number => head.findIndex((byte, at) => at > 0 && byte < 0x80) + 1;
 
@@ -37,7 +41,9 @@ export class AcknowledgementReader {
 
   read(chunk: Uint8Array): void {
     for (let at = 0; at < chunk.length && !this.found;) {
-      if (this.end === undefined || (this.head.length < HEAD_BYTES && this.seen < this.end)) {
+      if (this.head.length === 0 && chunk[at + 1] === SHORT_LENGTH && at + SHORT_BYTES <= chunk.length) {
+        at += SHORT_BYTES;
+      } else if (this.end === undefined || (this.head.length < HEAD_BYTES && this.seen < this.end)) {
         this.head.push(chunk[at]!);
         this.end ??= endOf(this.head);
         this.seen++;

@@ -3,7 +3,7 @@ import { ChangeInvalidError, ChangeNotSerialisableError, ChangeTooLargeError } f
 import { EntityPolicies } from '../wire/entity-policies.js';
 import { type ChangeEnvelope } from '../wire/envelope.js';
 import { Topics } from '../wire/topics.js';
-import { type Change, draftMessage } from './change.js';
+import { type Change, draftMessage, momentOf } from './change.js';
 import { MessageIds } from './message-ids.js';
 
 const context = {
@@ -11,12 +11,12 @@ const context = {
   topics: new Topics('vessel/sync', 'mv-aurora'),
   vesselId: 'mv-aurora',
   maxMessageBytes: 1024,
-  nowMs: Date.UTC(2026, 0, 1),
   nextMessageId: () => new MessageIds().next(),
 };
 
+const acceptedAt = momentOf(Date.UTC(2026, 0, 1));
 const draft = (change: Partial<Change>) =>
-  draftMessage({ entity: 'work_orders', operation: 'update', data: { id: 7 }, ...change }, context);
+  draftMessage({ entity: 'work_orders', operation: 'update', data: { id: 7 }, ...change }, acceptedAt, context);
 const envelopeOf = (change: Partial<Change>) =>
   JSON.parse(draft(change).envelope.seal(1, 1).toString()) as ChangeEnvelope;
 
@@ -88,7 +88,7 @@ describe('draftMessage', () => {
     };
     expect(() => draft({ data })).toThrow(ChangeNotSerialisableError);
     for (const change of [null, undefined, 7]) {
-      expect(() => draftMessage(change as never, context)).toThrow(ChangeInvalidError);
+      expect(() => draftMessage(change as never, acceptedAt, context)).toThrow(ChangeInvalidError);
     }
   });
 

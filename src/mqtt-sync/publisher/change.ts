@@ -31,10 +31,19 @@ export interface DraftContext {
   readonly topics: Topics;
   readonly vesselId: string;
   readonly maxMessageBytes: number;
-  readonly nowMs: number;
   /** The id of a change that was given none. */
   readonly nextMessageId: () => string;
 }
+
+/** A time in both of its forms. */
+export interface Moment {
+  /** Milliseconds since 1970. */
+  readonly ms: number;
+  /** ISO 8601, UTC. */
+  readonly timestamp: string;
+}
+
+export const momentOf = (ms: number): Moment => ({ ms, timestamp: new Date(ms).toISOString() });
 
 /** Long enough for any id, short enough for an index. */
 const MAX_KEY_CHARACTERS = 256;
@@ -101,9 +110,10 @@ function checkOptions(entity: string, { qos, retain, messageId }: PublishOptions
 
 /**
  * Checks a change and serialises it, once and at once: what happens to the data afterwards does not matter.
+ * @param acceptedAt when that is
  * @throws {EntityTypeInvalidError | ChangeInvalidError | ChangeNotSerialisableError | ChangeTooLargeError}
  */
-export function draftMessage(change: Change, context: DraftContext): MessageDraft {
+export function draftMessage(change: Change, acceptedAt: Moment, context: DraftContext): MessageDraft {
   if (typeof change !== 'object' || change === null) throw new ChangeInvalidError('A change must be an object.');
   const { entity, operation, data } = change;
   assertEntityType(entity);
@@ -112,8 +122,8 @@ export function draftMessage(change: Change, context: DraftContext): MessageDraf
   const policy = context.policies.of(entity);
   const key = keyOf(entity, change.key, data);
   const messageId = change.messageId ?? context.nextMessageId();
-  const { vesselId, nowMs, maxMessageBytes } = context;
-  const timestamp = new Date(nowMs).toISOString();
+  const { vesselId, maxMessageBytes } = context;
+  const { timestamp } = acceptedAt;
   const dataJson = toJson(entity, operation, data);
   const envelope = new DraftEnvelope({ entity, operation, key, messageId, vesselId, timestamp, dataJson });
   if (envelope.maxBytes > maxMessageBytes) throw new ChangeTooLargeError(envelope.maxBytes, maxMessageBytes, entity);
@@ -127,7 +137,7 @@ export function draftMessage(change: Change, context: DraftContext): MessageDraf
     qos: change.qos ?? policy.qos,
     retain: change.retain ?? policy.retain,
     lane: policy.lane,
-    acceptedAtMs: nowMs,
+    acceptedAtMs: acceptedAt.ms,
     envelope,
   };
 }

@@ -64,7 +64,9 @@ export class Settlement {
     queue.remove([message]);
     // The wall clock may have been set back since the message was accepted.
     const latencyMs = Math.max(0, clock.wallMs() - message.acceptedAtMs);
-    events.emit('message_published', { ...describeMessage(message), latencyMs, possibleDuplicate });
+    const { messageId, entity, operation, sequence, qos, lane, key } = message;
+    const event = { messageId, entity, operation, sequence, qos, lane, key, latencyMs, possibleDuplicate };
+    events.emit('message_published', event);
   }
 
   private refusedInPassing(message: QueuedMessage, reasonCode: number): void {

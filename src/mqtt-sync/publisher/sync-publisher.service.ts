@@ -6,7 +6,7 @@ import { type Clock } from '../time/clock.js';
 import { EntityPolicies, type EntityPolicyOverrides } from '../wire/entity-policies.js';
 import { type Operation } from '../wire/envelope.js';
 import { Topics } from '../wire/topics.js';
-import { type Change, draftMessage, type PublishOptions } from './change.js';
+import { type Change, type DraftContext, draftMessage, type Moment, momentOf, type PublishOptions } from './change.js';
 import { type DeliveryWatch } from './delivery-watch.js';
 import { MessageIds } from './message-ids.js';
 import { type Receipt, receiptOf, skippedReceipt } from './receipt.js';
@@ -32,6 +32,8 @@ export interface PublisherParts {
   readonly accepted: (position: number) => void;
 }
 
+const NO_OPTIONS: PublishOptions = {};
+
 /**
  * Accepts changes: the one class an application needs. A resolved `publish()` means that the change is safe on disk (with
  * the default store) and will be delivered, in order, as soon as the link allows, whatever happens to the process.
@@ -43,8 +45,8 @@ export interface PublisherParts {
 export class SyncPublisher {
   private readonly policies: EntityPolicies;
   private readonly messageIds = new MessageIds();
-  private readonly nextMessageId = () => this.messageIds.next();
-  private known: Addressing | undefined;
+  private known: DraftContext | undefined;
+  private moment = momentOf(0);
   private stopping = false;
 
   constructor(
@@ -70,28 +72,20 @@ export class SyncPublisher {
    * @throws {QueueUnavailableError} the disk does not take it just now.
    * @throws {StoppingError} the process is stopping.
    */
-  async publish(entity: string, operation: Operation, data?: unknown, options: PublishOptions = {}): Promise<Receipt> {
-    const [receipt] = await this.publishMany([{ ...options, entity, operation, data }]);
-    return receipt!;
+  publish(entity: string, operation: Operation, data?: unknown, options?: PublishOptions): Promise<Receipt> {
+    const { key, qos, retain, messageId } = options ?? NO_OPTIONS;
+    const change = { entity, operation, data, key, qos, retain, messageId };
+    return this.submit([change], ([draft], accepted) => this.receipt(draft!, accepted?.[0]));
   }
 
   /**
    * Publishes several changes in one commit: all are accepted, or none is.
    * @throws as `publish()` does; `details.index` says which change was wrong.
    */
-  async publishMany(changes: readonly Change[]): Promise<Receipt[]> {
-    try {
-      if (!Array.isArray(changes)) throw new ChangeInvalidError('publishMany() takes an array of changes.');
-      const drafts = this.draft(changes);
-      if (!this.options.localMode) return drafts.map(({ messageId }) => skippedReceipt(messageId));
-      if (drafts.length === 0) return [];
-      const accepted = await this.parts.queue.accept(drafts);
-      return accepted.map((message, index) => this.accept(drafts[index]!, message));
-    } catch (error) {
-      const code = error instanceof MqttSyncError ? error.code : undefined;
-      this.parts.events.emit('publish_failed', { cause: 'rejected', entity: entityOf(changes), code });
-      throw error;
-    }
+  publishMany(changes: readonly Change[]): Promise<Receipt[]> {
+    return this.submit(changes, (drafts, accepted) =>
+      drafts.map((draft, index) => this.receipt(draft, accepted?.[index])),
+    );
   }
 
   /** Refuses changes from now on. */
@@ -99,22 +93,37 @@ export class SyncPublisher {
     this.stopping = true;
   }
 
+  /** No async function, which would keep changes and their data in memory until they are stored. */
+  private submit<Result>(changes: readonly Change[], finish: Finish<Result>): Promise<Result> {
+    let drafts: MessageDraft[];
+    try {
+      drafts = this.draft(changes);
+    } catch (error) {
+      return this.reject(entityOf(changes), error as Error);
+    }
+    // Sync is off, or there is nothing to store.
+    if (!this.options.localMode || drafts.length === 0) return Promise.resolve(finish(drafts, undefined));
+    return this.parts.queue.accept(drafts).then(
+      (accepted) => finish(drafts, accepted),
+      (error: Error) => this.reject(drafts[0]?.entity, error),
+    );
+  }
+
+  private reject(entity: string | undefined, error: Error): Promise<never> {
+    const code = error instanceof MqttSyncError ? error.code : undefined;
+    this.parts.events.emit('publish_failed', { cause: 'rejected', entity, code });
+    return Promise.reject(error);
+  }
+
   private draft(changes: readonly Change[]): MessageDraft[] {
+    if (!Array.isArray(changes)) throw new ChangeInvalidError('publishMany() takes an array of changes.');
     if (this.stopping)
       throw new StoppingError('The process is stopping: changes are refused. Try again after the restart.');
-    const { vesselId, topics } = this.addressing();
-    const { policies, options } = this;
-    const context = {
-      policies,
-      topics,
-      vesselId,
-      maxMessageBytes: options.maxMessageBytes,
-      nowMs: this.parts.clock.wallMs(),
-      nextMessageId: this.nextMessageId,
-    };
-    return changes.map((change, index) => {
+    const context = this.drafting();
+    const acceptedAt = this.now();
+    return changes.map((change: Change, index) => {
       try {
-        return draftMessage(change, context);
+        return draftMessage(change, acceptedAt, context);
       } catch (error) {
         if (error instanceof MqttSyncError) error.index = index;
         throw error;
@@ -122,20 +131,31 @@ export class SyncPublisher {
     });
   }
 
+  /** Many changes share a millisecond. */
+  private now(): Moment {
+    const nowMs = this.parts.clock.wallMs();
+    if (nowMs !== this.moment.ms) this.moment = momentOf(nowMs);
+    return this.moment;
+  }
+
   /** Whose changes they are, and where they go; the queue decides, since it remembers its vessel. */
-  private addressing(): Addressing {
+  private drafting(): DraftContext {
     if (this.known) return this.known;
-    const { localMode, topicPrefix } = this.options;
+    const { localMode, topicPrefix, maxMessageBytes } = this.options;
     const vesselId = localMode ? this.parts.queue.identity?.vesselId : this.options.vesselId;
     if (vesselId === undefined) {
       throw new QueueUnavailableError(
         'The queue is not open: see the log for the reason. Changes cannot be accepted just now.',
       );
     }
-    return (this.known = { vesselId, topics: new Topics(topicPrefix, vesselId) });
+    const { policies } = this;
+    const nextMessageId = () => this.messageIds.next();
+    const topics = new Topics(topicPrefix, vesselId);
+    return (this.known = { policies, topics, vesselId, maxMessageBytes, nextMessageId });
   }
 
-  private accept(draft: MessageDraft, accepted: AcceptedMessage): Receipt {
+  private receipt(draft: MessageDraft, accepted: AcceptedMessage | undefined): Receipt {
+    if (!accepted) return skippedReceipt(draft.messageId);
     const { queue, watch, events, isConnected } = this.parts;
     const waiting = !isConnected();
     if (!accepted.repeated) {
@@ -149,13 +169,11 @@ export class SyncPublisher {
   }
 }
 
+/** What is made of changes in the end; nothing was accepted while sync is off. */
+type Finish<Result> = (drafts: readonly MessageDraft[], accepted: readonly AcceptedMessage[] | undefined) => Result;
+
 /** For the event of a rejected call, whatever was given. */
 function entityOf(changes: readonly Change[] | undefined): string | undefined {
   const entity: unknown = changes?.[0]?.entity;
   return typeof entity === 'string' ? entity : undefined;
-}
-
-interface Addressing {
-  readonly vesselId: string;
-  readonly topics: Topics;
 }

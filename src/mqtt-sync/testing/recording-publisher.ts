@@ -1,7 +1,7 @@
 import { v7 as uuidv7 } from 'uuid';
 import { type MqttSyncError } from '../errors.js';
 import { type MqttSyncOptions, type ResolvedOptions, resolveOptions } from '../mqtt-sync.options.js';
-import { type Change, draftMessage } from '../publisher/change.js';
+import { type Change, draftMessage, momentOf } from '../publisher/change.js';
 import { type Receipt } from '../publisher/receipt.js';
 import { type SyncPublisher } from '../publisher/sync-publisher.service.js';
 import { EntityPolicies, type Qos } from '../wire/entity-policies.js';
@@ -78,16 +78,10 @@ export class RecordingPublisher implements Pick<SyncPublisher, 'publish' | 'publ
 
   private check(change: Change): Omit<RecordedChange, 'sequence'> {
     const { policies, topics, options } = this;
-    const { vesselId } = options;
-    const { maxMessageBytes } = options;
-    const { entity, operation, key, topic, qos, retain, messageId, envelope } = draftMessage(change, {
-      policies,
-      topics,
-      vesselId,
-      maxMessageBytes,
-      nowMs: Date.now(),
-      nextMessageId: () => uuidv7(),
-    });
+    const { vesselId, maxMessageBytes } = options;
+    const context = { policies, topics, vesselId, maxMessageBytes, nextMessageId: () => uuidv7() };
+    const draft = draftMessage(change, momentOf(Date.now()), context);
+    const { entity, operation, key, topic, qos, retain, messageId, envelope } = draft;
     const { data } = JSON.parse(envelope.seal(0, 0).toString()) as { data?: unknown };
     return { entity, operation, key, data, topic, qos, retain, messageId };
   }

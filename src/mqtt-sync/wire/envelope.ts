@@ -103,29 +103,32 @@ export interface ChangeDraft {
 
 /** The widest sequence, Number.MAX_SAFE_INTEGER, has 16 digits; an epoch in Unix seconds stays below 12 for 28,000 years. */
 const WIDEST_NUMBERS = 16 + 12;
+/** What stands around the numbers and the data. */
+const LABEL_BYTES = ',"epoch":,"sequence":,"data":'.length;
 
 /**
  * A change envelope that only lacks its epoch and sequence. The data is serialised once, when the change is published:
  * what the caller does to the object afterwards no longer matters.
  */
 export class DraftEnvelope {
-  private readonly head: string;
-  private readonly tail: string;
+  /** Everything that is known, as JSON text of its own. */
+  private readonly known: string;
+  private readonly dataJson: string | undefined;
   /** Size of the sealed envelope at most, in bytes. */
   readonly maxBytes: number;
 
   constructor(draft: ChangeDraft) {
     const { entity, operation, key, messageId, vesselId, timestamp, dataJson } = draft;
-    const known = { type: 'data_change', entity, operation, key, messageId, vesselId, timestamp };
-    this.head = `${JSON.stringify(known).slice(0, -1)},"epoch":`;
-    this.tail = dataJson === undefined ? '}' : `,"data":${dataJson}}`;
-    this.maxBytes =
-      Buffer.byteLength(this.head) + ',"sequence":'.length + WIDEST_NUMBERS + Buffer.byteLength(this.tail);
+    this.known = JSON.stringify({ type: 'data_change', entity, operation, key, messageId, vesselId, timestamp });
+    this.dataJson = dataJson;
+    const dataBytes = dataJson === undefined ? 0 : Buffer.byteLength(dataJson);
+    this.maxBytes = Buffer.byteLength(this.known) + LABEL_BYTES + WIDEST_NUMBERS + dataBytes;
   }
 
   /** The finished envelope as UTF-8. */
   seal(epoch: number, sequence: number): Buffer {
-    return Buffer.from(`${this.head}${epoch},"sequence":${sequence}${this.tail}`);
+    const head = `${this.known.slice(0, -1)},"epoch":${epoch},"sequence":${sequence}`;
+    return Buffer.from(this.dataJson === undefined ? `${head}}` : `${head},"data":${this.dataJson}}`);
   }
 }
 
