@@ -92,9 +92,10 @@ describeWithChromium('the dead letters of the operator page', () => {
     await showLetters(other);
     await discard(other, 'crew-0');
     await letter(page, 'crew-0').waitFor({ state: 'detached' });
+    await letter(page, `crew-${PAGE + 2}`).waitFor();
     expect(await page.locator('#letters > li').count()).toBe(PAGE + 2);
-    expect(await letter(page, `crew-${PAGE + 2}`).count()).toBe(1);
     // With a list that has more pages than are open, too.
+    await letter(other, `crew-${PAGE}`).waitFor();
     expect(await other.locator('#letters > li').count()).toBe(PAGE);
   });
 

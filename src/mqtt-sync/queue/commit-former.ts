@@ -22,12 +22,8 @@ const MAX_COMMIT_DEPARTURES = 65_536;
 /** Dead letters discarded by one commit for want of room; each is read first. */
 const MAX_COMMIT_DISCARDS = 256;
 
-/** A draft that has its place. */
-interface Placed {
-  readonly stream: EntityStream;
-  readonly message: QueuedMessage;
-  readonly idIsGiven: boolean;
-}
+/** What becomes of a call: `later` when it needs the commit that is being formed to be finished first. */
+type Answer = readonly AcceptedMessage[] | 'later' | Error;
 
 /** Makes the next commit out of what was asked for. */
 export class CommitFormer {
@@ -87,7 +83,7 @@ export class CommitFormer {
   }
 
   /** What is wrong with one call is told to its caller; only a store that cannot be read concerns everybody. */
-  private tryPlanAccept(plan: CommitPlan, call: AcceptCall): readonly AcceptedMessage[] | 'later' | Error {
+  private tryPlanAccept(plan: CommitPlan, call: AcceptCall): Answer {
     try {
       return this.planAccept(plan, call);
     } catch (error) {
@@ -96,15 +92,14 @@ export class CommitFormer {
     }
   }
 
-  private planAccept(plan: CommitPlan, call: AcceptCall): readonly AcceptedMessage[] | 'later' | Error {
+  private planAccept(plan: CommitPlan, call: AcceptCall): Answer {
     const placement = new Placement(plan, this.streams, this.store);
     for (const draft of call.drafts) {
       const error = placement.place(draft);
       if (error) return error;
     }
-    const fresh = placement.placed.map(({ message }) => message);
-    if (fresh.length > 0) {
-      const room = this.room.makeRoom(fresh, this.streams.volume, plan, this.streams);
+    if (placement.messages.length > 0) {
+      const room = this.room.makeRoom(placement.messages, this.streams.volume, plan, this.streams);
       if (room !== 'made') return room satisfies 'later' | QueueFullError;
     }
     placement.commitTo(plan);
@@ -194,10 +189,10 @@ class UnreadableStoreError extends Error {}
 
 /** Gives the drafts of one call their places; nothing of it reaches the plan before there is room. */
 class Placement {
-  readonly placed: Placed[] = [];
+  /** Those that are new, and the stream of each. */
+  readonly messages: QueuedMessage[] = [];
+  private readonly streamOfEach: EntityStream[] = [];
   readonly accepted: AcceptedMessage[] = [];
-  /** Sequence and lane of the newest message placed, by entity type. */
-  private readonly newest = new Map<EntityStream, Pick<QueuedMessage, 'sequence' | 'lane'>>();
   // Most calls have no use for these, and there may be tens of thousands a second.
   private newStreams: Map<string, EntityStream> | undefined;
   private ids: Map<string, AcceptedMessage> | undefined;
@@ -232,14 +227,15 @@ class Placement {
     const { messageId, sequence, entity, position } = message;
     const accepted = { messageId, sequence, entity, position, repeated: false };
     this.accepted.push(accepted);
-    this.placed.push({ stream, message, idIsGiven: draft.idIsGiven });
+    this.messages.push(message);
+    this.streamOfEach.push(stream);
     if (draft.idIsGiven) (this.ids ??= new Map()).set(messageId, accepted);
     return undefined;
   }
 
   commitTo(plan: CommitPlan): void {
     for (const [entity, stream] of this.newStreams ?? []) plan.newStreams.set(entity, stream);
-    for (const { stream, message } of this.placed) plan.add(stream, message);
+    this.messages.forEach((message, index) => plan.add(this.streamOfEach[index]!, message));
     for (const [messageId, accepted] of this.ids ?? []) plan.acceptedIds.set(messageId, accepted);
   }
 
@@ -265,11 +261,11 @@ class Placement {
 
   private messageOf(draft: MessageDraft, stream: EntityStream): QueuedMessage {
     const { plan } = this;
-    const placed = this.newest.get(stream);
-    const sequence = (placed?.sequence ?? plan.changes.get(stream)?.sequence ?? stream.sequence) + 1;
-    const lane = placed?.lane ?? laneOf(stream, plan, draft.lane);
+    const before = this.messages[this.streamOfEach.lastIndexOf(stream)];
+    const sequence = (before?.sequence ?? plan.changes.get(stream)?.sequence ?? stream.sequence) + 1;
+    const lane = before?.lane ?? laneOf(stream, plan, draft.lane);
     const { entity, operation, key, messageId, topic, qos, retain, acceptedAtMs, envelope } = draft;
-    const message = {
+    return {
       entity,
       operation,
       key,
@@ -280,11 +276,9 @@ class Placement {
       acceptedAtMs,
       lane,
       sequence,
-      position: plan.nextPosition + this.placed.length,
+      position: plan.nextPosition + this.messages.length,
       payload: envelope.seal(this.streams.epoch, sequence),
     };
-    this.newest.set(stream, message);
-    return message;
   }
 }
 

@@ -17,13 +17,34 @@ const MAX_WAITING_DELIVERIES = 256;
 /** What is delivered faster than the disk takes it is not kept for those who missed it beyond this. */
 const MAX_HELD_BYTES = 32 * 1024 * 1024;
 
-/** A call of `accept()` that waits for its commit. */
-export interface AcceptCall {
-  readonly drafts: readonly MessageDraft[];
-  /** Messages, and what they take at most. */
-  readonly asked: Readonly<Volume>;
-  readonly resolve: (accepted: readonly AcceptedMessage[]) => void;
-  readonly reject: (error: Error) => void;
+/** A call of `accept()` that waits for its commit; takes part of `waiting` until it is answered. */
+export class AcceptCall {
+  constructor(
+    readonly drafts: readonly MessageDraft[],
+    /** Messages, and what they take at most. */
+    readonly asked: Readonly<Volume>,
+    private readonly waiting: Volume,
+    private readonly resolved: (accepted: readonly AcceptedMessage[]) => void,
+    private readonly rejected: (error: Error) => void,
+  ) {
+    waiting.messages += asked.messages;
+    waiting.bytes += asked.bytes;
+  }
+
+  resolve(accepted: readonly AcceptedMessage[]): void {
+    this.answered();
+    this.resolved(accepted);
+  }
+
+  reject(error: Error): void {
+    this.answered();
+    this.rejected(error);
+  }
+
+  private answered(): void {
+    this.waiting.messages -= this.asked.messages;
+    this.waiting.bytes -= this.asked.bytes;
+  }
 }
 
 /** A message that left: delivered, or set aside as a dead letter. */
@@ -126,24 +147,8 @@ export class PendingWork {
       const reason = `The disk does not keep up: ${waiting.messages} change(s) wait to be written already.`;
       return Promise.reject(new QueueUnavailableError(`${reason} Try again when they are.`, { ...waiting }));
     }
-    Object.assign(waiting, { messages, bytes });
-    const answered = () => {
-      waiting.messages -= asked.messages;
-      waiting.bytes -= asked.bytes;
-    };
     return new Promise((resolve, reject) => {
-      this.accepts.push({
-        drafts,
-        asked,
-        resolve: (accepted) => {
-          answered();
-          resolve(accepted);
-        },
-        reject: (error) => {
-          answered();
-          reject(error);
-        },
-      });
+      this.accepts.push(new AcceptCall(drafts, asked, waiting, resolve, reject));
     });
   }
 
