@@ -1,5 +1,5 @@
-import { type Stage } from './stage.js';
-import { type Terminal } from './terminal.js';
+import type { Stage } from './stage.js';
+import type { Terminal } from './terminal.js';
 import { pause, until } from './until.js';
 
 /** How long and how loud the story is. */

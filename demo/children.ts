@@ -1,4 +1,4 @@
-import { type ChildProcess } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 
 /** Every child process of the demo that is still running. None of them outlives it, however it ends. */
 const running = new Set<ChildProcess>();

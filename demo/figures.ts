@@ -1,5 +1,5 @@
-import { type Stage } from './stage.js';
-import { type Terminal } from './terminal.js';
+import type { Stage } from './stage.js';
+import type { Terminal } from './terminal.js';
 
 const INTERVAL_MS = 250;
 const STATE_WIDTH = 'degraded'.length;

@@ -1,5 +1,5 @@
 import { type Balance, faultsOf } from './ledger.js';
-import { type Terminal } from './terminal.js';
+import type { Terminal } from './terminal.js';
 
 /** Prints the ledger and the verdict. Returns whether it balances. */
 export function printLedger(balance: Balance, repeatedPosts: number, terminal: Terminal): boolean {

@@ -1,4 +1,4 @@
-import { type Random } from './random.js';
+import type { Random } from './random.js';
 
 /** A change as an application on board would post it. */
 export interface ShipChange {

@@ -1,7 +1,7 @@
 import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { v7 as uuidv7 } from 'uuid';
-import { type Ledger } from './ledger.js';
+import type { Ledger } from './ledger.js';
 import { Random } from './random.js';
 import { type ShipChange, storyOf } from './ship-life.js';
 

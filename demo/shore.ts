@@ -1,5 +1,5 @@
 import mqtt, { type MqttClient } from 'mqtt';
-import { type Ledger } from './ledger.js';
+import type { Ledger } from './ledger.js';
 
 /** The fields of an envelope that the shore needs; it ignores the others, as every consumer should. */
 interface Envelope {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { BrokerProcess } from './broker-process.js';
 import { Ledger } from './ledger.js';
 import { Link, type LinkQuality } from './link.js';
-import { type DemoOptions } from './options.js';
+import type { DemoOptions } from './options.js';
 import { ServiceProcess } from './service-process.js';
 import { Ship } from './ship.js';
 import { Shore } from './shore.js';

@@ -1,7 +1,7 @@
-import { type GapsView } from '../mqtt-sync/subscriber/gap-follower.js';
-import { type RefusedSubscription } from '../mqtt-sync/subscriber/subscriptions.js';
-import { type DegradedReason, type SyncStatus } from '../mqtt-sync/sync-status.js';
-import { type Range } from '../mqtt-sync/wire/sequence-ranges.js';
+import type { GapsView } from '../mqtt-sync/subscriber/gap-follower.js';
+import type { RefusedSubscription } from '../mqtt-sync/subscriber/subscriptions.js';
+import type { DegradedReason, SyncStatus } from '../mqtt-sync/sync-status.js';
+import type { Range } from '../mqtt-sync/wire/sequence-ranges.js';
 
 /** Name that dashboards know the service by. */
 export const SERVICE_NAME = 'MQTT Reliable Sync Service';

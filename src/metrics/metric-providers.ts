@@ -1,6 +1,6 @@
-import { type FactoryProvider } from '@nestjs/common';
+import type { FactoryProvider } from '@nestjs/common';
 import { makeCounterProvider, makeGaugeProvider } from '@willsoto/nestjs-prometheus';
-import { type Metric } from 'prom-client';
+import type { Metric } from 'prom-client';
 import { SyncStatus } from '../mqtt-sync/sync-status.js';
 
 /** Provides one metric. */

@@ -5,7 +5,7 @@ import { arusMqttMetrics } from './arus-mqtt.metrics.js';
 import { arusSyncMetrics } from './arus-sync.metrics.js';
 import { Durations } from './durations.js';
 import { MetricsController } from './metrics.controller.js';
-import { type MetricProvider } from './metric-providers.js';
+import type { MetricProvider } from './metric-providers.js';
 import { ZeroSeries } from './zero-series.js';
 
 /** Options of `SyncMetricsModule`. */

@@ -1,13 +1,13 @@
 import { Logger, type Provider } from '@nestjs/common';
-import { type ConnectionEvents } from './connection/connection-options.js';
+import type { ConnectionEvents } from './connection/connection-options.js';
 import { ConnectionManager } from './connection/connection-manager.js';
 import { MQTT_SYNC_INBOX, MQTT_SYNC_OPTIONS } from './mqtt-sync.module-definition.js';
-import { type ResolvedOptions } from './mqtt-sync.options.js';
+import type { ResolvedOptions } from './mqtt-sync.options.js';
 import { Dispatcher } from './publisher/dispatcher.js';
 import { SyncQueue } from './queue/sync-queue.js';
 import { AutomaticCatchUp } from './subscriber/catch-up/automatic-catch-up.js';
 import { CatchUp } from './subscriber/catch-up/catch-up.js';
-import { type ControlPort } from './subscriber/catch-up/request-sender.js';
+import type { ControlPort } from './subscriber/catch-up/request-sender.js';
 import { VesselPrefixes } from './subscriber/catch-up/vessel-prefixes.js';
 import { GapFollower } from './subscriber/gap-follower.js';
 import { Inbox } from './subscriber/inbox/inbox.js';

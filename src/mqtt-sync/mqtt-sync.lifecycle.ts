@@ -1,28 +1,28 @@
-import {
-  type BeforeApplicationShutdown,
-  type OnApplicationBootstrap,
-  type OnApplicationShutdown,
-  type OnModuleInit,
+import type {
+  BeforeApplicationShutdown,
+  OnApplicationBootstrap,
+  OnApplicationShutdown,
+  OnModuleInit,
 } from '@nestjs/common';
-import { type ConnectionControl } from './connection/connection-control.js';
-import { type IncomingLink, type IncomingPublish } from './connection/incoming-link.js';
-import { type Acknowledgement, type Link, type LinkLoss } from './connection/link.js';
+import type { ConnectionControl } from './connection/connection-control.js';
+import type { IncomingLink, IncomingPublish } from './connection/incoming-link.js';
+import type { Acknowledgement, Link, LinkLoss } from './connection/link.js';
 import { MqttSyncError, QueueUnavailableError } from './errors.js';
-import { type SyncLogger } from './logger.js';
-import { type ResolvedOptions } from './mqtt-sync.options.js';
+import type { SyncLogger } from './logger.js';
+import type { ResolvedOptions } from './mqtt-sync.options.js';
 import { CatchUpAnswers } from './publisher/catch-up/catch-up-answers.js';
-import { type CatchUpSources } from './publisher/catch-up/catch-up-source.js';
-import { type RequestSubscription } from './publisher/catch-up/request-subscription.js';
-import { type DeliveryWatch } from './publisher/delivery-watch.js';
-import { type Dispatcher } from './publisher/dispatcher.js';
-import { type FlushWatch } from './publisher/flush-watch.js';
+import type { CatchUpSources } from './publisher/catch-up/catch-up-source.js';
+import type { RequestSubscription } from './publisher/catch-up/request-subscription.js';
+import type { DeliveryWatch } from './publisher/delivery-watch.js';
+import type { Dispatcher } from './publisher/dispatcher.js';
+import type { FlushWatch } from './publisher/flush-watch.js';
 import { GapAnnouncer } from './publisher/gap-announcer.js';
 import { StatusAnnouncer, statusPayload } from './publisher/status-announcer.js';
-import { type SyncPublisher } from './publisher/sync-publisher.service.js';
-import { type QueueIdentity, type SyncQueue } from './queue/sync-queue.js';
-import { type GapFollower } from './subscriber/gap-follower.js';
-import { type Receiver } from './subscriber/receiver.js';
-import { type CancelTimer, type Clock } from './time/clock.js';
+import type { SyncPublisher } from './publisher/sync-publisher.service.js';
+import type { QueueIdentity, SyncQueue } from './queue/sync-queue.js';
+import type { GapFollower } from './subscriber/gap-follower.js';
+import type { Receiver } from './subscriber/receiver.js';
+import type { CancelTimer, Clock } from './time/clock.js';
 import { InboundTopics } from './wire/inbound-topics.js';
 import { requestFilters } from './wire/request-filters.js';
 import { Topics } from './wire/topics.js';

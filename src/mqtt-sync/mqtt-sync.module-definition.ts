@@ -6,7 +6,7 @@ import {
   type Provider,
   type ValueProvider,
 } from '@nestjs/common';
-import { type MqttSyncOptions } from './mqtt-sync.options.js';
+import type { MqttSyncOptions } from './mqtt-sync.options.js';
 
 /** How the application provides something of its own; the token is the library's. */
 export type OwnProvider =

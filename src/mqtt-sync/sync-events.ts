@@ -1,10 +1,10 @@
-import { type SyncErrorCode } from './errors.js';
-import { type SyncLogger } from './logger.js';
-import { type Qos } from './wire/entity-policies.js';
-import { type Operation } from './wire/envelope.js';
-import { type IncomingChange, type StreamId } from './wire/incoming-change.js';
-import { type Lane } from './wire/lanes.js';
-import { type Range, type SequenceRange } from './wire/sequence-ranges.js';
+import type { SyncErrorCode } from './errors.js';
+import type { SyncLogger } from './logger.js';
+import type { Qos } from './wire/entity-policies.js';
+import type { Operation } from './wire/envelope.js';
+import type { IncomingChange, StreamId } from './wire/incoming-change.js';
+import type { Lane } from './wire/lanes.js';
+import type { Range, SequenceRange } from './wire/sequence-ranges.js';
 
 /** Names one message in an event. */
 export interface MessageEvent {

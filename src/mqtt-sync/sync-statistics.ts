@@ -1,6 +1,6 @@
-import { type SyncEvents } from './sync-events.js';
-import { type Qos } from './wire/entity-policies.js';
-import { type Operation } from './wire/envelope.js';
+import type { SyncEvents } from './sync-events.js';
+import type { Qos } from './wire/entity-policies.js';
+import type { Operation } from './wire/envelope.js';
 
 /** Delivered messages that share their labels. */
 export interface PublishedCount {

@@ -1,15 +1,15 @@
-import { type ConnectionView } from './connection/connection-control.js';
-import { type ResolvedOptions } from './mqtt-sync.options.js';
-import { type Dispatcher } from './publisher/dispatcher.js';
-import { type RequestSubscription, type SubscriptionView } from './publisher/catch-up/request-subscription.js';
-import { type PausedType } from './publisher/refusal-pauses.js';
-import { type SyncPublisher } from './publisher/sync-publisher.service.js';
+import type { ConnectionView } from './connection/connection-control.js';
+import type { ResolvedOptions } from './mqtt-sync.options.js';
+import type { Dispatcher } from './publisher/dispatcher.js';
+import type { RequestSubscription, SubscriptionView } from './publisher/catch-up/request-subscription.js';
+import type { PausedType } from './publisher/refusal-pauses.js';
+import type { SyncPublisher } from './publisher/sync-publisher.service.js';
 import { UNAVAILABLE } from './queue/reasons.js';
-import { type QueueStats, type SyncQueue } from './queue/sync-queue.js';
-import { type GapsView } from './subscriber/gap-follower.js';
-import { type ReceiverView } from './subscriber/receiver-view.js';
-import { type SyncStatistics } from './sync-statistics.js';
-import { type Clock } from './time/clock.js';
+import type { QueueStats, SyncQueue } from './queue/sync-queue.js';
+import type { GapsView } from './subscriber/gap-follower.js';
+import type { ReceiverView } from './subscriber/receiver-view.js';
+import type { SyncStatistics } from './sync-statistics.js';
+import type { Clock } from './time/clock.js';
 import { Topics } from './wire/topics.js';
 
 /** Above it the queue is close enough to its limit to worry about. */

@@ -3,7 +3,7 @@ import { APP_FILTER } from '@nestjs/core';
 import { SyncHealthModule } from '../health/sync-health.module.js';
 import { SyncMetricsModule } from '../metrics/sync-metrics.module.js';
 import { MqttSyncModule } from '../mqtt-sync/mqtt-sync.module.js';
-import { type MqttSyncOptions } from '../mqtt-sync/mqtt-sync.options.js';
+import type { MqttSyncOptions } from '../mqtt-sync/mqtt-sync.options.js';
 import { CatchUpModule } from './catch-up/catch-up.module.js';
 import { DeadLettersModule } from './dead-letters/dead-letters.module.js';
 import { ProblemFilter } from './http/problem.filter.js';
@@ -11,7 +11,7 @@ import { IngressModule } from './ingress/ingress.module.js';
 import { OperatorModule } from './operator/operator.module.js';
 import { ParkedModule } from './parked/parked.module.js';
 import { MessagesModule } from './queue/messages.module.js';
-import { type ServiceSettings } from './service-settings.js';
+import type { ServiceSettings } from './service-settings.js';
 
 /** The stand-alone service. */
 @Module({})

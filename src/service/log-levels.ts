@@ -1,4 +1,4 @@
-import { type LogLevel } from '@nestjs/common';
+import type { LogLevel } from '@nestjs/common';
 
 /** How much is logged, least first. */
 export const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'verbose'] as const;

@@ -1,5 +1,5 @@
-import { type MessageEvent, type SyncEvents } from '../mqtt-sync/sync-events.js';
-import { type LogFields, type SyncLogger } from '../mqtt-sync/logger.js';
+import type { MessageEvent, SyncEvents } from '../mqtt-sync/sync-events.js';
+import type { LogFields, SyncLogger } from '../mqtt-sync/logger.js';
 
 /** Category of the lines on single messages. */
 export const MESSAGE_CATEGORY = 'Messages';

@@ -1,11 +1,11 @@
 import { access, constants } from 'node:fs/promises';
-import { type AddressInfo, type Server } from 'node:net';
+import type { AddressInfo, Server } from 'node:net';
 import { Logger } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { type NestExpressApplication } from '@nestjs/platform-express';
+import type { NestExpressApplication } from '@nestjs/platform-express';
 import { SyncEvents } from '../mqtt-sync/sync-events.js';
 import { AppModule } from './app.module.js';
-import { type Environment } from './environment/environment.js';
+import type { Environment } from './environment/environment.js';
 import { ServiceHttpAdapter } from './http/service-http-adapter.js';
 import { tcpTransport } from './ingress/tcp-transport.js';
 import { LogLevels } from './log-levels.js';

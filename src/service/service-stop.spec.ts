@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events';
-import { type INestApplication, type LoggerService } from '@nestjs/common';
+import type { INestApplication, LoggerService } from '@nestjs/common';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { ServiceStop, type StoppableProcess } from './service-stop.js';
 

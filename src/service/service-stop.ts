@@ -1,4 +1,4 @@
-import { type INestApplication, type LoggerService } from '@nestjs/common';
+import type { INestApplication, LoggerService } from '@nestjs/common';
 
 /** What the stop needs of the process, so that a test can look at it. */
 export type StoppableProcess = Pick<NodeJS.Process, 'on' | 'exit'>;

@@ -9,7 +9,7 @@ import { judge } from './measures.js';
 import { renderReport } from './report.js';
 import { toRows } from './results.js';
 import { Resources } from './rig/resources.js';
-import { type Run, type Sample } from './run.js';
+import type { Run, Sample } from './run.js';
 import { backlog } from './scenarios/backlog.js';
 import { drain, drainSlowly } from './scenarios/drain.js';
 import { eventLoop } from './scenarios/event-loop.js';

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { judge } from './measures.js';
 import { toRows } from './results.js';
-import { type Sample } from './run.js';
+import type { Sample } from './run.js';
 
 const steady = (contender: 'disk' | 'mqttjs', perSecond: number, cpuUsPerMessage: number): Sample => ({
   scenario: 'steady',

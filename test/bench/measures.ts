@@ -1,6 +1,6 @@
 import { PROFILE_TABLE } from './profiles.js';
 import { medianOf, type Row, type RowKey } from './results.js';
-import { type Metric } from './run.js';
+import type { Metric } from './run.js';
 
 /** One of the aims, and what came of it. */
 export interface Measure {

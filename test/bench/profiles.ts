@@ -1,4 +1,4 @@
-import { type LinkQuality } from '../helpers/shaped-pipe.js';
+import type { LinkQuality } from '../helpers/shaped-pipe.js';
 
 export const PROFILES = ['loopback', 'lan', 'geo', 'certus'] as const;
 export type ProfileId = (typeof PROFILES)[number];

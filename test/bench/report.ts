@@ -1,10 +1,10 @@
-import { type Conditions } from './conditions.js';
+import type { Conditions } from './conditions.js';
 import { CONTENDER_TITLES } from './contenders.js';
-import { type Measure } from './measures.js';
+import type { Measure } from './measures.js';
 import { PROFILE_TABLE } from './profiles.js';
 import { groupBy, type Row } from './results.js';
-import { type Metric } from './run.js';
-import { type Summary } from './statistics.js';
+import type { Metric } from './run.js';
+import type { Summary } from './statistics.js';
 
 /** How a metric is shown: its heading, and decimals. */
 const COLUMNS: Readonly<Record<Metric, readonly [heading: string, decimals: number]>> = {

@@ -1,6 +1,6 @@
-import { type ContenderId } from './contenders.js';
-import { type ProfileId } from './profiles.js';
-import { type Metric, type Sample, type ScenarioId } from './run.js';
+import type { ContenderId } from './contenders.js';
+import type { ProfileId } from './profiles.js';
+import type { Metric, Sample, ScenarioId } from './run.js';
 import { type Summary, summarise } from './statistics.js';
 
 /** All samples of one contender in one scenario on one link. */

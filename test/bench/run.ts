@@ -1,7 +1,7 @@
-import { type ContenderId } from './contenders.js';
-import { type ProfileId } from './profiles.js';
-import { type Resources } from './rig/resources.js';
-import { type Sizes } from './sizes.js';
+import type { ContenderId } from './contenders.js';
+import type { ProfileId } from './profiles.js';
+import type { Resources } from './rig/resources.js';
+import type { Sizes } from './sizes.js';
 
 export const SCENARIOS = [
   'link',

@@ -1,5 +1,5 @@
-import { type ContenderId } from './contenders.js';
-import { type ProfileId } from './profiles.js';
+import type { ContenderId } from './contenders.js';
+import type { ProfileId } from './profiles.js';
 
 /** How much is done, in a full run and in a quick one. */
 export interface Sizes {

@@ -1,8 +1,8 @@
 import { silentLogger } from '../../src/mqtt-sync/logger.js';
 import { InMemoryMessageStore } from '../../src/mqtt-sync/queue/in-memory-message-store.js';
-import { type StoreCommit, type StoredDeadLetter, type StoredRecord } from '../../src/mqtt-sync/queue/message-store.js';
-import { type MessageDraft } from '../../src/mqtt-sync/queue/message.js';
-import { type QueueLimits } from '../../src/mqtt-sync/queue/room-maker.js';
+import type { StoreCommit, StoredDeadLetter, StoredRecord } from '../../src/mqtt-sync/queue/message-store.js';
+import type { MessageDraft } from '../../src/mqtt-sync/queue/message.js';
+import type { QueueLimits } from '../../src/mqtt-sync/queue/room-maker.js';
 import { StoredQueue } from '../../src/mqtt-sync/queue/stored-queue.js';
 import { FakeClock } from '../../src/mqtt-sync/time/fake-clock.js';
 import { DraftEnvelope } from '../../src/mqtt-sync/wire/envelope.js';

@@ -1,20 +1,20 @@
 import { onTestFinished } from 'vitest';
-import { type SyncLogger } from '../../src/mqtt-sync/logger.js';
-import {
-  type ChangeIdentity,
-  type Inbox,
-  type InboxObserver,
-  type ParkedDraft,
-  type ParkedMessage,
-  type Range,
+import type { SyncLogger } from '../../src/mqtt-sync/logger.js';
+import type {
+  ChangeIdentity,
+  Inbox,
+  InboxObserver,
+  ParkedDraft,
+  ParkedMessage,
+  Range,
 } from '../../src/mqtt-sync/subscriber/inbox/inbox.js';
 import { LmdbInbox } from '../../src/mqtt-sync/subscriber/inbox/lmdb-inbox.js';
 import { MemoryInbox } from '../../src/mqtt-sync/subscriber/inbox/memory-inbox.js';
-import { type InboxLimits } from '../../src/mqtt-sync/subscriber/inbox/inbox-limits.js';
-import { type Clock } from '../../src/mqtt-sync/time/clock.js';
+import type { InboxLimits } from '../../src/mqtt-sync/subscriber/inbox/inbox-limits.js';
+import type { Clock } from '../../src/mqtt-sync/time/clock.js';
 import { FakeClock } from '../../src/mqtt-sync/time/fake-clock.js';
-import { type StreamId } from '../../src/mqtt-sync/wire/incoming-change.js';
-import { type SequenceRange } from '../../src/mqtt-sync/wire/sequence-ranges.js';
+import type { StreamId } from '../../src/mqtt-sync/wire/incoming-change.js';
+import type { SequenceRange } from '../../src/mqtt-sync/wire/sequence-ranges.js';
 import { RecordingLogger } from './queue-harness.js';
 
 export const CREW: StreamId = { vesselId: 'mv-aurora', epoch: 7, entity: 'crew' };

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { type ChangeIdentity, type Inbox } from '../../src/mqtt-sync/subscriber/inbox/inbox.js';
+import type { ChangeIdentity, Inbox } from '../../src/mqtt-sync/subscriber/inbox/inbox.js';
 import { FakeClock } from '../../src/mqtt-sync/time/fake-clock.js';
-import { type StreamId } from '../../src/mqtt-sync/wire/incoming-change.js';
-import { type Range } from '../../src/mqtt-sync/wire/sequence-ranges.js';
+import type { StreamId } from '../../src/mqtt-sync/wire/incoming-change.js';
+import type { Range } from '../../src/mqtt-sync/wire/sequence-ranges.js';
 import { change, inboxOnDisk, lossOf, memoryInbox, openInbox } from './inbox-harness.js';
 import { randomOf, temporaryFolder } from './queue-harness.js';
 

@@ -1,4 +1,4 @@
-import { type ChildProcess } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { existsSync, readdirSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { open as openLmdb } from 'lmdb';
@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vites
 import { QueueLockedError, QueueUnavailableError } from '../../src/mqtt-sync/errors.js';
 import { silentLogger } from '../../src/mqtt-sync/logger.js';
 import { InMemoryInboxStore } from '../../src/mqtt-sync/subscriber/inbox/in-memory-inbox-store.js';
-import { type InboxCommit } from '../../src/mqtt-sync/subscriber/inbox/inbox-store.js';
+import type { InboxCommit } from '../../src/mqtt-sync/subscriber/inbox/inbox-store.js';
 import { StoredInbox } from '../../src/mqtt-sync/subscriber/inbox/stored-inbox.js';
 import { FakeClock } from '../../src/mqtt-sync/time/fake-clock.js';
 import { until } from '../helpers/wait.js';

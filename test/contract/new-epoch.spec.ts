@@ -5,7 +5,7 @@ import { QueueLockedError, QueueUnavailableError } from '../../src/mqtt-sync/err
 import { silentLogger } from '../../src/mqtt-sync/logger.js';
 import { beginNewEpoch } from '../../src/mqtt-sync/queue/new-epoch.js';
 import { DiskQueue } from '../../src/mqtt-sync/queue/disk-queue.js';
-import { type SyncQueue } from '../../src/mqtt-sync/queue/sync-queue.js';
+import type { SyncQueue } from '../../src/mqtt-sync/queue/sync-queue.js';
 import { FakeClock } from '../../src/mqtt-sync/time/fake-clock.js';
 import { draft, idsOf, openOnDisk, take, takeAll, temporaryFolder, VESSEL, watch } from './queue-harness.js';
 

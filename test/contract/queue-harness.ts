@@ -2,13 +2,13 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
-import { type SyncLogger } from '../../src/mqtt-sync/logger.js';
+import type { SyncLogger } from '../../src/mqtt-sync/logger.js';
 import { DiskQueue } from '../../src/mqtt-sync/queue/disk-queue.js';
 import { MemoryQueue } from '../../src/mqtt-sync/queue/memory-queue.js';
-import { type MessageDraft, type QueuedMessage } from '../../src/mqtt-sync/queue/message.js';
-import { type QueueLimits } from '../../src/mqtt-sync/queue/room-maker.js';
-import { type DeadLetter, type QueueObserver, type SyncQueue } from '../../src/mqtt-sync/queue/sync-queue.js';
-import { type Clock } from '../../src/mqtt-sync/time/clock.js';
+import type { MessageDraft, QueuedMessage } from '../../src/mqtt-sync/queue/message.js';
+import type { QueueLimits } from '../../src/mqtt-sync/queue/room-maker.js';
+import type { DeadLetter, QueueObserver, SyncQueue } from '../../src/mqtt-sync/queue/sync-queue.js';
+import type { Clock } from '../../src/mqtt-sync/time/clock.js';
 import { FakeClock } from '../../src/mqtt-sync/time/fake-clock.js';
 import { DraftEnvelope } from '../../src/mqtt-sync/wire/envelope.js';
 

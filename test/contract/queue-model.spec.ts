@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { QueueFullError } from '../../src/mqtt-sync/errors.js';
-import { type QueuedMessage } from '../../src/mqtt-sync/queue/message.js';
-import { type SyncQueue } from '../../src/mqtt-sync/queue/sync-queue.js';
+import type { QueuedMessage } from '../../src/mqtt-sync/queue/message.js';
+import type { SyncQueue } from '../../src/mqtt-sync/queue/sync-queue.js';
 import { anyType, draft, idsOf, inMemory, onDisk, randomOf, temporaryFolder, VESSEL, watch } from './queue-harness.js';
 
 const MAX_MESSAGES = 12;

@@ -6,7 +6,7 @@ import {
   QueueUnavailableError,
   StoppingError,
 } from '../../src/mqtt-sync/errors.js';
-import { type SyncQueue } from '../../src/mqtt-sync/queue/sync-queue.js';
+import type { SyncQueue } from '../../src/mqtt-sync/queue/sync-queue.js';
 import {
   anyType,
   draft,

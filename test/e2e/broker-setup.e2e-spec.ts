@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { chmodSync, cpSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseEnv } from 'node:util';
-import { type IClientOptions } from 'mqtt';
+import type { IClientOptions } from 'mqtt';
 import { expect, it } from 'vitest';
 import { Topics } from '../../src/mqtt-sync/wire/topics.js';
 import { CertificateAuthority } from '../helpers/certificates.js';

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
-import { type CatchUpFeature } from '../../src/mqtt-sync/catch-up-feature.module.js';
-import { type MqttSyncOptions } from '../../src/mqtt-sync/mqtt-sync.options.js';
-import { type SourceQuery } from '../../src/mqtt-sync/publisher/catch-up/catch-up-source.js';
+import type { CatchUpFeature } from '../../src/mqtt-sync/catch-up-feature.module.js';
+import type { MqttSyncOptions } from '../../src/mqtt-sync/mqtt-sync.options.js';
+import type { SourceQuery } from '../../src/mqtt-sync/publisher/catch-up/catch-up-source.js';
 import { Asker } from '../helpers/asker.js';
 import { describeWithMosquitto, Mosquitto } from '../helpers/mosquitto.js';
 import { queueFolder, SyncApplication } from '../helpers/sync-application.js';

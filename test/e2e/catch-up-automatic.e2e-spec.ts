@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { type IncomingOptions } from '../../src/mqtt-sync/mqtt-sync.options.js';
+import type { IncomingOptions } from '../../src/mqtt-sync/mqtt-sync.options.js';
 import { ScriptedBroker } from '../helpers/scripted-broker.js';
 import { ShoreApplication } from '../helpers/shore-application.js';
 import { until } from '../helpers/wait.js';

@@ -1,4 +1,4 @@
-import { type Packet } from 'mqtt-packet';
+import type { Packet } from 'mqtt-packet';
 import { describe, expect, it } from 'vitest';
 import { ScriptedBroker, type ScriptedConnection } from '../helpers/scripted-broker.js';
 import { queueFolder, SyncApplication } from '../helpers/sync-application.js';

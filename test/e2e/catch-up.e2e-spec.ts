@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { CatchUpNotSentError, CatchUpTimeoutError, NotSubscribedError } from '../../src/mqtt-sync/errors.js';
-import { type MqttSyncOptions } from '../../src/mqtt-sync/mqtt-sync.options.js';
+import type { MqttSyncOptions } from '../../src/mqtt-sync/mqtt-sync.options.js';
 import { Asker } from '../helpers/asker.js';
 import { describeWithMosquitto, Mosquitto } from '../helpers/mosquitto.js';
 import { ServiceProcess, temporaryFolder } from '../helpers/service-process.js';

@@ -1,8 +1,8 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type ISubscribePacket } from 'mqtt-packet';
+import type { ISubscribePacket } from 'mqtt-packet';
 import { describe, expect, it } from 'vitest';
-import { type MqttSyncOptions } from '../../src/mqtt-sync/mqtt-sync.options.js';
+import type { MqttSyncOptions } from '../../src/mqtt-sync/mqtt-sync.options.js';
 import { check, expectFailure } from '../helpers/check.js';
 import { deployBroker, Workplace } from '../helpers/deployed-broker.js';
 import { describeWithMosquitto, Mosquitto } from '../helpers/mosquitto.js';

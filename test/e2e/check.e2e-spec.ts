@@ -1,6 +1,6 @@
 import { createServer } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { type MqttSyncOptions } from '../../src/mqtt-sync/mqtt-sync.options.js';
+import type { MqttSyncOptions } from '../../src/mqtt-sync/mqtt-sync.options.js';
 import { checkEnvironment } from '../../src/service/cli/check/check-environment.js';
 import { CertificateAuthority } from '../helpers/certificates.js';
 import { deployBroker, SHORE_PASSWORD, Workplace } from '../helpers/deployed-broker.js';

@@ -2,7 +2,7 @@ import { chmodSync, chownSync, cpSync, existsSync, readdirSync, renameSync, stat
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { DiskQueue } from '../../src/mqtt-sync/queue/disk-queue.js';
-import { type MessageList } from '../../src/service/queue/messages.controller.js';
+import type { MessageList } from '../../src/service/queue/messages.controller.js';
 import { take, VESSEL, watch } from '../contract/queue-harness.js';
 import { CommandLine } from '../helpers/command-line.js';
 import { describeWithMosquitto, Mosquitto } from '../helpers/mosquitto.js';

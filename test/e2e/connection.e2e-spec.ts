@@ -2,7 +2,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { connect } from 'mqtt';
 import { expect, it, onTestFinished } from 'vitest';
-import { type OutgoingPublish } from '../../src/mqtt-sync/connection/link.js';
+import type { OutgoingPublish } from '../../src/mqtt-sync/connection/link.js';
 import { CertificateAuthority } from '../helpers/certificates.js';
 import { connectionTo, hurriedClock, type RecordedConnection } from '../helpers/connection.js';
 import { MESSAGE } from '../helpers/connection-scene.js';

@@ -1,5 +1,5 @@
 import { expect, it, describe } from 'vitest';
-import { type DeadLetterList } from '../../src/service/dead-letters/dead-letters.controller.js';
+import type { DeadLetterList } from '../../src/service/dead-letters/dead-letters.controller.js';
 import { ScriptedBroker } from '../helpers/scripted-broker.js';
 import { metricOf, ServiceProcess, temporaryFolder } from '../helpers/service-process.js';
 import { until } from '../helpers/wait.js';

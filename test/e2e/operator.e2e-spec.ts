@@ -1,7 +1,7 @@
 import { get, type IncomingMessage } from 'node:http';
-import { type Packet } from 'mqtt-packet';
+import type { Packet } from 'mqtt-packet';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { type QueueDocument } from '../../src/service/operator/queue-document.js';
+import type { QueueDocument } from '../../src/service/operator/queue-document.js';
 import { CommandLine } from '../helpers/command-line.js';
 import { freePort } from '../helpers/ports.js';
 import { ScriptedBroker } from '../helpers/scripted-broker.js';

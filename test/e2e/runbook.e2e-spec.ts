@@ -1,7 +1,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { type DeadLetterList } from '../../src/service/dead-letters/dead-letters.controller.js';
+import type { DeadLetterList } from '../../src/service/dead-letters/dead-letters.controller.js';
 import { describeWithMosquitto, Mosquitto } from '../helpers/mosquitto.js';
 import { contentOf, runbook, runbookCommands, runDocumented } from '../helpers/runbook.js';
 import { ServiceProcess, temporaryFolder } from '../helpers/service-process.js';

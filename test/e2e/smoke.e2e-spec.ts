@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { fileURLToPath } from 'node:url';
 import { expect, it, onTestFinished } from 'vitest';
-import { type SmokeResult } from '../../src/service/smoke/smoke-report.js';
+import type { SmokeResult } from '../../src/service/smoke/smoke-report.js';
 import { describeWithMosquitto, Mosquitto } from '../helpers/mosquitto.js';
 import { freePort, listen } from '../helpers/ports.js';
 import { type Environment, metricOf, ServiceProcess, temporaryFolder } from '../helpers/service-process.js';

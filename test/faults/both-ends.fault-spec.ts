@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from 'vitest';
-import { type MqttSyncOptions } from '../../src/mqtt-sync/mqtt-sync.options.js';
+import type { MqttSyncOptions } from '../../src/mqtt-sync/mqtt-sync.options.js';
 import { describeWithMosquitto, Mosquitto } from '../helpers/mosquitto.js';
 import { TcpProxy } from '../helpers/tcp-proxy.js';
 import { until } from '../helpers/wait.js';

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connectAsync } from 'mqtt';
 import { expect, it } from 'vitest';
-import { type Qos } from '../../src/mqtt-sync/wire/entity-policies.js';
+import type { Qos } from '../../src/mqtt-sync/wire/entity-policies.js';
 import { describeWithMosquitto, Mosquitto } from '../helpers/mosquitto.js';
-import { type SyncApplication } from '../helpers/sync-application.js';
+import type { SyncApplication } from '../helpers/sync-application.js';
 import { TcpProxy } from '../helpers/tcp-proxy.js';
 import { until } from '../helpers/wait.js';
 import { FaultReceiver } from './ends/fault-receiver.js';

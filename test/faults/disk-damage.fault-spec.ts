@@ -8,7 +8,7 @@ import { until } from '../helpers/wait.js';
 import { DAMAGES, flipPageNumber } from './disk/damages.js';
 import { scale } from './scale.js';
 import { ServiceScene } from './ship/service-scene.js';
-import { type ServiceShip } from './ship/service-ship.js';
+import type { ServiceShip } from './ship/service-ship.js';
 import { conclude, recordNotTested } from './summary/record.js';
 
 /** Enough for a tree of several levels. */

@@ -5,7 +5,7 @@ import { findMosquitto } from '../helpers/mosquitto-process.js';
 import { until } from '../helpers/wait.js';
 import { SmallDisk } from './disk/small-disk.js';
 import { storedMessages } from './disk/stored-messages.js';
-import { type Counter } from './ship/counter.js';
+import type { Counter } from './ship/counter.js';
 import { ServiceScene } from './ship/service-scene.js';
 import { conclude, recordNotTested } from './summary/record.js';
 

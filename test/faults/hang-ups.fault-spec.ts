@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type Qos } from '../../src/mqtt-sync/wire/entity-policies.js';
+import type { Qos } from '../../src/mqtt-sync/wire/entity-policies.js';
 import { TcpProxy } from '../helpers/tcp-proxy.js';
 import { until } from '../helpers/wait.js';
 import { Oracle } from './oracle/oracle.js';

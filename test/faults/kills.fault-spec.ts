@@ -2,10 +2,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import { describeWithMosquitto } from '../helpers/mosquitto.js';
 import { until } from '../helpers/wait.js';
-import { type Oracle } from './oracle/oracle.js';
+import type { Oracle } from './oracle/oracle.js';
 import { scale } from './scale.js';
 import { Scene } from './ship/scene.js';
-import { type Ship } from './ship/ship.js';
+import type { Ship } from './ship/ship.js';
 import { conclude } from './summary/record.js';
 
 /** A kill comes when a random number of messages below this was accepted, and then a random moment more has passed. */

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { describeWithMosquitto, Mosquitto } from '../helpers/mosquitto.js';
 import { freePort } from '../helpers/ports.js';
-import { type SyncApplication } from '../helpers/sync-application.js';
+import type { SyncApplication } from '../helpers/sync-application.js';
 import { until } from '../helpers/wait.js';
 import { FaultShore, PATIENT_BROKER } from './oracle/fault-shore.js';
 import { Oracle } from './oracle/oracle.js';

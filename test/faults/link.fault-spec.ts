@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { describeWithMosquitto, Mosquitto } from '../helpers/mosquitto.js';
-import { type SyncApplication } from '../helpers/sync-application.js';
+import type { SyncApplication } from '../helpers/sync-application.js';
 import { TcpProxy } from '../helpers/tcp-proxy.js';
 import { until } from '../helpers/wait.js';
 import { FaultReceiver, type ReceiverJudge } from './ends/fault-receiver.js';

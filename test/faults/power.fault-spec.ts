@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { silentLogger } from '../../src/mqtt-sync/logger.js';
 import { DiskQueue } from '../../src/mqtt-sync/queue/disk-queue.js';
-import { type SyncQueue } from '../../src/mqtt-sync/queue/sync-queue.js';
+import type { SyncQueue } from '../../src/mqtt-sync/queue/sync-queue.js';
 import { systemClock } from '../../src/mqtt-sync/time/clock.js';
 import { LANES } from '../../src/mqtt-sync/wire/lanes.js';
 import { queueFolder } from '../helpers/sync-application.js';

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from 'vitest';
-import { type HealthDocument } from '../../src/health/health-document.js';
+import type { HealthDocument } from '../../src/health/health-document.js';
 import { describeWithMosquitto, Mosquitto } from '../helpers/mosquitto.js';
 import { freePort } from '../helpers/ports.js';
 import { metricOf } from '../helpers/service-process.js';

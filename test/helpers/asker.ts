@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { connectAsync, type MqttClient } from 'mqtt';
 import { onTestFinished } from 'vitest';
-import {
-  type CatchupEnvelope,
-  type CatchupRequestEnvelope,
-  type ChangeEnvelope,
-  type GapEnvelope,
+import type {
+  CatchupEnvelope,
+  CatchupRequestEnvelope,
+  ChangeEnvelope,
+  GapEnvelope,
 } from '../../src/mqtt-sync/wire/envelope.js';
 import { until } from './wait.js';
 

@@ -1,7 +1,7 @@
 import { expect } from 'vitest';
 import { type MqttSyncOptions, resolveOptions } from '../../src/mqtt-sync/mqtt-sync.options.js';
 import { checkBroker, type CheckBrokerOptions } from '../../src/service/cli/check/check-broker.js';
-import { type CheckName, type CheckStep } from '../../src/service/cli/check/check-step.js';
+import type { CheckName, CheckStep } from '../../src/service/cli/check/check-step.js';
 
 /** All steps, in their order. */
 export async function collect(steps: AsyncIterable<CheckStep>): Promise<CheckStep[]> {

@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
-import { type Environment } from './service-process.js';
+import type { Environment } from './service-process.js';
 import { until } from './wait.js';
 
 const ENTRY = fileURLToPath(new URL('../../dist/service/cli/main.js', import.meta.url));

@@ -1,5 +1,5 @@
 import { FakeClock } from '../../src/mqtt-sync/time/fake-clock.js';
-import { type OutgoingPublish } from '../../src/mqtt-sync/connection/link.js';
+import type { OutgoingPublish } from '../../src/mqtt-sync/connection/link.js';
 import { connectionTo, type RecordedConnection, type RecordedConnectionOptions } from './connection.js';
 import { type BrokerScript, ScriptedBroker } from './scripted-broker.js';
 import { until } from './wait.js';

@@ -1,8 +1,8 @@
 import { onTestFinished } from 'vitest';
-import { type ConnectionIdentity } from '../../src/mqtt-sync/connection/connection-control.js';
+import type { ConnectionIdentity } from '../../src/mqtt-sync/connection/connection-control.js';
 import { ConnectionManager } from '../../src/mqtt-sync/connection/connection-manager.js';
-import { type Acknowledgement, type Link, type LinkLoss } from '../../src/mqtt-sync/connection/link.js';
-import { type SyncLogger } from '../../src/mqtt-sync/logger.js';
+import type { Acknowledgement, Link, LinkLoss } from '../../src/mqtt-sync/connection/link.js';
+import type { SyncLogger } from '../../src/mqtt-sync/logger.js';
 import { type MqttSyncOptions, resolveOptions } from '../../src/mqtt-sync/mqtt-sync.options.js';
 import { SyncEvents } from '../../src/mqtt-sync/sync-events.js';
 import { type Clock, systemClock } from '../../src/mqtt-sync/time/clock.js';

@@ -1,10 +1,10 @@
-import {
-  type Acknowledgement,
-  type BrokerLimits,
-  type Link,
-  type LinkLoss,
-  type LinkObserver,
-  type OutgoingPublish,
+import type {
+  Acknowledgement,
+  BrokerLimits,
+  Link,
+  LinkLoss,
+  LinkObserver,
+  OutgoingPublish,
 } from '../../src/mqtt-sync/connection/link.js';
 
 /** A packet that the publisher wrote on a fake link. */

@@ -1,7 +1,7 @@
 import { cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseEnv } from 'node:util';
-import { type DeployedBroker, type Workplace } from './deployed-broker.js';
+import type { DeployedBroker, Workplace } from './deployed-broker.js';
 import { documentedCommands, PROJECT, runCommands } from './documented-commands.js';
 import { temporaryFolder } from './service-process.js';
 

@@ -1,4 +1,4 @@
-import { type QueuedMessage } from '../../src/mqtt-sync/queue/message.js';
+import type { QueuedMessage } from '../../src/mqtt-sync/queue/message.js';
 
 /** A message of the queue as a test needs it. */
 export function queuedMessage(fields: Partial<QueuedMessage> = {}): QueuedMessage {

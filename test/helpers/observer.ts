@@ -1,6 +1,6 @@
 import { connectAsync } from 'mqtt';
 import { onTestFinished } from 'vitest';
-import { type ChangeEnvelope } from '../../src/mqtt-sync/wire/envelope.js';
+import type { ChangeEnvelope } from '../../src/mqtt-sync/wire/envelope.js';
 
 /** One change as the broker passed it on. */
 export interface Observed {

@@ -5,7 +5,7 @@ import { type MqttSyncOptions, resolveOptions } from '../../src/mqtt-sync/mqtt-s
 import { Receiver } from '../../src/mqtt-sync/subscriber/receiver.js';
 import { SyncEvents, type SyncEventMap } from '../../src/mqtt-sync/sync-events.js';
 import { type Clock, systemClock } from '../../src/mqtt-sync/time/clock.js';
-import { type ChangeEnvelope } from '../../src/mqtt-sync/wire/envelope.js';
+import type { ChangeEnvelope } from '../../src/mqtt-sync/wire/envelope.js';
 import { RecordingLogger } from './connection.js';
 import { type BrokerScript, ScriptedBroker, type ScriptedConnection } from './scripted-broker.js';
 import { SmallInbox } from './small-inbox.js';

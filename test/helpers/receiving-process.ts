@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
-import { type MqttSyncOptions } from '../../src/mqtt-sync/mqtt-sync.options.js';
+import type { MqttSyncOptions } from '../../src/mqtt-sync/mqtt-sync.options.js';
 import { until } from './wait.js';
 
 const SCRIPT = fileURLToPath(new URL('receiving-child.mjs', import.meta.url));

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
-import { type HealthDocument } from '../../src/health/health-document.js';
+import type { HealthDocument } from '../../src/health/health-document.js';
 import { until, within } from './wait.js';
 
 const ENTRY = fileURLToPath(new URL('../../dist/service/main.js', import.meta.url));

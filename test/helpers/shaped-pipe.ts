@@ -1,4 +1,4 @@
-import { type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { reset } from './sockets.js';
 
 /** One direction of a link; everything absent is perfect. */

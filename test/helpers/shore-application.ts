@@ -2,7 +2,7 @@ import { type INestApplication, Logger, Module, type Type } from '@nestjs/common
 import { NestFactory } from '@nestjs/core';
 import { onTestFinished } from 'vitest';
 import { MqttSyncModule } from '../../src/mqtt-sync/mqtt-sync.module.js';
-import { type MqttSyncOptions } from '../../src/mqtt-sync/mqtt-sync.options.js';
+import type { MqttSyncOptions } from '../../src/mqtt-sync/mqtt-sync.options.js';
 import { AutomaticCatchUp } from '../../src/mqtt-sync/subscriber/catch-up/automatic-catch-up.js';
 import { CatchUp } from '../../src/mqtt-sync/subscriber/catch-up/catch-up.js';
 import { Inbox } from '../../src/mqtt-sync/subscriber/inbox/inbox.js';

@@ -1,6 +1,6 @@
 import { connect, type MqttClient } from 'mqtt';
 import { onTestFinished } from 'vitest';
-import { type ChangeEnvelope, type GapEnvelope, type StatusEnvelope } from '../../src/mqtt-sync/wire/envelope.js';
+import type { ChangeEnvelope, GapEnvelope, StatusEnvelope } from '../../src/mqtt-sync/wire/envelope.js';
 import { until } from './wait.js';
 
 type Envelope = ChangeEnvelope | GapEnvelope | StatusEnvelope;

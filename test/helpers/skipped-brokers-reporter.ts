@@ -1,7 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Reporter, type TestModule } from 'vitest/node';
+import type { Reporter, TestModule } from 'vitest/node';
 import { SKIPPED_BROKERS_FILE, type SkippedGroup } from './skipped-brokers.js';
 
 /** Says at the very end of a run which broker was not found, and how many tests were left out because of that. */

@@ -1,4 +1,4 @@
-import { type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 
 /**
  * Resets a connection. One whose sending side is closed already is only destroyed: Node 20 spins for ever at its exit

@@ -1,4 +1,4 @@
-import { type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 
 /** Writes bytes one at a time, each in a turn of the event loop of its own, so that no two arrive in one piece. */
 export class Trickle {

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
-import { type Browser } from 'playwright-core';
+import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { type DeadLetterReason } from '../../src/mqtt-sync/queue/reasons.js';
+import type { DeadLetterReason } from '../../src/mqtt-sync/queue/reasons.js';
 import { damageMessage } from '../contract/damage.js';
 import { draft, openOnDisk, take, takeAll, VESSEL } from '../contract/queue-harness.js';
 import { describeWithChromium, launchChromium, openPage } from '../helpers/chromium.js';

@@ -1,6 +1,6 @@
-import { type Page } from 'playwright-core';
-import { type DeadLetterList } from '../../src/service/dead-letters/dead-letters.controller.js';
-import { type Mosquitto } from '../helpers/mosquitto.js';
+import type { Page } from 'playwright-core';
+import type { DeadLetterList } from '../../src/service/dead-letters/dead-letters.controller.js';
+import type { Mosquitto } from '../helpers/mosquitto.js';
 import { ScriptedBroker } from '../helpers/scripted-broker.js';
 import { type Environment, ServiceProcess, temporaryFolder } from '../helpers/service-process.js';
 import { until } from '../helpers/wait.js';

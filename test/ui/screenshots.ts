@@ -1,11 +1,11 @@
 import { mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type Browser, type Page } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { launchChromium, openPage } from '../helpers/chromium.js';
 import { Mosquitto } from '../helpers/mosquitto.js';
-import { type ServiceProcess } from '../helpers/service-process.js';
+import type { ServiceProcess } from '../helpers/service-process.js';
 import { post, showLetters, startService } from './scene.js';
 
 /** Run by `npm run screenshots`: takes the pictures of the documents from the service as it is. */

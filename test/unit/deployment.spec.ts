@@ -2,7 +2,7 @@ import { readdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { posix } from 'node:path';
 import { Ajv2019 } from 'ajv/dist/2019.js';
-import { type AnySchemaObject } from 'ajv';
+import type { AnySchemaObject } from 'ajv';
 import { describe, expect, it } from 'vitest';
 import { resolveOptions } from '../../src/mqtt-sync/mqtt-sync.options.js';
 import { readEnvironment } from '../../src/service/environment/environment.js';

@@ -3,7 +3,7 @@ import { fingerprint } from '../faults/oracle/fingerprint.js';
 import { Oracle } from '../faults/oracle/oracle.js';
 import { expectBalanced } from '../faults/oracle/report.js';
 import { changeOf } from '../faults/ship/changes.js';
-import { type Change } from '../../src/mqtt-sync/publisher/change.js';
+import type { Change } from '../../src/mqtt-sync/publisher/change.js';
 import { referencedBytes } from '../helpers/heap.js';
 
 interface Message extends Change {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { DEGRADED_REASONS, type DegradedReason } from '../../src/mqtt-sync/sync-status.js';
-import { type OperatorView } from '../../src/service/operator/operator-view.js';
+import type { OperatorView } from '../../src/service/operator/operator-view.js';
 
 interface Verdict {
   readonly level: string;

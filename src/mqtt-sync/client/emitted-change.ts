@@ -1,6 +1,6 @@
 import { MqttRecord } from '@nestjs/microservices';
 import { ChangeInvalidError } from '../errors.js';
-import { type Change } from '../publisher/change.js';
+import type { Change } from '../publisher/change.js';
 
 /** What a payload may have that says itself what kind of change it is. */
 const FIELDS: readonly string[] = ['operation', 'key', 'data', 'qos', 'retain', 'messageId'] satisfies (keyof Change)[];

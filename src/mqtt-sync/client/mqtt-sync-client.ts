@@ -2,9 +2,9 @@ import { Logger } from '@nestjs/common';
 import { ClientProxy, type ReadPacket } from '@nestjs/microservices';
 import { defer, type Observable, throwError } from 'rxjs';
 import { OptionsError, RequestNotSupportedError } from '../errors.js';
-import { type Receipt } from '../publisher/receipt.js';
-import { type SyncPublisher } from '../publisher/sync-publisher.service.js';
-import { type SyncEvents } from '../sync-events.js';
+import type { Receipt } from '../publisher/receipt.js';
+import type { SyncPublisher } from '../publisher/sync-publisher.service.js';
+import type { SyncEvents } from '../sync-events.js';
 import { changeOf } from './emitted-change.js';
 
 /** What the client works with; both can be injected. */

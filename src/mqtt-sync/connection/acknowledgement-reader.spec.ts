@@ -37,13 +37,16 @@ describe('AcknowledgementReader', () => {
     expect(trickle.disallowed).toEqual(expected);
   });
 
-  it.each([1, 2, 3, 4, 5, 7, 64])('passes over short acknowledgements, however they are cut: %i bytes at a time', (size) => {
-    const short = [1, 2, 3, 4, 5].map((packetId) => Buffer.of(0x40, 2, 0x95, packetId));
-    const bytes = Buffer.concat([...short, Buffer.of(0x40, 3, 0, 9, 0x95), ...short]);
-    const reader = new AcknowledgementReader();
-    for (let at = 0; at < bytes.length; at += size) reader.read(bytes.subarray(at, at + size));
-    expect(reader.disallowed).toEqual({ type: 'puback', packetId: 9, reasonCode: 0x95 });
-  });
+  it.each([1, 2, 3, 4, 5, 7, 64])(
+    'passes over short acknowledgements, however they are cut: %i bytes at a time',
+    (size) => {
+      const short = [1, 2, 3, 4, 5].map((packetId) => Buffer.of(0x40, 2, 0x95, packetId));
+      const bytes = Buffer.concat([...short, Buffer.of(0x40, 3, 0, 9, 0x95), ...short]);
+      const reader = new AcknowledgementReader();
+      for (let at = 0; at < bytes.length; at += size) reader.read(bytes.subarray(at, at + size));
+      expect(reader.disallowed).toEqual({ type: 'puback', packetId: 9, reasonCode: 0x95 });
+    },
+  );
 
   it('finds nothing where every code is allowed', () => {
     const reader = new AcknowledgementReader();

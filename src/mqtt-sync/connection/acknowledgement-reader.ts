@@ -1,4 +1,4 @@
-import { type Acknowledgement } from './link.js';
+import type { Acknowledgement } from './link.js';
 
 /** Packet types that end or carry on an exchange of ours, by the first byte of the packet (MQTT 5, section 2.1.2). */
 const TYPES: Readonly<Record<number, Acknowledgement['type']>> = { 0x40: 'puback', 0x50: 'pubrec', 0x70: 'pubcomp' };

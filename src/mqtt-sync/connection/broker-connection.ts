@@ -1,12 +1,12 @@
 import { Socket } from 'node:net';
-import { type IConnackPacket, type IDisconnectPacket, type IPublishPacket, type MqttClient, type Packet } from 'mqtt';
-import { type CancelTimer, type Clock } from '../time/clock.js';
+import type { IConnackPacket, IDisconnectPacket, IPublishPacket, MqttClient, Packet } from 'mqtt';
+import type { CancelTimer, Clock } from '../time/clock.js';
 import { AcknowledgementReader } from './acknowledgement-reader.js';
 import { brokerLimits, refusalOf, type Refusal } from './connack.js';
 import { failureText, reasonCodeText } from './failure-text.js';
-import { type IncomingPublish } from './incoming-link.js';
+import type { IncomingPublish } from './incoming-link.js';
 import { disarm, faultOf, withhold } from './incoming-packets.js';
-import { type Acknowledgement, type LinkLoss } from './link.js';
+import type { Acknowledgement, LinkLoss } from './link.js';
 import { createClient, type DialRequest } from './mqtt-client.js';
 import { MqttLink } from './mqtt-link.js';
 import { readSecrets, type Secrets } from './secrets.js';

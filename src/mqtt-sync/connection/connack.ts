@@ -1,7 +1,7 @@
-import { type IConnackPacket } from 'mqtt';
-import { type MqttProtocol } from './connection-options.js';
+import type { IConnackPacket } from 'mqtt';
+import type { MqttProtocol } from './connection-options.js';
 import { reasonCodeText } from './failure-text.js';
-import { type BrokerLimits } from './link.js';
+import type { BrokerLimits } from './link.js';
 
 /** A CONNACK that says no. */
 export interface Refusal {

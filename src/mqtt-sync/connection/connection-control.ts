@@ -1,6 +1,6 @@
-import { type IncomingLink, type IncomingPublish } from './incoming-link.js';
-import { type Acknowledgement, type Link, type LinkLoss } from './link.js';
-import { type SessionLife } from './session-choice.js';
+import type { IncomingLink, IncomingPublish } from './incoming-link.js';
+import type { Acknowledgement, Link, LinkLoss } from './link.js';
+import type { SessionLife } from './session-choice.js';
 
 /** A last will (MQTT 5, section 3.1.2.5). */
 export interface LastWill {

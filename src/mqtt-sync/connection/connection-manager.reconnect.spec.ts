@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { connectionScene } from '../../../test/helpers/connection-scene.js';
-import { type BrokerScript } from '../../../test/helpers/scripted-broker.js';
+import type { BrokerScript } from '../../../test/helpers/scripted-broker.js';
 
 describe('ConnectionManager: protocol version', () => {
   const only311 = (code: number): BrokerScript => ({

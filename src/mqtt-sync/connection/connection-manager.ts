@@ -1,19 +1,19 @@
-import { type SyncLogger } from '../logger.js';
-import { type CancelTimer, type Clock } from '../time/clock.js';
+import type { SyncLogger } from '../logger.js';
+import type { CancelTimer, Clock } from '../time/clock.js';
 import { parseBrokerAddress, type BrokerAddress } from './broker-address.js';
 import { BrokerConnection, type ConnectionEnd } from './broker-connection.js';
 import { isUnsupportedVersion } from './connack.js';
-import {
-  type ConnectionControl,
-  type ConnectionIdentity,
-  type ConnectionObserver,
-  type ConnectionState,
-  type PublisherView,
+import type {
+  ConnectionControl,
+  ConnectionIdentity,
+  ConnectionObserver,
+  ConnectionState,
+  PublisherView,
 } from './connection-control.js';
-import { type ConnectionEvents, type ConnectionOptions } from './connection-options.js';
+import type { ConnectionEvents, ConnectionOptions } from './connection-options.js';
 import { failureText } from './failure-text.js';
-import { type IncomingPublish } from './incoming-link.js';
-import { type MqttLink } from './mqtt-link.js';
+import type { IncomingPublish } from './incoming-link.js';
+import type { MqttLink } from './mqtt-link.js';
 import { ProtocolChoice } from './protocol-choice.js';
 import { ReconnectLog } from './reconnect-log.js';
 import { ReconnectPolicy, type LinkLife } from './reconnect-policy.js';

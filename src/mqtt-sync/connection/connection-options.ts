@@ -1,5 +1,5 @@
-import { type ResolvedOptions } from '../mqtt-sync.options.js';
-import { type SyncEvents } from '../sync-events.js';
+import type { ResolvedOptions } from '../mqtt-sync.options.js';
+import type { SyncEvents } from '../sync-events.js';
 
 /** The options that concern the connection. */
 export type ConnectionOptions = Pick<

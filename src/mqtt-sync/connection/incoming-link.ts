@@ -1,5 +1,5 @@
-import { type Qos } from '../wire/entity-policies.js';
-import { type BrokerLimits } from './link.js';
+import type { Qos } from '../wire/entity-policies.js';
+import type { BrokerLimits } from './link.js';
 
 /** A PUBLISH as it arrived. */
 export interface IncomingPublish {

@@ -1,4 +1,4 @@
-import { type IPublishPacket, type Packet } from 'mqtt';
+import type { IPublishPacket, Packet } from 'mqtt';
 
 function isUint16(value: unknown, min: number): boolean {
   return typeof value === 'number' && Number.isInteger(value) && value >= min && value <= 0xffff;

@@ -1,4 +1,4 @@
-import { type Qos } from '../wire/entity-policies.js';
+import type { Qos } from '../wire/entity-policies.js';
 
 /** What the broker said in its CONNACK that it can take (MQTT 5, section 3.2.2.3); 3.1.1 says nothing, so the maxima. */
 export interface BrokerLimits {

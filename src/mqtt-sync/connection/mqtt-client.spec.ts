@@ -1,4 +1,4 @@
-import { type MqttClient } from 'mqtt';
+import type { MqttClient } from 'mqtt';
 import { expect, it, onTestFinished } from 'vitest';
 import { freePort } from '../../../test/helpers/ports.js';
 import { resolveOptions } from '../mqtt-sync.options.js';

@@ -1,9 +1,9 @@
 import { connect, UniqueMessageIdProvider, type IClientOptions, type MqttClient } from 'mqtt';
-import { type BrokerAddress } from './broker-address.js';
-import { type ConnectionIdentity } from './connection-control.js';
-import { type ConnectionOptions, type MqttProtocol } from './connection-options.js';
+import type { BrokerAddress } from './broker-address.js';
+import type { ConnectionIdentity } from './connection-control.js';
+import type { ConnectionOptions, MqttProtocol } from './connection-options.js';
 import { createNullStore } from './null-store.js';
-import { type Secrets } from './secrets.js';
+import type { Secrets } from './secrets.js';
 import { isClean, type SessionRequest } from './session-choice.js';
 
 /** Everything that one connection attempt depends on. */

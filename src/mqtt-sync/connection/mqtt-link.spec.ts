@@ -1,6 +1,6 @@
 import { PassThrough } from 'node:stream';
 import { generate, parser, type Packet } from 'mqtt-packet';
-import { type MqttClient } from 'mqtt';
+import type { MqttClient } from 'mqtt';
 import { describe, expect, it } from 'vitest';
 import { MESSAGE } from '../../../test/helpers/connection-scene.js';
 import { brokerLimits } from './connack.js';

@@ -1,7 +1,7 @@
-import { type MqttClient } from 'mqtt';
-import { type MqttProtocol } from './connection-options.js';
-import { type Acknowledgeable, type IncomingLink, type SubscriptionRequest } from './incoming-link.js';
-import { type BrokerLimits, type Link, type OutgoingPublish } from './link.js';
+import type { MqttClient } from 'mqtt';
+import type { MqttProtocol } from './connection-options.js';
+import type { Acknowledgeable, IncomingLink, SubscriptionRequest } from './incoming-link.js';
+import type { BrokerLimits, Link, OutgoingPublish } from './link.js';
 import { PacketBatch } from './packet-batch.js';
 import { ReadingGate } from './reading-gate.js';
 import { subscribe, unsubscribe } from './subscribing.js';

@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream';
-import { type IStore } from 'mqtt';
+import type { IStore } from 'mqtt';
 
 /**
  * A store that keeps nothing, so that MQTT.js never sends anything again by itself and reports a connection as soon as

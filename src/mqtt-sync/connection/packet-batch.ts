@@ -1,5 +1,5 @@
 import { type Packet, writeToStream } from 'mqtt-packet';
-import { type MqttProtocol } from './connection-options.js';
+import type { MqttProtocol } from './connection-options.js';
 
 /** Just enough of a stream for the encoder; it must not have `cork`, or each packet would schedule an uncork. */
 class ChunkCollector {

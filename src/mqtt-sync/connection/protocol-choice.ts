@@ -1,4 +1,4 @@
-import { type MqttProtocol } from './connection-options.js';
+import type { MqttProtocol } from './connection-options.js';
 
 /** Old brokers close on a version they do not know; so do broken proxies, hence a few tries before doubting it. */
 const SILENT_CLOSES_BEFORE_ALTERNATING = 5;

@@ -1,4 +1,4 @@
-import { type SyncLogger } from '../logger.js';
+import type { SyncLogger } from '../logger.js';
 
 /** Whether the n-th attempt of an outage is worth a line: the first 10, every 10th to 100, then every 100th. */
 function isWorthALine(attempt: number): boolean {

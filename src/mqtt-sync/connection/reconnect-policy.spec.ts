@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type ConnectionEnd } from './broker-connection.js';
+import type { ConnectionEnd } from './broker-connection.js';
 import { ReconnectPolicy } from './reconnect-policy.js';
 
 const hangUp: ConnectionEnd = {

@@ -1,7 +1,7 @@
 import { backoffCeiling, fullJitterDelay } from '../time/backoff.js';
-import { type MqttProtocol } from './connection-options.js';
+import type { MqttProtocol } from './connection-options.js';
 import { isMisconfiguration } from './connack.js';
-import { type ConnectionEnd } from './broker-connection.js';
+import type { ConnectionEnd } from './broker-connection.js';
 
 const BASE_MS = 250;
 /** Refusals cost the broker a TLS handshake and a look-up each, and rarely pass within seconds. */

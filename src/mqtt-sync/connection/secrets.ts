@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
-import { type BrokerAddress } from './broker-address.js';
-import { type ConnectionOptions } from './connection-options.js';
+import type { BrokerAddress } from './broker-address.js';
+import type { ConnectionOptions } from './connection-options.js';
 
 /** What one connection attempt authenticates with. */
 export interface Secrets {

@@ -1,4 +1,4 @@
-import { type MqttProtocol } from './connection-options.js';
+import type { MqttProtocol } from './connection-options.js';
 
 /**
  * What a connection asks of the broker's memory of us.

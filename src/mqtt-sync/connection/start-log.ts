@@ -1,6 +1,6 @@
-import { type SyncLogger } from '../logger.js';
-import { type BrokerAddress } from './broker-address.js';
-import { type ConnectionOptions } from './connection-options.js';
+import type { SyncLogger } from '../logger.js';
+import type { BrokerAddress } from './broker-address.js';
+import type { ConnectionOptions } from './connection-options.js';
 
 /** Says once, at the start, where the connection goes and how safe it is. */
 export function logStart(

@@ -1,5 +1,5 @@
-import { type IClientSubscribeOptions, type MqttClient } from 'mqtt';
-import { type SubscriptionRequest } from './incoming-link.js';
+import type { IClientSubscribeOptions, MqttClient } from 'mqtt';
+import type { SubscriptionRequest } from './incoming-link.js';
 
 /** Retained messages only for a subscription that the session does not have yet (MQTT 5, section 3.8.3.1). */
 const ONLY_IF_NEW = 1;

@@ -1,4 +1,4 @@
-import { type CancelTimer, type Clock } from '../time/clock.js';
+import type { CancelTimer, Clock } from '../time/clock.js';
 
 /** How long the broker may take to answer, beside the time that the bytes need. */
 const ANSWER_MS = 15_000;

@@ -1,6 +1,6 @@
 import { backoffCeiling } from '../time/backoff.js';
-import { type Clock } from '../time/clock.js';
-import { type ControlMessage } from './delivery-session.js';
+import type { Clock } from '../time/clock.js';
+import type { ControlMessage } from './delivery-session.js';
 
 /** A broker may hang up on a topic it does not allow; after so many connections lost in a row it is suspected. */
 const LOST_TO_SUSPECT = 3;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { BackgroundTraffic } from './background-traffic.js';
-import { type ControlMessage } from './delivery-session.js';
+import type { ControlMessage } from './delivery-session.js';
 
 function setScene() {
   const traffic = new BackgroundTraffic();

@@ -1,4 +1,4 @@
-import { type ControlMessage } from './delivery-session.js';
+import type { ControlMessage } from './delivery-session.js';
 
 /** The part of the window, in bytes and in messages, that is for what has time: an urgent change waits for so much at most. */
 const SHARE = 1 / 8;

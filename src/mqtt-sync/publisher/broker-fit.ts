@@ -1,7 +1,7 @@
-import { type BrokerLimits, type Link } from '../connection/link.js';
-import { type SyncLogger } from '../logger.js';
-import { type QueuedMessage } from '../queue/message.js';
-import { type Qos } from '../wire/entity-policies.js';
+import type { BrokerLimits, Link } from '../connection/link.js';
+import type { SyncLogger } from '../logger.js';
+import type { QueuedMessage } from '../queue/message.js';
+import type { Qos } from '../wire/entity-policies.js';
 
 /**
  * Fits messages to what the broker says it can take: a lower QoS, no retain. A client must not exceed either

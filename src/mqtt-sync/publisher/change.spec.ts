@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { ChangeInvalidError, ChangeNotSerialisableError, ChangeTooLargeError } from '../errors.js';
 import { EntityPolicies } from '../wire/entity-policies.js';
-import { type ChangeEnvelope } from '../wire/envelope.js';
+import type { ChangeEnvelope } from '../wire/envelope.js';
 import { Topics } from '../wire/topics.js';
 import { type Change, draftMessage, momentOf } from './change.js';
 import { MessageIds } from './message-ids.js';

@@ -1,8 +1,8 @@
 import { ChangeInvalidError, ChangeNotSerialisableError, ChangeTooLargeError } from '../errors.js';
-import { type MessageDraft } from '../queue/message.js';
+import type { MessageDraft } from '../queue/message.js';
 import { assertEntityType, type EntityPolicies, type Qos } from '../wire/entity-policies.js';
 import { DraftEnvelope, type Operation, OPERATIONS } from '../wire/envelope.js';
-import { type Topics } from '../wire/topics.js';
+import type { Topics } from '../wire/topics.js';
 
 /** What a caller may say about one change beside its content. */
 export interface PublishOptions {

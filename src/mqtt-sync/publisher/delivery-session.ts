@@ -1,7 +1,7 @@
-import { type QueuedMessage } from '../queue/message.js';
-import { type Qos } from '../wire/entity-policies.js';
+import type { QueuedMessage } from '../queue/message.js';
+import type { Qos } from '../wire/entity-policies.js';
 import { PacketIds } from './packet-ids.js';
-import { type SentPacket } from './window.js';
+import type { SentPacket } from './window.js';
 
 /** A PUBLISH of the service's own traffic: status, gaps, catch-up. It is outside the queue. */
 export interface ControlMessage {

@@ -6,7 +6,7 @@ import {
   MessageDroppedError,
   StoppingError,
 } from '../errors.js';
-import { type MessageFate } from '../queue/sync-queue.js';
+import type { MessageFate } from '../queue/sync-queue.js';
 import { FakeClock } from '../time/fake-clock.js';
 import { DeliveryWatch } from './delivery-watch.js';
 

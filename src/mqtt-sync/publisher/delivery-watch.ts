@@ -6,9 +6,9 @@ import {
   type MqttSyncError,
   StoppingError,
 } from '../errors.js';
-import { type AcceptedMessage } from '../queue/message.js';
-import { type MessageFate, type SyncQueue } from '../queue/sync-queue.js';
-import { type Clock } from '../time/clock.js';
+import type { AcceptedMessage } from '../queue/message.js';
+import type { MessageFate, SyncQueue } from '../queue/sync-queue.js';
+import type { Clock } from '../time/clock.js';
 
 /** How long and whether to wait for a delivery. */
 export interface DeliveredOptions {

@@ -1,15 +1,15 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { FakeLink } from '../../../test/helpers/fake-link.js';
 import { silentLogger } from '../logger.js';
-import { type MessageDraft } from '../queue/message.js';
+import type { MessageDraft } from '../queue/message.js';
 import { MemoryQueue } from '../queue/memory-queue.js';
-import { type DeadLetter } from '../queue/sync-queue.js';
+import type { DeadLetter } from '../queue/sync-queue.js';
 import { SyncEvents } from '../sync-events.js';
 import { SyncStatistics } from '../sync-statistics.js';
 import { FakeClock } from '../time/fake-clock.js';
-import { type Qos } from '../wire/entity-policies.js';
+import type { Qos } from '../wire/entity-policies.js';
 import { DraftEnvelope } from '../wire/envelope.js';
-import { type Lane } from '../wire/lanes.js';
+import type { Lane } from '../wire/lanes.js';
 import { Dispatcher } from './dispatcher.js';
 
 interface Wish {

@@ -1,12 +1,6 @@
-import { type ConnectionControl } from '../connection/connection-control.js';
-import {
-  type Acknowledgement,
-  type Link,
-  type LinkLoss,
-  type LinkObserver,
-  type OutgoingPublish,
-} from '../connection/link.js';
-import { type QueuedMessage } from '../queue/message.js';
+import type { ConnectionControl } from '../connection/connection-control.js';
+import type { Acknowledgement, Link, LinkLoss, LinkObserver, OutgoingPublish } from '../connection/link.js';
+import type { QueuedMessage } from '../queue/message.js';
 import { AcknowledgementTimer } from './acknowledgement-timer.js';
 import { BackgroundTraffic } from './background-traffic.js';
 import { BrokerFit } from './broker-fit.js';

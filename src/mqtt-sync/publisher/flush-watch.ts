@@ -1,6 +1,6 @@
-import { type Clock } from '../time/clock.js';
-import { type SyncLogger } from '../logger.js';
-import { type SyncEvents } from '../sync-events.js';
+import type { Clock } from '../time/clock.js';
+import type { SyncLogger } from '../logger.js';
+import type { SyncEvents } from '../sync-events.js';
 
 /** A flush under way. */
 interface Flush {

@@ -1,9 +1,9 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { silentLogger } from '../logger.js';
 import { FakeClock } from '../time/fake-clock.js';
-import { type GapEnvelope } from '../wire/envelope.js';
+import type { GapEnvelope } from '../wire/envelope.js';
 import { SequenceRanges, type SequenceRange } from '../wire/sequence-ranges.js';
-import { type ControlMessage } from './delivery-session.js';
+import type { ControlMessage } from './delivery-session.js';
 import { GapAnnouncer } from './gap-announcer.js';
 
 const NO_LIMIT = 268_435_460;

@@ -1,11 +1,11 @@
 import { v7 as uuidv7 } from 'uuid';
-import { type SyncLogger } from '../logger.js';
-import { type QueueIdentity, type SyncQueue } from '../queue/sync-queue.js';
-import { type CancelTimer, type Clock } from '../time/clock.js';
+import type { SyncLogger } from '../logger.js';
+import type { QueueIdentity, SyncQueue } from '../queue/sync-queue.js';
+import type { CancelTimer, Clock } from '../time/clock.js';
 import { encodeEnvelope } from '../wire/envelope.js';
-import { type SequenceRange } from '../wire/sequence-ranges.js';
+import type { SequenceRange } from '../wire/sequence-ranges.js';
 import { AnnouncementGuard } from './announcement-guard.js';
-import { type ControlMessage } from './delivery-session.js';
+import type { ControlMessage } from './delivery-session.js';
 
 /** A gap is told at most this often per entity type. */
 const INTERVAL_MS = 10_000;

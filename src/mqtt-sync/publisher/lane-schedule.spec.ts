@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type Lane } from '../wire/lanes.js';
+import type { Lane } from '../wire/lanes.js';
 import { LaneSchedule } from './lane-schedule.js';
 
 /** Serves so many messages from lanes that hold what is given. */

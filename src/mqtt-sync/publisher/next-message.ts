@@ -1,8 +1,8 @@
-import { type QueuedMessage } from '../queue/message.js';
-import { type SyncQueue } from '../queue/sync-queue.js';
+import type { QueuedMessage } from '../queue/message.js';
+import type { SyncQueue } from '../queue/sync-queue.js';
 import { LaneSchedule } from './lane-schedule.js';
-import { type DeliveryState } from './settlement.js';
-import { type Probe } from './suspects.js';
+import type { DeliveryState } from './settlement.js';
+import type { Probe } from './suspects.js';
 
 /**
  * Chooses the message that is sent next: by lane, then by age; past entity types that pause, and past messages that wait

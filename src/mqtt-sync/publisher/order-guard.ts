@@ -1,5 +1,5 @@
-import { type QueuedMessage } from '../queue/message.js';
-import { type Qos } from '../wire/entity-policies.js';
+import type { QueuedMessage } from '../queue/message.js';
+import type { Qos } from '../wire/entity-policies.js';
 
 /**
  * Messages of one entity type that may wait in RAM for an earlier one of another QoS. Beyond it the type is not asked

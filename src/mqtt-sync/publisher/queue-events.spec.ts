@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { queuedMessage } from '../../../test/helpers/messages.js';
 import { silentLogger } from '../logger.js';
-import { type MessageFate, type SyncQueue } from '../queue/sync-queue.js';
+import type { MessageFate, SyncQueue } from '../queue/sync-queue.js';
 import { SyncEvents } from '../sync-events.js';
 import { FakeClock } from '../time/fake-clock.js';
 import { DeliveryWatch } from './delivery-watch.js';

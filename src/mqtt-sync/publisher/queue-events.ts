@@ -1,11 +1,11 @@
 import { formatReasonCode } from '../connection/failure-text.js';
-import { type LogFields, type SyncLogger } from '../logger.js';
+import type { LogFields, SyncLogger } from '../logger.js';
 import { describeMessage, type QueuedMessage } from '../queue/message.js';
-import { type DeadLetter, type DiscardReason, type DropReason, type QueueObserver } from '../queue/sync-queue.js';
-import { type SyncEvents } from '../sync-events.js';
-import { type Clock } from '../time/clock.js';
-import { type DeliveryWatch } from './delivery-watch.js';
-import { type FlushWatch } from './flush-watch.js';
+import type { DeadLetter, DiscardReason, DropReason, QueueObserver } from '../queue/sync-queue.js';
+import type { SyncEvents } from '../sync-events.js';
+import type { Clock } from '../time/clock.js';
+import type { DeliveryWatch } from './delivery-watch.js';
+import type { FlushWatch } from './flush-watch.js';
 
 /** A full queue drops a message with every new one: one line in so many milliseconds tells it all. */
 const DROP_LOG_INTERVAL_MS = 10_000;

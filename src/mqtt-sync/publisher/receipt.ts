@@ -1,5 +1,5 @@
-import { type AcceptedMessage } from '../queue/message.js';
-import { type DeliveredOptions, type DeliveryWatch } from './delivery-watch.js';
+import type { AcceptedMessage } from '../queue/message.js';
+import type { DeliveredOptions, DeliveryWatch } from './delivery-watch.js';
 
 /** What `publish()` resolves with: the message is accepted. */
 export interface Receipt {

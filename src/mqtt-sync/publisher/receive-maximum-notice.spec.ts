@@ -1,7 +1,7 @@
 import { beforeEach, expect, it } from 'vitest';
 import { FakeLink } from '../../../test/helpers/fake-link.js';
 import { silentLogger, type SyncLogger } from '../logger.js';
-import { type MessageDraft } from '../queue/message.js';
+import type { MessageDraft } from '../queue/message.js';
 import { MemoryQueue } from '../queue/memory-queue.js';
 import { SyncEvents } from '../sync-events.js';
 import { FakeClock } from '../time/fake-clock.js';

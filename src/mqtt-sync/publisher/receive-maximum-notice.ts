@@ -1,4 +1,4 @@
-import { type SyncLogger } from '../logger.js';
+import type { SyncLogger } from '../logger.js';
 
 /** With shorter round trips even the smallest windows in use carry more than a ship produces. */
 const SHORTEST_ROUND_TRIP_MS = 20;

@@ -1,6 +1,6 @@
-import { type QueuedMessage } from '../queue/message.js';
+import type { QueuedMessage } from '../queue/message.js';
 import { fullJitterDelay } from '../time/backoff.js';
-import { type CancelTimer, type Clock } from '../time/clock.js';
+import type { CancelTimer, Clock } from '../time/clock.js';
 
 /** Between two tries of a message that the broker refuses in passing. */
 const RETRY_LIMITS = { baseMs: 1_000, capMs: 60_000 };

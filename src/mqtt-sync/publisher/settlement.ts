@@ -1,16 +1,16 @@
 import { formatReasonCode } from '../connection/failure-text.js';
-import { type LinkLoss } from '../connection/link.js';
+import type { LinkLoss } from '../connection/link.js';
 import { describeMessage, type QueuedMessage } from '../queue/message.js';
-import { type SyncLogger } from '../logger.js';
-import { type DeadLetterReason } from '../queue/reasons.js';
-import { type SyncQueue } from '../queue/sync-queue.js';
-import { type SyncEvents } from '../sync-events.js';
-import { type Clock } from '../time/clock.js';
-import { type DeliverySession, type Exchange } from './delivery-session.js';
-import { type OrderGuard } from './order-guard.js';
+import type { SyncLogger } from '../logger.js';
+import type { DeadLetterReason } from '../queue/reasons.js';
+import type { SyncQueue } from '../queue/sync-queue.js';
+import type { SyncEvents } from '../sync-events.js';
+import type { Clock } from '../time/clock.js';
+import type { DeliverySession, Exchange } from './delivery-session.js';
+import type { OrderGuard } from './order-guard.js';
 import { isPassingRefusal, isRefusal, PACKET_ID_NOT_FOUND } from './reason-codes.js';
-import { type RefusalPauses } from './refusal-pauses.js';
-import { type Suspects } from './suspects.js';
+import type { RefusalPauses } from './refusal-pauses.js';
+import type { Suspects } from './suspects.js';
 
 /** What deciding needs. */
 export interface SettlementParts {

@@ -1,10 +1,10 @@
 import { v7 as uuidv7 } from 'uuid';
-import { type SyncLogger } from '../logger.js';
-import { type QueueIdentity } from '../queue/sync-queue.js';
-import { type Clock } from '../time/clock.js';
+import type { SyncLogger } from '../logger.js';
+import type { QueueIdentity } from '../queue/sync-queue.js';
+import type { Clock } from '../time/clock.js';
 import { encodeEnvelope } from '../wire/envelope.js';
 import { AnnouncementGuard } from './announcement-guard.js';
-import { type ControlMessage } from './delivery-session.js';
+import type { ControlMessage } from './delivery-session.js';
 
 /** The envelope that says whether a vessel is online. */
 export function statusPayload(status: 'online' | 'offline', identity: QueueIdentity, clock: Clock): Buffer {

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { queuedMessage } from '../../../test/helpers/messages.js';
-import { type LinkLoss } from '../connection/link.js';
+import type { LinkLoss } from '../connection/link.js';
 import { silentLogger } from '../logger.js';
 import { FakeClock } from '../time/fake-clock.js';
 import { Suspects } from './suspects.js';

@@ -1,7 +1,7 @@
-import { type LinkLoss } from '../connection/link.js';
-import { type SyncLogger } from '../logger.js';
-import { type QueuedMessage } from '../queue/message.js';
-import { type CancelTimer, type Clock } from '../time/clock.js';
+import type { LinkLoss } from '../connection/link.js';
+import type { SyncLogger } from '../logger.js';
+import type { QueuedMessage } from '../queue/message.js';
+import type { CancelTimer, Clock } from '../time/clock.js';
 import { blamesAMessage, blamesTheConnection } from './reason-codes.js';
 
 /** Closes with the same message as the oldest unacknowledged one after which it is sent alone. */

@@ -1,13 +1,13 @@
 import { ChangeInvalidError, MqttSyncError, QueueUnavailableError, StoppingError } from '../errors.js';
-import { type AcceptedMessage, type MessageDraft } from '../queue/message.js';
-import { type SyncQueue } from '../queue/sync-queue.js';
-import { type SyncEvents } from '../sync-events.js';
-import { type Clock } from '../time/clock.js';
+import type { AcceptedMessage, MessageDraft } from '../queue/message.js';
+import type { SyncQueue } from '../queue/sync-queue.js';
+import type { SyncEvents } from '../sync-events.js';
+import type { Clock } from '../time/clock.js';
 import { EntityPolicies, type EntityPolicyOverrides } from '../wire/entity-policies.js';
-import { type Operation } from '../wire/envelope.js';
+import type { Operation } from '../wire/envelope.js';
 import { Topics } from '../wire/topics.js';
 import { type Change, type DraftContext, draftMessage, type Moment, momentOf, type PublishOptions } from './change.js';
-import { type DeliveryWatch } from './delivery-watch.js';
+import type { DeliveryWatch } from './delivery-watch.js';
 import { MessageIds } from './message-ids.js';
 import { type Receipt, receiptOf, skippedReceipt } from './receipt.js';
 

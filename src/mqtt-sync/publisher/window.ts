@@ -1,4 +1,4 @@
-import { type Clock } from '../time/clock.js';
+import type { Clock } from '../time/clock.js';
 
 /** Where a new connection starts: enough for a few hundred changes, less than 3 s on a 352 kbit/s link. */
 const FIRST_WINDOW_BYTES = 128 * 1024;

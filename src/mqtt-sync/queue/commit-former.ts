@@ -1,15 +1,15 @@
 import { ChangeInvalidError, EntityTypeLimitError, type QueueFullError } from '../errors.js';
-import { type SyncLogger } from '../logger.js';
+import type { SyncLogger } from '../logger.js';
 import { MAX_ENTITY_TYPES } from '../wire/entity-policies.js';
-import { type Lane } from '../wire/lanes.js';
-import { type CommitPlan } from './commit-plan.js';
-import { type EntityStream } from './entity-stream.js';
-import { type EntityStreams } from './entity-streams.js';
-import { type MessageStore, type StoredDeadLetter } from './message-store.js';
-import { type AcceptedMessage, type MessageDraft, type QueuedMessage } from './message.js';
+import type { Lane } from '../wire/lanes.js';
+import type { CommitPlan } from './commit-plan.js';
+import type { EntityStream } from './entity-stream.js';
+import type { EntityStreams } from './entity-streams.js';
+import type { MessageStore, StoredDeadLetter } from './message-store.js';
+import type { AcceptedMessage, MessageDraft, QueuedMessage } from './message.js';
 import { type AcceptCall, type LetterCall, type PendingWork, type PurgeCall, withoutPayload } from './pending-work.js';
 import { type QueueLimits, RoomMaker } from './room-maker.js';
-import { type DiscardReason } from './sync-queue.js';
+import type { DiscardReason } from './sync-queue.js';
 
 /**
  * Bounds of one commit, so that the first caller of a crowd does not wait for the last. A commit of this size takes

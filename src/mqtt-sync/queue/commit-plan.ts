@@ -1,10 +1,10 @@
-import { type Lane } from '../wire/lanes.js';
+import type { Lane } from '../wire/lanes.js';
 import { type GapReason, type SequenceRange, SequenceRanges } from '../wire/sequence-ranges.js';
 import { type EntityStream, subtract, type Volume } from './entity-stream.js';
-import { type KeyedMessage, type MessageKey, type StoreCommit, type StoredDeadLetter } from './message-store.js';
-import { type AcceptedMessage, type QueuedMessage } from './message.js';
-import { type AcceptCall, type Departure, type LetterCall, type PurgeCall } from './pending-work.js';
-import { type DeadLetter, type DiscardReason } from './sync-queue.js';
+import type { KeyedMessage, MessageKey, StoreCommit, StoredDeadLetter } from './message-store.js';
+import type { AcceptedMessage, QueuedMessage } from './message.js';
+import type { AcceptCall, Departure, LetterCall, PurgeCall } from './pending-work.js';
+import type { DeadLetter, DiscardReason } from './sync-queue.js';
 
 /** What a commit changes of one entity type. */
 export class StreamChange {

@@ -1,8 +1,8 @@
-import { type SyncLogger } from '../logger.js';
-import { type Clock } from '../time/clock.js';
-import { type JournalLimits } from './lmdb/journal.js';
+import type { SyncLogger } from '../logger.js';
+import type { Clock } from '../time/clock.js';
+import type { JournalLimits } from './lmdb/journal.js';
 import { LmdbMessageStore } from './lmdb/lmdb-message-store.js';
-import { type QueueLimits } from './room-maker.js';
+import type { QueueLimits } from './room-maker.js';
 import { StoredQueue } from './stored-queue.js';
 
 /** Where a disk queue is, and its limits. */

@@ -1,8 +1,8 @@
-import { type Lane } from '../wire/lanes.js';
-import { type GapReason, type SequenceRanges } from '../wire/sequence-ranges.js';
+import type { Lane } from '../wire/lanes.js';
+import type { GapReason, SequenceRanges } from '../wire/sequence-ranges.js';
 import { Losses, reasonIn } from './losses.js';
-import { type KeyedMessage, type TypeRecord } from './message-store.js';
-import { type QueuedMessage } from './message.js';
+import type { KeyedMessage, TypeRecord } from './message-store.js';
+import type { QueuedMessage } from './message.js';
 import { RetriedMessages } from './retried-messages.js';
 import { type HeadRoom, type LineSource, WaitingLine } from './waiting-line.js';
 

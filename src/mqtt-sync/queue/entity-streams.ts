@@ -1,8 +1,8 @@
 import { type Lane, LANES } from '../wire/lanes.js';
 import { SequenceRanges } from '../wire/sequence-ranges.js';
 import { EntityStream, type StreamSource, type Volume } from './entity-stream.js';
-import { type StoreContents } from './message-store.js';
-import { type LaneStats } from './sync-queue.js';
+import type { StoreContents } from './message-store.js';
+import type { LaneStats } from './sync-queue.js';
 import { HeadRoom } from './waiting-line.js';
 
 /** The entity types of a queue, and what they share. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { draft, gate, openFailing, turns } from '../../../test/contract/failing-store.js';
-import { type QueuedMessage } from './message.js';
+import type { QueuedMessage } from './message.js';
 
 describe('GroupCommitter', () => {
   it.each([{ reserveFails: false }, { reserveFails: true }])(

@@ -1,9 +1,9 @@
 import { QueueUnavailableError } from '../errors.js';
-import { type SyncLogger } from '../logger.js';
+import type { SyncLogger } from '../logger.js';
 import { fullJitterDelay } from '../time/backoff.js';
-import { type CancelTimer, type Clock } from '../time/clock.js';
-import { type CommitPlan } from './commit-plan.js';
-import { type MessageStore } from './message-store.js';
+import type { CancelTimer, Clock } from '../time/clock.js';
+import type { CommitPlan } from './commit-plan.js';
+import type { MessageStore } from './message-store.js';
 import { UNAVAILABLE } from './reasons.js';
 
 /** A full disk is looked at again soon, and then every few seconds for ever: looking costs next to nothing. */

@@ -1,8 +1,8 @@
 import { QueueUnavailableError, QueueVesselMismatchError } from '../errors.js';
-import { type SyncLogger } from '../logger.js';
-import { type Clock } from '../time/clock.js';
-import { type StoreContents } from './message-store.js';
-import { type QueueIdentity, type VesselClaim } from './sync-queue.js';
+import type { SyncLogger } from '../logger.js';
+import type { Clock } from '../time/clock.js';
+import type { StoreContents } from './message-store.js';
+import type { QueueIdentity, VesselClaim } from './sync-queue.js';
 
 /** Whose queue it is, and whether a new life begins with that. */
 export interface Identification {

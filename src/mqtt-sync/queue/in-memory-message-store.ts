@@ -1,4 +1,4 @@
-import { type AcceptedMessage, type QueuedMessage } from './message.js';
+import type { AcceptedMessage, QueuedMessage } from './message.js';
 import {
   MAX_ACCEPTED_IDS,
   type MessageKey,

@@ -1,10 +1,10 @@
-import { type SyncLogger } from '../logger.js';
-import { type Clock } from '../time/clock.js';
-import { type EntityStream } from './entity-stream.js';
+import type { SyncLogger } from '../logger.js';
+import type { Clock } from '../time/clock.js';
+import type { EntityStream } from './entity-stream.js';
 import { InMemoryMessageStore } from './in-memory-message-store.js';
-import { type QueueLimits } from './room-maker.js';
+import type { QueueLimits } from './room-maker.js';
 import { StoredQueue } from './stored-queue.js';
-import { type QueueIdentity, type QueueObserver, type VesselClaim } from './sync-queue.js';
+import type { QueueIdentity, QueueObserver, VesselClaim } from './sync-queue.js';
 
 /** A queue in memory: the same rules as on disk, but nothing survives the process. */
 export class MemoryQueue extends StoredQueue {

@@ -1,7 +1,7 @@
-import { type EntityStream } from './entity-stream.js';
-import { type ReadLimits, type StoredRecord } from './message-store.js';
-import { type QueuedMessage } from './message.js';
-import { type MessageSelection } from './sync-queue.js';
+import type { EntityStream } from './entity-stream.js';
+import type { ReadLimits, StoredRecord } from './message-store.js';
+import type { QueuedMessage } from './message.js';
+import type { MessageSelection } from './sync-queue.js';
 
 /** How much of one entity type is in memory at a time while the messages are listed. */
 const LISTING_LIMITS: ReadLimits = { records: 64, bytes: 64 * 1024 };

@@ -1,7 +1,7 @@
-import { type SequenceRange } from '../wire/sequence-ranges.js';
-import { type Lane } from '../wire/lanes.js';
-import { type AcceptedMessage, type QueuedMessage } from './message.js';
-import { type DeadLetter, type QueueIdentity } from './sync-queue.js';
+import type { SequenceRange } from '../wire/sequence-ranges.js';
+import type { Lane } from '../wire/lanes.js';
+import type { AcceptedMessage, QueuedMessage } from './message.js';
+import type { DeadLetter, QueueIdentity } from './sync-queue.js';
 
 /** Given ids remembered: repeats come soon after a first try that got no answer, and this many take about 20 MiB. */
 export const MAX_ACCEPTED_IDS = 100_000;

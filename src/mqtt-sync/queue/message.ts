@@ -1,7 +1,7 @@
-import { type MessageEvent } from '../sync-events.js';
-import { type Qos } from '../wire/entity-policies.js';
-import { type DraftEnvelope, type Operation } from '../wire/envelope.js';
-import { type Lane } from '../wire/lanes.js';
+import type { MessageEvent } from '../sync-events.js';
+import type { Qos } from '../wire/entity-policies.js';
+import type { DraftEnvelope, Operation } from '../wire/envelope.js';
+import type { Lane } from '../wire/lanes.js';
 
 /** What envelope, topic and flags a message has, before and after it is accepted. */
 interface MessageBase {

@@ -1,8 +1,8 @@
-import { type SyncLogger } from '../logger.js';
-import { type Clock } from '../time/clock.js';
+import type { SyncLogger } from '../logger.js';
+import type { Clock } from '../time/clock.js';
 import { nextEpoch, noQueueError } from './identify.js';
 import { LmdbMessageStore } from './lmdb/lmdb-message-store.js';
-import { type QueueIdentity } from './sync-queue.js';
+import type { QueueIdentity } from './sync-queue.js';
 
 /** What became of a queue that was given a new epoch. */
 export interface NewEpoch {

@@ -1,36 +1,30 @@
 import { StoppingError } from '../errors.js';
-import { type SyncLogger } from '../logger.js';
-import { type Clock } from '../time/clock.js';
-import { type Lane } from '../wire/lanes.js';
-import { type SequenceRange } from '../wire/sequence-ranges.js';
+import type { SyncLogger } from '../logger.js';
+import type { Clock } from '../time/clock.js';
+import type { Lane } from '../wire/lanes.js';
+import type { SequenceRange } from '../wire/sequence-ranges.js';
 import { CommitFormer } from './commit-former.js';
 import { CommitPlan } from './commit-plan.js';
-import { type EntityStream, type StreamSource } from './entity-stream.js';
+import type { EntityStream, StreamSource } from './entity-stream.js';
 import { EntityStreams } from './entity-streams.js';
 import { type CommitWork, GroupCommitter } from './group-committer.js';
-import { type AcceptedMessage, type MessageDraft, type QueuedMessage } from './message.js';
-import {
-  type MessageKey,
-  type MessageStore,
-  type ReadLimits,
-  type StoreContents,
-  type StoredRecord,
-} from './message-store.js';
+import type { AcceptedMessage, MessageDraft, QueuedMessage } from './message.js';
+import type { MessageKey, MessageStore, ReadLimits, StoreContents, StoredRecord } from './message-store.js';
 import { Outcome } from './outcome.js';
 import { listMessages } from './message-listing.js';
 import { type Departure, PendingWork, type PurgeCall } from './pending-work.js';
-import { type QueueHistory } from './queue-history.js';
+import type { QueueHistory } from './queue-history.js';
 import { UNAVAILABLE } from './reasons.js';
-import { type QueueLimits } from './room-maker.js';
+import type { QueueLimits } from './room-maker.js';
 import { StoredHistory } from './stored-history.js';
-import {
-  type DeadLetter,
-  type DeadLetterVerdict,
-  type MessageFate,
-  type MessageSelection,
-  type QueueIdentity,
-  type QueueObserver,
-  type QueueStats,
+import type {
+  DeadLetter,
+  DeadLetterVerdict,
+  MessageFate,
+  MessageSelection,
+  QueueIdentity,
+  QueueObserver,
+  QueueStats,
 } from './sync-queue.js';
 
 /** What an open queue is made of. */

@@ -1,10 +1,10 @@
-import { type SyncLogger } from '../logger.js';
-import { type CommitPlan } from './commit-plan.js';
+import type { SyncLogger } from '../logger.js';
+import type { CommitPlan } from './commit-plan.js';
 import { type EntityStream, subtract } from './entity-stream.js';
-import { type EntityStreams } from './entity-streams.js';
-import { type QueuedMessage } from './message.js';
-import { type PendingWork } from './pending-work.js';
-import { type QueueObserver } from './sync-queue.js';
+import type { EntityStreams } from './entity-streams.js';
+import type { QueuedMessage } from './message.js';
+import type { PendingWork } from './pending-work.js';
+import type { QueueObserver } from './sync-queue.js';
 
 /** Makes a commit true in memory and tells about it; or undoes what forming it had done. */
 export class Outcome {

@@ -1,9 +1,9 @@
 import { QueueUnavailableError } from '../errors.js';
-import { type EntityStream, type Volume } from './entity-stream.js';
+import type { EntityStream, Volume } from './entity-stream.js';
 import { Fifo } from './fifo.js';
-import { type MessageKey } from './message-store.js';
-import { type AcceptedMessage, type MessageDraft, type QueuedMessage } from './message.js';
-import { type DeadLetter } from './sync-queue.js';
+import type { MessageKey } from './message-store.js';
+import type { AcceptedMessage, MessageDraft, QueuedMessage } from './message.js';
+import type { DeadLetter } from './sync-queue.js';
 
 /**
  * What may wait for its commit in memory, the commit under way included: several commits of the largest size, so that a

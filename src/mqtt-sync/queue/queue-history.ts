@@ -1,5 +1,5 @@
-import { type SequenceRange } from '../wire/sequence-ranges.js';
-import { type Span } from '../wire/spans.js';
+import type { SequenceRange } from '../wire/sequence-ranges.js';
+import type { Span } from '../wire/spans.js';
 
 /** A delivered message that is kept for whoever missed it. */
 export interface PastMessage {

@@ -1,8 +1,8 @@
 import { QueueFullError } from '../errors.js';
 import { LANES } from '../wire/lanes.js';
-import { type CommitPlan } from './commit-plan.js';
-import { type EntityStream, type Volume } from './entity-stream.js';
-import { type QueuedMessage } from './message.js';
+import type { CommitPlan } from './commit-plan.js';
+import type { EntityStream, Volume } from './entity-stream.js';
+import type { QueuedMessage } from './message.js';
 
 /** Limits of a queue, and what happens when it is full. */
 export interface QueueLimits {

@@ -1,9 +1,9 @@
-import { type SequenceRange } from '../wire/sequence-ranges.js';
+import type { SequenceRange } from '../wire/sequence-ranges.js';
 import { type Span, subtractSpans } from '../wire/spans.js';
-import { type EntityStream } from './entity-stream.js';
-import { type EntityStreams } from './entity-streams.js';
-import { type MessageStore } from './message-store.js';
-import { type HistoryLimits, type HistoryStats, type PastMessage, type QueueHistory } from './queue-history.js';
+import type { EntityStream } from './entity-stream.js';
+import type { EntityStreams } from './entity-streams.js';
+import type { MessageStore } from './message-store.js';
+import type { HistoryLimits, HistoryStats, PastMessage, QueueHistory } from './queue-history.js';
 
 /** Stored messages looked at in one turn of the event loop. */
 const SEQUENCES_PER_TURN = 2000;

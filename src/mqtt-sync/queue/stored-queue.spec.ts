@@ -3,8 +3,8 @@ import { QueueUnavailableError } from '../errors.js';
 import { draft, FailingStore, gate, TestQueue, turns } from '../../../test/contract/failing-store.js';
 import { silentLogger } from '../logger.js';
 import { FakeClock } from '../time/fake-clock.js';
-import { type QueuedMessage } from './message.js';
-import { type DeadLetter, type QueueObserver } from './sync-queue.js';
+import type { QueuedMessage } from './message.js';
+import type { DeadLetter, QueueObserver } from './sync-queue.js';
 
 const REFUSED = { reason: 'refused' as const, reasonCode: 0x87, attempts: 1 };
 const anyType = () => true;

@@ -1,16 +1,16 @@
 import { QueueUnavailableError, StoppingError } from '../errors.js';
-import { type SyncLogger } from '../logger.js';
-import { type Clock } from '../time/clock.js';
+import type { SyncLogger } from '../logger.js';
+import type { Clock } from '../time/clock.js';
 import { type Lane, LANES } from '../wire/lanes.js';
-import { type SequenceRange } from '../wire/sequence-ranges.js';
-import { type EntityStream } from './entity-stream.js';
+import type { SequenceRange } from '../wire/sequence-ranges.js';
+import type { EntityStream } from './entity-stream.js';
 import { identify } from './identify.js';
-import { type AcceptedMessage, type MessageDraft, type QueuedMessage } from './message.js';
-import { type MessageStore, type StoredDeadLetter } from './message-store.js';
+import type { AcceptedMessage, MessageDraft, QueuedMessage } from './message.js';
+import type { MessageStore, StoredDeadLetter } from './message-store.js';
 import { OpenQueue } from './open-queue.js';
 import { NO_HISTORY, type QueueHistory } from './queue-history.js';
 import { UNAVAILABLE } from './reasons.js';
-import { type QueueLimits } from './room-maker.js';
+import type { QueueLimits } from './room-maker.js';
 import {
   type DeadLetter,
   type DeadLetterVerdict,

@@ -1,8 +1,8 @@
-import { type Lane } from '../wire/lanes.js';
-import { type SequenceRange } from '../wire/sequence-ranges.js';
-import { type AcceptedMessage, type MessageDraft, type QueuedMessage } from './message.js';
-import { type QueueHistory } from './queue-history.js';
-import { type DeadLetterReason } from './reasons.js';
+import type { Lane } from '../wire/lanes.js';
+import type { SequenceRange } from '../wire/sequence-ranges.js';
+import type { AcceptedMessage, MessageDraft, QueuedMessage } from './message.js';
+import type { QueueHistory } from './queue-history.js';
+import type { DeadLetterReason } from './reasons.js';
 
 /** The vessel that wants to use a queue. */
 export interface VesselClaim {

@@ -1,6 +1,6 @@
 import { Fifo } from './fifo.js';
-import { type KeyedMessage, type MessageKey, type ReadLimits, type StoredRecord } from './message-store.js';
-import { type QueuedMessage } from './message.js';
+import type { KeyedMessage, MessageKey, ReadLimits, StoredRecord } from './message-store.js';
+import type { QueuedMessage } from './message.js';
 
 /**
  * How much of the head of one entity type is held in memory. One read from the store costs about as much as copying

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { StoreFormatError } from '../errors.js';
-import { type SyncLogger } from '../logger.js';
+import type { SyncLogger } from '../logger.js';
 import { judgeHead } from './meta-pages.js';
 import { WALK_DAMAGED, WALK_SOUND, walkStore } from './walk-store.js';
 

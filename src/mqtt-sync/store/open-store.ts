@@ -1,6 +1,6 @@
-import { type RootDatabase } from 'lmdb';
+import type { RootDatabase } from 'lmdb';
 import { isDamage } from './lmdb-file.js';
-import { type StoreFolder } from './store-folder.js';
+import type { StoreFolder } from './store-folder.js';
 
 /** How a store is opened, once its folder was entered. */
 export interface StoreOpening<Databases, Contents> {

@@ -1,8 +1,8 @@
 import { chmod, mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { MqttSyncError, QueueUnavailableError } from '../errors.js';
-import { type SyncLogger } from '../logger.js';
-import { type CancelTimer, type Clock } from '../time/clock.js';
+import type { SyncLogger } from '../logger.js';
+import type { CancelTimer, Clock } from '../time/clock.js';
 import { checkStore } from './check-store.js';
 import { DiskReserve } from './disk-reserve.js';
 import { readFileIfThere, syncFolder, writeFileDurably } from './durable-files.js';

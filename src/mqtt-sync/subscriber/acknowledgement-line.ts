@@ -1,4 +1,4 @@
-import { type Acknowledgeable, type IncomingLink } from '../connection/incoming-link.js';
+import type { Acknowledgeable, IncomingLink } from '../connection/incoming-link.js';
 import { Fifo } from '../queue/fifo.js';
 
 /** Not the whole PUBLISH: its payload need not stay in memory so long. */

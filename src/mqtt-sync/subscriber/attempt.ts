@@ -1,7 +1,7 @@
 import { isObservable, type Observable } from 'rxjs';
-import { type IncomingChange } from '../wire/incoming-change.js';
-import { type Circumstances } from './circumstances.js';
-import { type ChangeHandler } from './handler-registry.js';
+import type { IncomingChange } from '../wire/incoming-change.js';
+import type { Circumstances } from './circumstances.js';
+import type { ChangeHandler } from './handler-registry.js';
 
 /** Why a try failed. */
 export interface AttemptFailure {

@@ -1,21 +1,21 @@
 import { failureText } from '../connection/failure-text.js';
 import { StoppingError } from '../errors.js';
-import { type SyncLogger } from '../logger.js';
-import { type SyncEvents } from '../sync-events.js';
-import { type Clock } from '../time/clock.js';
-import { type IncomingChange } from '../wire/incoming-change.js';
+import type { SyncLogger } from '../logger.js';
+import type { SyncEvents } from '../sync-events.js';
+import type { Clock } from '../time/clock.js';
+import type { IncomingChange } from '../wire/incoming-change.js';
 import { attempt, type AttemptFailure } from './attempt.js';
 import { Circumstances } from './circumstances.js';
 import { describeChange, HandledChange } from './handled-change.js';
-import { type HeldChange } from './held-changes.js';
-import { type HandlerRegistry, type Registration } from './handler-registry.js';
-import { type InboxWriter } from './inbox-writer.js';
-import { type ChangeIdentity, type Inbox, type ParkedDraft } from './inbox/inbox.js';
-import { type ReceiverOptions } from './incoming-options.js';
-import { type Pauses } from './pauses.js';
+import type { HeldChange } from './held-changes.js';
+import type { HandlerRegistry, Registration } from './handler-registry.js';
+import type { InboxWriter } from './inbox-writer.js';
+import type { ChangeIdentity, Inbox, ParkedDraft } from './inbox/inbox.js';
+import type { ReceiverOptions } from './incoming-options.js';
+import type { Pauses } from './pauses.js';
 import { RunningTries } from './running-tries.js';
 import { Slots } from './slots.js';
-import { type UnclaimedMessages } from './unclaimed-messages.js';
+import type { UnclaimedMessages } from './unclaimed-messages.js';
 
 /** What handling works with. */
 export interface HandlingParts {

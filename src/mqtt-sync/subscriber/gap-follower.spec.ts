@@ -7,7 +7,7 @@ import { SyncStatistics } from '../sync-statistics.js';
 import { FakeClock } from '../time/fake-clock.js';
 import { InboundTopics } from '../wire/inbound-topics.js';
 import { GapFollower } from './gap-follower.js';
-import { type Inbox } from './inbox/inbox.js';
+import type { Inbox } from './inbox/inbox.js';
 import { MemoryInbox } from './inbox/memory-inbox.js';
 
 const GAP_TOPIC = 'vessel/sync/system/gap/mv-aurora';

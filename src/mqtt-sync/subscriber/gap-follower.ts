@@ -1,14 +1,14 @@
-import { type SyncLogger } from '../logger.js';
-import { type SyncEvents } from '../sync-events.js';
-import { type Clock } from '../time/clock.js';
-import { type IncomingMessage } from '../wire/decode-change.js';
+import type { SyncLogger } from '../logger.js';
+import type { SyncEvents } from '../sync-events.js';
+import type { Clock } from '../time/clock.js';
+import type { IncomingMessage } from '../wire/decode-change.js';
 import { decodeGap } from '../wire/decode-gap.js';
-import { type InboundTopics } from '../wire/inbound-topics.js';
-import { type StreamId } from '../wire/incoming-change.js';
+import type { InboundTopics } from '../wire/inbound-topics.js';
+import type { StreamId } from '../wire/incoming-change.js';
 import { numbersIn, type Range, type SequenceRange } from '../wire/sequence-ranges.js';
 import { GraceList } from './grace-list.js';
-import { type Inbox, type InboxObserver, type ParkedMessage, type StreamAccount } from './inbox/inbox.js';
-import { type ServiceListener } from './service-listeners.js';
+import type { Inbox, InboxObserver, ParkedMessage, StreamAccount } from './inbox/inbox.js';
+import type { ServiceListener } from './service-listeners.js';
 
 /** What following gaps takes. */
 export interface GapFollowerParts {

@@ -1,5 +1,5 @@
-import { type CancelTimer, type Clock } from '../time/clock.js';
-import { type StreamId } from '../wire/incoming-change.js';
+import type { CancelTimer, Clock } from '../time/clock.js';
+import type { StreamId } from '../wire/incoming-change.js';
 import { numbersIn, type Range, SequenceRanges } from '../wire/sequence-ranges.js';
 
 /** Holes of one stream that opened within a second of each other. */

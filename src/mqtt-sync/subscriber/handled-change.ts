@@ -1,8 +1,8 @@
-import { type ChangeEvent, type SyncEventMap, type SyncEvents } from '../sync-events.js';
-import { type IncomingChange } from '../wire/incoming-change.js';
-import { type HeldChange } from './held-changes.js';
-import { type Inbox } from './inbox/inbox.js';
-import { type Entry } from './inbox-writer.js';
+import type { ChangeEvent, SyncEventMap, SyncEvents } from '../sync-events.js';
+import type { IncomingChange } from '../wire/incoming-change.js';
+import type { HeldChange } from './held-changes.js';
+import type { Inbox } from './inbox/inbox.js';
+import type { Entry } from './inbox-writer.js';
 
 /** What an event says of a change. */
 export function describeChange(change: IncomingChange): ChangeEvent {

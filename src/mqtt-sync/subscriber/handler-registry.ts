@@ -1,7 +1,7 @@
-import { type IncomingChange } from '../wire/incoming-change.js';
+import type { IncomingChange } from '../wire/incoming-change.js';
 import { type EntityPattern, isWildcard } from '../wire/inbound-topics.js';
 import { MAX_ENTITY_TYPES } from '../wire/entity-policies.js';
-import { type Circumstances } from './circumstances.js';
+import type { Circumstances } from './circumstances.js';
 
 /**
  * Handles one change. It has succeeded when what it returns (a promise, an observable, anything) has; what it throws makes

@@ -1,5 +1,5 @@
-import { type IncomingChange } from '../wire/incoming-change.js';
-import { type ChangeNames } from './inbox/inbox.js';
+import type { IncomingChange } from '../wire/incoming-change.js';
+import type { ChangeNames } from './inbox/inbox.js';
 import { namesOf } from './inbox/names.js';
 
 /** The place of a change that is on its way through, and every delivery of it that waits for its acknowledgement. */

@@ -1,6 +1,6 @@
 import { failureText } from '../connection/failure-text.js';
-import { type SyncLogger } from '../logger.js';
-import { type Pauses } from './pauses.js';
+import type { SyncLogger } from '../logger.js';
+import type { Pauses } from './pauses.js';
 
 /** Something to be recorded in the inbox. */
 export interface Entry {

@@ -1,6 +1,6 @@
-import { type IncomingLink, type IncomingPublish } from '../connection/incoming-link.js';
-import { type SyncLogger } from '../logger.js';
-import { type SyncEvents } from '../sync-events.js';
+import type { IncomingLink, IncomingPublish } from '../connection/incoming-link.js';
+import type { SyncLogger } from '../logger.js';
+import type { SyncEvents } from '../sync-events.js';
 import {
   bareChange,
   decodeChange,
@@ -8,20 +8,20 @@ import {
   isUnknownEnvelope,
   isUnreadable,
 } from '../wire/decode-change.js';
-import { type InboundTopics } from '../wire/inbound-topics.js';
-import { type IncomingChange } from '../wire/incoming-change.js';
+import type { InboundTopics } from '../wire/inbound-topics.js';
+import type { IncomingChange } from '../wire/incoming-change.js';
 import { AcknowledgementLine } from './acknowledgement-line.js';
-import { type ChangeHandling } from './change-handling.js';
+import type { ChangeHandling } from './change-handling.js';
 import { describeChange } from './handled-change.js';
 import { HeldChanges } from './held-changes.js';
-import { type Inbox } from './inbox/inbox.js';
+import type { Inbox } from './inbox/inbox.js';
 import { namesOf } from './inbox/names.js';
-import { type InboxWriter } from './inbox-writer.js';
+import type { InboxWriter } from './inbox-writer.js';
 import { maxIncomingBytes, type ReceiverOptions } from './incoming-options.js';
 import { KeyLines } from './key-lines.js';
 import { TopicRoutes } from './topic-routes.js';
-import { type UnclaimedMessages } from './unclaimed-messages.js';
-import { type ServiceListener, type ServiceListeners } from './service-listeners.js';
+import type { UnclaimedMessages } from './unclaimed-messages.js';
+import type { ServiceListener, ServiceListeners } from './service-listeners.js';
 
 /** What the intake works with. */
 export interface IntakeParts {

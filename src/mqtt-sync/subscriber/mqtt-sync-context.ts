@@ -1,8 +1,8 @@
 import { BaseRpcContext } from '@nestjs/microservices';
-import { type Qos } from '../wire/entity-policies.js';
-import { type Operation } from '../wire/envelope.js';
-import { type IncomingChange, type IncomingForm } from '../wire/incoming-change.js';
-import { type Circumstances } from './circumstances.js';
+import type { Qos } from '../wire/entity-policies.js';
+import type { Operation } from '../wire/envelope.js';
+import type { IncomingChange, IncomingForm } from '../wire/incoming-change.js';
+import type { Circumstances } from './circumstances.js';
 
 /** What a handler can know of the change beside its data; `@Ctx()` injects it. */
 export class MqttSyncContext extends BaseRpcContext<[change: IncomingChange, circumstances: Circumstances]> {

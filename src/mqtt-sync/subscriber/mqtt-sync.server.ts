@@ -1,13 +1,13 @@
 import { type CustomTransportStrategy, type MessageHandler, Server } from '@nestjs/microservices';
 import { HandlerInvalidError } from '../errors.js';
-import { type SyncEventMap, type SyncEvents } from '../sync-events.js';
-import { type IncomingChange } from '../wire/incoming-change.js';
+import type { SyncEventMap, SyncEvents } from '../sync-events.js';
+import type { IncomingChange } from '../wire/incoming-change.js';
 import { isEntityPattern } from '../wire/inbound-topics.js';
 import { finished } from './attempt.js';
-import { type Circumstances } from './circumstances.js';
+import type { Circumstances } from './circumstances.js';
 import { handlerError } from './handler-error.js';
 import { MqttSyncContext } from './mqtt-sync-context.js';
-import { type Receiver } from './receiver.js';
+import type { Receiver } from './receiver.js';
 
 /** Names this transport in `@EventPattern<string>('work_orders', MQTT_SYNC)`. */
 export const MQTT_SYNC = Symbol('MQTT_SYNC');

@@ -1,6 +1,6 @@
 import { ChangeInvalidError } from '../errors.js';
-import { type Inbox, type ParkedMessage } from './inbox/inbox.js';
-import { type Receiver } from './receiver.js';
+import type { Inbox, ParkedMessage } from './inbox/inbox.js';
+import type { Receiver } from './receiver.js';
 
 /** Incoming messages that were set aside: to be looked at, handled once more, or given up. */
 export class ParkedChanges {

@@ -1,5 +1,5 @@
 import { fullJitterDelay } from '../time/backoff.js';
-import { type CancelTimer, type Clock } from '../time/clock.js';
+import type { CancelTimer, Clock } from '../time/clock.js';
 
 /** Soon enough that a short hiccup costs little, seldom enough that a database that is down is left in peace. */
 const BACKOFF = { baseMs: 250, capMs: 5000 };

@@ -1,4 +1,4 @@
-import { type RefusedSubscription } from './subscriptions.js';
+import type { RefusedSubscription } from './subscriptions.js';
 
 /** What health and metrics read of the receiving side. */
 export interface ReceiverView {

@@ -1,5 +1,5 @@
-import { type CancelTimer, type Clock } from '../time/clock.js';
-import { type Circumstances } from './circumstances.js';
+import type { CancelTimer, Clock } from '../time/clock.js';
+import type { Circumstances } from './circumstances.js';
 
 /**
  * The tries that are running. Each has the same time, so that the oldest is always the next to expire, and one timer does for

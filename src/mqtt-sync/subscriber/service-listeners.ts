@@ -1,5 +1,5 @@
-import { type InboundTopics } from '../wire/inbound-topics.js';
-import { type IncomingMessage } from '../wire/decode-change.js';
+import type { InboundTopics } from '../wire/inbound-topics.js';
+import type { IncomingMessage } from '../wire/decode-change.js';
 import { matchesFilter } from '../wire/topic-filter.js';
 
 /** Somebody inside the library who wants traffic that no handler gets: gaps, requests. */

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { RecordingLogger } from '../../../test/helpers/connection.js';
-import { type IncomingLink, type SubscriptionRequest } from '../connection/incoming-link.js';
+import type { IncomingLink, SubscriptionRequest } from '../connection/incoming-link.js';
 import { FakeClock } from '../time/fake-clock.js';
 import { Subscriptions } from './subscriptions.js';
 

@@ -1,7 +1,7 @@
-import { type IncomingLink } from '../connection/incoming-link.js';
+import type { IncomingLink } from '../connection/incoming-link.js';
 import { reasonCodeText } from '../connection/failure-text.js';
-import { type SyncLogger } from '../logger.js';
-import { type CancelTimer, type Clock } from '../time/clock.js';
+import type { SyncLogger } from '../logger.js';
+import type { CancelTimer, Clock } from '../time/clock.js';
 
 /** A topic filter that the broker does not let us have. */
 export interface RefusedSubscription {

@@ -1,5 +1,5 @@
 import { MqttSyncContext } from './mqtt-sync-context.js';
-import { type Receiver, type Unsubscribe } from './receiver.js';
+import type { Receiver, Unsubscribe } from './receiver.js';
 
 /** Handles the data of a change; what it returns is awaited, promises and observables. */
 export type SyncHandler<Data = unknown> = (data: Data, context: MqttSyncContext) => unknown;

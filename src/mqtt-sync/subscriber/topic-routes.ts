@@ -1,5 +1,5 @@
-import { type InboundTopics, type TopicUse } from '../wire/inbound-topics.js';
-import { type ServiceListener, type ServiceListeners } from './service-listeners.js';
+import type { InboundTopics, TopicUse } from '../wire/inbound-topics.js';
+import type { ServiceListener, ServiceListeners } from './service-listeners.js';
 
 /** Where what arrives on a topic goes. */
 export interface TopicRoute {

@@ -1,6 +1,6 @@
-import { type SyncLogger } from '../logger.js';
-import { type SyncEvents } from '../sync-events.js';
-import { type Clock } from '../time/clock.js';
+import type { SyncLogger } from '../logger.js';
+import type { SyncEvents } from '../sync-events.js';
+import type { Clock } from '../time/clock.js';
 
 /** One line in so many milliseconds tells it all. */
 const LOG_INTERVAL_MS = 60_000;

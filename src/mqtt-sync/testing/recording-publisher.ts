@@ -1,11 +1,11 @@
 import { v7 as uuidv7 } from 'uuid';
-import { type MqttSyncError } from '../errors.js';
+import type { MqttSyncError } from '../errors.js';
 import { type MqttSyncOptions, type ResolvedOptions, resolveOptions } from '../mqtt-sync.options.js';
 import { type Change, draftMessage, momentOf } from '../publisher/change.js';
-import { type Receipt } from '../publisher/receipt.js';
-import { type SyncPublisher } from '../publisher/sync-publisher.service.js';
+import type { Receipt } from '../publisher/receipt.js';
+import type { SyncPublisher } from '../publisher/sync-publisher.service.js';
 import { EntityPolicies, type Qos } from '../wire/entity-policies.js';
-import { type Operation } from '../wire/envelope.js';
+import type { Operation } from '../wire/envelope.js';
 import { Topics } from '../wire/topics.js';
 
 /** A change as a test can compare it: what would have gone over the wire. */

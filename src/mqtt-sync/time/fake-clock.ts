@@ -1,4 +1,4 @@
-import { type CancelTimer, type Clock } from './clock.js';
+import type { CancelTimer, Clock } from './clock.js';
 
 interface Timer {
   readonly dueMs: number;

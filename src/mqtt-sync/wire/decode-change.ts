@@ -1,6 +1,6 @@
 import { isEntityType, type Qos } from './entity-policies.js';
 import { OPERATIONS, type Operation } from './envelope.js';
-import { type IncomingChange } from './incoming-change.js';
+import type { IncomingChange } from './incoming-change.js';
 
 /** A message as it came from the broker. */
 export interface IncomingMessage {

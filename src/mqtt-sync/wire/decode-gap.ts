@@ -1,6 +1,6 @@
 import { isEntityType } from './entity-policies.js';
-import { type CatchupEnd } from './envelope.js';
-import { type StreamId } from './incoming-change.js';
+import type { CatchupEnd } from './envelope.js';
+import type { StreamId } from './incoming-change.js';
 import { isFields, parseFields } from './json-fields.js';
 import { GAP_REASONS, type GapReason, type SequenceRange } from './sequence-ranges.js';
 

@@ -1,5 +1,5 @@
 import { EntityTypeInvalidError } from '../errors.js';
-import { type Lane } from './lanes.js';
+import type { Lane } from './lanes.js';
 
 /** MQTT quality of service: at most once, at least once, exactly once (MQTT 5, section 4.3). */
 export type Qos = 0 | 1 | 2;

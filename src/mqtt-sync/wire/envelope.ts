@@ -1,4 +1,4 @@
-import { type SequenceRange } from './sequence-ranges.js';
+import type { SequenceRange } from './sequence-ranges.js';
 
 /** What happened to an entity. */
 export const OPERATIONS = ['create', 'update', 'delete'] as const;

@@ -1,5 +1,5 @@
 import { isEntityType } from './entity-policies.js';
-import { type IncomingChange } from './incoming-change.js';
+import type { IncomingChange } from './incoming-change.js';
 import { matchesFilter } from './topic-filter.js';
 import { catchUpRequestUnder, expandPrefix, levelOf } from './topics.js';
 

@@ -1,5 +1,5 @@
-import { type Qos } from './entity-policies.js';
-import { type Operation } from './envelope.js';
+import type { Qos } from './entity-policies.js';
+import type { Operation } from './envelope.js';
 
 /** What one vessel numbers in a row: its changes of one entity type, in one life of its queue. */
 export interface StreamId {

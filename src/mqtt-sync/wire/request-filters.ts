@@ -1,6 +1,6 @@
-import { type InboundTopics } from './inbound-topics.js';
+import type { InboundTopics } from './inbound-topics.js';
 import { matchesFilter } from './topic-filter.js';
-import { type Topics } from './topics.js';
+import type { Topics } from './topics.js';
 
 /**
  * Where a vessel listens for requests to send changes again: under the prefix of its changes, where whoever heard them asks,

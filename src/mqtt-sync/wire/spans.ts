@@ -1,4 +1,4 @@
-import { type SequenceRange } from './sequence-ranges.js';
+import type { SequenceRange } from './sequence-ranges.js';
 
 /** Sequence numbers from `from` to `to`, both included. */
 export type Span = Pick<SequenceRange, 'from' | 'to'>;

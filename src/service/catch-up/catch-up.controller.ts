@@ -1,6 +1,6 @@
 import { Body, Controller, HttpCode, Post, UseGuards, UseInterceptors } from '@nestjs/common';
 import { CatchUp } from '../../mqtt-sync/subscriber/catch-up/catch-up.js';
-import { type CatchUpQuery } from '../../mqtt-sync/subscriber/catch-up/catch-up-query.js';
+import type { CatchUpQuery } from '../../mqtt-sync/subscriber/catch-up/catch-up-query.js';
 import { JsonBodyInterceptor } from '../http/json-body.interceptor.js';
 import { IngressGuard } from '../ingress/ingress.guard.js';
 

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { CliError } from './cli-error.js';
 import { confirm } from './confirm.js';
 import { EXIT } from './exit-codes.js';
-import { type Output } from './output.js';
+import type { Output } from './output.js';
 
 const WHAT = 'The queue gets a new epoch.';
 

@@ -1,8 +1,8 @@
-import { type Readable } from 'node:stream';
+import type { Readable } from 'node:stream';
 import { createInterface } from 'node:readline/promises';
 import { CliError } from './cli-error.js';
 import { EXIT } from './exit-codes.js';
-import { type Output } from './output.js';
+import type { Output } from './output.js';
 
 /** Who may be asked. */
 export interface Asked {

@@ -1,5 +1,5 @@
-import { type ExitCode } from './exit-codes.js';
-import { type Output } from './output.js';
+import type { ExitCode } from './exit-codes.js';
+import type { Output } from './output.js';
 
 /** What a command has to do with. */
 export interface CommandContext {

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { type CommandContext } from './context.js';
+import type { CommandContext } from './context.js';
 import { EXIT, type ExitCode } from './exit-codes.js';
 import { Output } from './output.js';
 import { runCommandLine } from './program.js';

@@ -1,4 +1,4 @@
-import { type Writable } from 'node:stream';
+import type { Writable } from 'node:stream';
 import { type ExitCode, nameOfExit } from './exit-codes.js';
 
 /** Colours of words that want to be seen. */

@@ -1,6 +1,6 @@
 import { PassThrough } from 'node:stream';
 import { describe, expect, it } from 'vitest';
-import { type CommandContext } from './context.js';
+import type { CommandContext } from './context.js';
 import { Output } from './output.js';
 import { runCommandLine } from './program.js';
 

@@ -7,7 +7,7 @@ import { publishCommand } from './commands/publish.js';
 import { queueCommand } from './commands/queue.js';
 import { statusCommand } from './commands/status.js';
 import { tailCommand } from './commands/tail.js';
-import { type CommandContext } from './context.js';
+import type { CommandContext } from './context.js';
 import { EXIT, EXIT_CODES_HELP } from './exit-codes.js';
 
 const EPILOGUE = `

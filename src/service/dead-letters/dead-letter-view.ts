@@ -1,7 +1,7 @@
-import { type DeadLetterReason } from '../../mqtt-sync/queue/reasons.js';
-import { type DeadLetter } from '../../mqtt-sync/queue/sync-queue.js';
-import { type Operation } from '../../mqtt-sync/wire/envelope.js';
-import { type Qos } from '../../mqtt-sync/wire/entity-policies.js';
+import type { DeadLetterReason } from '../../mqtt-sync/queue/reasons.js';
+import type { DeadLetter } from '../../mqtt-sync/queue/sync-queue.js';
+import type { Operation } from '../../mqtt-sync/wire/envelope.js';
+import type { Qos } from '../../mqtt-sync/wire/entity-policies.js';
 
 /** A dead letter as it is shown in a list. What belongs to its message is absent when its record is damaged. */
 export interface DeadLetterView {

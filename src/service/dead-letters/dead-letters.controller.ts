@@ -2,7 +2,7 @@ import { Controller, Delete, Get, Header, HttpCode, Param, Post, Query, UseGuard
 import { type DeadLetter, SyncQueue } from '../../mqtt-sync/queue/sync-queue.js';
 import { pageOf, toPage, toPosition } from '../http/page-request.js';
 import { ProblemException } from '../http/problem.js';
-import { type Accepted } from '../ingress/accepted.js';
+import type { Accepted } from '../ingress/accepted.js';
 import { IngressGuard } from '../ingress/ingress.guard.js';
 import { assertOpen, itemAt } from '../queue/looking.js';
 import { type DeadLetterView, type DeadLetterWithPayload, toView, toViewWithPayload } from './dead-letter-view.js';

@@ -1,4 +1,4 @@
-import { type OptionFault } from '../../mqtt-sync/errors.js';
+import type { OptionFault } from '../../mqtt-sync/errors.js';
 import { VARIABLES } from './variables.js';
 
 /**

@@ -1,4 +1,4 @@
-import { type IncomingMessage } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import { ProblemException } from './problem.js';
 
 /** How many bytes of body are read at most. */

@@ -1,6 +1,6 @@
 import { STATUS_CODES } from 'node:http';
 import { HttpException } from '@nestjs/common';
-import { type MqttSyncError, type SyncErrorCode } from '../../mqtt-sync/errors.js';
+import type { MqttSyncError, SyncErrorCode } from '../../mqtt-sync/errors.js';
 
 /** Body of an error answer: `application/problem+json`, RFC 9457. */
 export interface Problem {

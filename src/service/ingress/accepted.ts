@@ -1,4 +1,4 @@
-import { type Receipt } from '../../mqtt-sync/publisher/receipt.js';
+import type { Receipt } from '../../mqtt-sync/publisher/receipt.js';
 
 /** The answer to a change that was accepted. */
 export interface Accepted {

@@ -1,6 +1,6 @@
-import { type Change } from '../../mqtt-sync/publisher/change.js';
-import { type Operation } from '../../mqtt-sync/wire/envelope.js';
-import { type Qos } from '../../mqtt-sync/wire/entity-policies.js';
+import type { Change } from '../../mqtt-sync/publisher/change.js';
+import type { Operation } from '../../mqtt-sync/wire/envelope.js';
+import type { Qos } from '../../mqtt-sync/wire/entity-policies.js';
 import { ProblemException } from '../http/problem.js';
 
 const REQUIRED = ['entity', 'operation'];

@@ -1,4 +1,4 @@
-import { type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { JsonSocket, type TcpOptions, Transport } from '@nestjs/microservices';
 import { bodyLimits } from '../http/json-body.js';
 

@@ -1,6 +1,6 @@
-import { type SyncEvents } from '../../mqtt-sync/sync-events.js';
-import { type SyncStatus } from '../../mqtt-sync/sync-status.js';
-import { type CancelTimer, type Clock } from '../../mqtt-sync/time/clock.js';
+import type { SyncEvents } from '../../mqtt-sync/sync-events.js';
+import type { SyncStatus } from '../../mqtt-sync/sync-status.js';
+import type { CancelTimer, Clock } from '../../mqtt-sync/time/clock.js';
 import { type FlowBucket, type FlowColumns, FlowSeries } from './flow-series.js';
 
 const SECOND_MS = 1000;

@@ -1,8 +1,8 @@
-import { type MessageEvent } from '@nestjs/common';
+import type { MessageEvent } from '@nestjs/common';
 import { describe, expect, it } from 'vitest';
 import { FakeClock } from '../../mqtt-sync/time/fake-clock.js';
 import { LiveStream } from './live-stream.js';
-import { type OperatorView } from './operator-view.js';
+import type { OperatorView } from './operator-view.js';
 
 const SECOND = 1000;
 

@@ -1,10 +1,10 @@
-import { type MessageEvent } from '@nestjs/common';
+import type { MessageEvent } from '@nestjs/common';
 import { Observable, type Subscriber } from 'rxjs';
 import { StoppingError } from '../../mqtt-sync/errors.js';
-import { type CancelTimer, type Clock } from '../../mqtt-sync/time/clock.js';
+import type { CancelTimer, Clock } from '../../mqtt-sync/time/clock.js';
 import { ProblemException } from '../http/problem.js';
-import { type FlowColumns } from './flow-series.js';
-import { type OperatorView } from './operator-view.js';
+import type { FlowColumns } from './flow-series.js';
+import type { OperatorView } from './operator-view.js';
 
 /** Whatever the traffic, a client hears of it once in this time. */
 const CHANGE_INTERVAL_MS = 1000;

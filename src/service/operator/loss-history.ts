@@ -1,6 +1,6 @@
 import * as z from 'zod';
-import { type SyncEvents } from '../../mqtt-sync/sync-events.js';
-import { type Clock } from '../../mqtt-sync/time/clock.js';
+import type { SyncEvents } from '../../mqtt-sync/sync-events.js';
+import type { Clock } from '../../mqtt-sync/time/clock.js';
 import { RememberedFile } from './remembered-file.js';
 import { SoonWritten } from './soon-written.js';
 

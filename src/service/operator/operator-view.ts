@@ -1,12 +1,12 @@
-import { type ConnectionState } from '../../mqtt-sync/connection/connection-control.js';
-import { type SubscriptionView } from '../../mqtt-sync/publisher/catch-up/request-subscription.js';
-import { type DiscardReason } from '../../mqtt-sync/queue/sync-queue.js';
-import { type DegradedReason } from '../../mqtt-sync/sync-status.js';
-import { type Lane } from '../../mqtt-sync/wire/lanes.js';
-import { type SequenceRange } from '../../mqtt-sync/wire/sequence-ranges.js';
-import { type LastDelivery } from './flow-history.js';
-import { type FlowBucket } from './flow-series.js';
-import { type OutageKind } from './outages.js';
+import type { ConnectionState } from '../../mqtt-sync/connection/connection-control.js';
+import type { SubscriptionView } from '../../mqtt-sync/publisher/catch-up/request-subscription.js';
+import type { DiscardReason } from '../../mqtt-sync/queue/sync-queue.js';
+import type { DegradedReason } from '../../mqtt-sync/sync-status.js';
+import type { Lane } from '../../mqtt-sync/wire/lanes.js';
+import type { SequenceRange } from '../../mqtt-sync/wire/sequence-ranges.js';
+import type { LastDelivery } from './flow-history.js';
+import type { FlowBucket } from './flow-series.js';
+import type { OutageKind } from './outages.js';
 
 /** Numbers of one lane, for people. */
 export interface LaneView {

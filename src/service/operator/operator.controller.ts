@@ -1,5 +1,5 @@
 import { Controller, Get, Header, type MessageEvent, Sse } from '@nestjs/common';
-import { type Observable } from 'rxjs';
+import type { Observable } from 'rxjs';
 import { LiveStream } from './live-stream.js';
 import { queueDocument, type QueueDocument } from './queue-document.js';
 import { ViewComposer } from './view-composer.js';

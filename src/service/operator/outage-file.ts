@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { type Outage } from './outages.js';
+import type { Outage } from './outages.js';
 import { RememberedFile } from './remembered-file.js';
 
 const schema = z.object({

@@ -1,7 +1,7 @@
-import { type ConnectionView } from '../../mqtt-sync/connection/connection-control.js';
-import { type SyncEvents } from '../../mqtt-sync/sync-events.js';
-import { type CancelTimer, type Clock } from '../../mqtt-sync/time/clock.js';
-import { type OutageFile } from './outage-file.js';
+import type { ConnectionView } from '../../mqtt-sync/connection/connection-control.js';
+import type { SyncEvents } from '../../mqtt-sync/sync-events.js';
+import type { CancelTimer, Clock } from '../../mqtt-sync/time/clock.js';
+import type { OutageFile } from './outage-file.js';
 import { type Outage, Outages } from './outages.js';
 import { SoonWritten } from './soon-written.js';
 

@@ -1,5 +1,5 @@
 import { LANES, type Lane } from '../../mqtt-sync/wire/lanes.js';
-import { type LaneView, type OperatorView } from './operator-view.js';
+import type { LaneView, OperatorView } from './operator-view.js';
 import { withAge } from './queue-numbers.js';
 
 /** A lane with the age of its oldest message, so that a reader needs no clock. */

@@ -1,5 +1,5 @@
-import { type LaneStats, type SyncQueue } from '../../mqtt-sync/queue/sync-queue.js';
-import { type LaneView, type OperatorView } from './operator-view.js';
+import type { LaneStats, SyncQueue } from '../../mqtt-sync/queue/sync-queue.js';
+import type { LaneView, OperatorView } from './operator-view.js';
 
 /** As many ranges of gaps are shown; more is for the log and the metrics. */
 const SHOWN_RANGES = 20;

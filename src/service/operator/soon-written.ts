@@ -1,4 +1,4 @@
-import { type CancelTimer, type Clock } from '../../mqtt-sync/time/clock.js';
+import type { CancelTimer, Clock } from '../../mqtt-sync/time/clock.js';
 
 /** Changes that come together are written together. */
 const WRITE_DELAY_MS = 1000;

@@ -1,15 +1,15 @@
 import { packageVersion } from '../../metrics/package-version.js';
-import { type ConnectionView } from '../../mqtt-sync/connection/connection-control.js';
+import type { ConnectionView } from '../../mqtt-sync/connection/connection-control.js';
 import { reasonCodeText } from '../../mqtt-sync/connection/failure-text.js';
-import { type ResolvedOptions } from '../../mqtt-sync/mqtt-sync.options.js';
-import { type SyncQueue } from '../../mqtt-sync/queue/sync-queue.js';
-import { type SyncStatus } from '../../mqtt-sync/sync-status.js';
+import type { ResolvedOptions } from '../../mqtt-sync/mqtt-sync.options.js';
+import type { SyncQueue } from '../../mqtt-sync/queue/sync-queue.js';
+import type { SyncStatus } from '../../mqtt-sync/sync-status.js';
 import { LANES } from '../../mqtt-sync/wire/lanes.js';
-import { type FlowHistory } from './flow-history.js';
-import { type LossHistory } from './loss-history.js';
-import { type OperatorView, type OutageView } from './operator-view.js';
-import { type OutageHistory } from './outage-history.js';
-import { type Outage } from './outages.js';
+import type { FlowHistory } from './flow-history.js';
+import type { LossHistory } from './loss-history.js';
+import type { OperatorView, OutageView } from './operator-view.js';
+import type { OutageHistory } from './outage-history.js';
+import type { Outage } from './outages.js';
 import { shownRanges, toLaneView } from './queue-numbers.js';
 
 /** As many paused entity types are named. */

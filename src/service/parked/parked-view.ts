@@ -1,5 +1,5 @@
-import { type ParkedMessage, type ParkReason } from '../../mqtt-sync/subscriber/inbox/inbox.js';
-import { type Qos } from '../../mqtt-sync/wire/entity-policies.js';
+import type { ParkedMessage, ParkReason } from '../../mqtt-sync/subscriber/inbox/inbox.js';
+import type { Qos } from '../../mqtt-sync/wire/entity-policies.js';
 
 /** A parked message as it is shown in a list. What it does not say of itself is absent. */
 export interface ParkedView {

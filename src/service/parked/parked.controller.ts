@@ -1,6 +1,6 @@
 import { Controller, Delete, Get, Header, HttpCode, Param, Post, Query, UseGuards } from '@nestjs/common';
 import { MqttSyncError } from '../../mqtt-sync/errors.js';
-import { type ParkedMessage } from '../../mqtt-sync/subscriber/inbox/inbox.js';
+import type { ParkedMessage } from '../../mqtt-sync/subscriber/inbox/inbox.js';
 import { ParkedChanges } from '../../mqtt-sync/subscriber/parked-changes.js';
 import { pageOf, toPage, toPosition } from '../http/page-request.js';
 import { ProblemException } from '../http/problem.js';

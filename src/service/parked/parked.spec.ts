@@ -2,9 +2,9 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { change, memoryInbox, openInbox, parkedDraft } from '../../../test/contract/inbox-harness.js';
 import { serveWith } from '../../../test/helpers/http-application.js';
 import { ChangeInvalidError, StoppingError } from '../../mqtt-sync/errors.js';
-import { type Inbox } from '../../mqtt-sync/subscriber/inbox/inbox.js';
+import type { Inbox } from '../../mqtt-sync/subscriber/inbox/inbox.js';
 import { ParkedChanges } from '../../mqtt-sync/subscriber/parked-changes.js';
-import { type IncomingMessage } from '../../mqtt-sync/wire/decode-change.js';
+import type { IncomingMessage } from '../../mqtt-sync/wire/decode-change.js';
 import { serviceSettings } from '../service-settings.js';
 import { ParkedModule } from './parked.module.js';
 

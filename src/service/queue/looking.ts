@@ -1,5 +1,5 @@
 import { QueueUnavailableError } from '../../mqtt-sync/errors.js';
-import { type SyncQueue } from '../../mqtt-sync/queue/sync-queue.js';
+import type { SyncQueue } from '../../mqtt-sync/queue/sync-queue.js';
 
 /**
  * A queue that is not open has nothing to show, which is not to say that there is nothing.

@@ -1,7 +1,7 @@
-import { type QueuedMessage } from '../../mqtt-sync/queue/message.js';
-import { type Operation } from '../../mqtt-sync/wire/envelope.js';
-import { type Qos } from '../../mqtt-sync/wire/entity-policies.js';
-import { type Lane } from '../../mqtt-sync/wire/lanes.js';
+import type { QueuedMessage } from '../../mqtt-sync/queue/message.js';
+import type { Operation } from '../../mqtt-sync/wire/envelope.js';
+import type { Qos } from '../../mqtt-sync/wire/entity-policies.js';
+import type { Lane } from '../../mqtt-sync/wire/lanes.js';
 
 /** A message of the queue as it is shown in a list. */
 export interface MessageView {

@@ -1,5 +1,5 @@
 import { Controller, Delete, Get, Header, Param, Query, UseGuards } from '@nestjs/common';
-import { type QueuedMessage } from '../../mqtt-sync/queue/message.js';
+import type { QueuedMessage } from '../../mqtt-sync/queue/message.js';
 import { SyncQueue } from '../../mqtt-sync/queue/sync-queue.js';
 import { pageOf, toPosition } from '../http/page-request.js';
 import { ProblemException } from '../http/problem.js';

@@ -3,7 +3,7 @@ import { draft, idsOf, inMemory, take, VESSEL, watch } from '../../../test/contr
 import { serveWith } from '../../../test/helpers/http-application.js';
 import { type SyncQueue as Queue, SyncQueue } from '../../mqtt-sync/queue/sync-queue.js';
 import { serviceSettings } from '../service-settings.js';
-import { type MessageList } from './messages.controller.js';
+import type { MessageList } from './messages.controller.js';
 import { MessagesModule } from './messages.module.js';
 
 const PATH = '/api/mqtt/reliable-sync/queue/messages';

@@ -1,4 +1,4 @@
-import { type HealthDocument } from '../../health/health-document.js';
+import type { HealthDocument } from '../../health/health-document.js';
 
 const SYNC = '/api/mqtt/reliable-sync';
 

@@ -1,5 +1,5 @@
 import { v7 as uuidv7 } from 'uuid';
-import { type HealthDocument } from '../../health/health-document.js';
+import type { HealthDocument } from '../../health/health-document.js';
 
 /** Its own entity type, so that a probe is nobody's data. */
 export const PROBE_ENTITY = 'smoke_probe';

@@ -1,8 +1,8 @@
-import { type HealthDocument } from '../../health/health-document.js';
+import type { HealthDocument } from '../../health/health-document.js';
 import { Instance } from './instance.js';
 import { newProbe, probeTopic } from './probe.js';
-import { type SmokeOptions } from './smoke-options.js';
-import { type SmokeCheck, type SmokeResult } from './smoke-report.js';
+import type { SmokeOptions } from './smoke-options.js';
+import type { SmokeCheck, SmokeResult } from './smoke-report.js';
 import { BrokerWitness, MetricsWitness, type Witness } from './witness.js';
 
 /** The nine that dashboards know. */

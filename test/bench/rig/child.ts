@@ -1,7 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { type Message } from './rpc.js';
+import type { Message } from './rpc.js';
 
 /** Methods with their parameters and results. */
 type CallMap<Calls> = { [Name in keyof Calls]: (params: never) => unknown };

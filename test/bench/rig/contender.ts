@@ -2,11 +2,11 @@ import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type ContenderId, isBridge } from '../contenders.js';
-import { type StationCalls } from '../stations/station.js';
+import type { StationCalls } from '../stations/station.js';
 import { BenchBroker } from './broker.js';
 import { bridgeConfig } from './bridge-config.js';
 import { Child } from './child.js';
-import { type Resources } from './resources.js';
+import type { Resources } from './resources.js';
 import { type Usage, usageOf } from './usage.js';
 
 const STATION = 'stations/station-process.js';

@@ -1,4 +1,4 @@
-import { type LinkQuality } from '../../helpers/shaped-pipe.js';
+import type { LinkQuality } from '../../helpers/shaped-pipe.js';
 
 /** Bytes carried each way. */
 export interface CarriedBytes {

@@ -1,7 +1,7 @@
 // The link between a contender and its broker, in a process of its own: shaping must not take turns from the contender.
 import { LinkProxy } from '../../helpers/link-proxy.js';
-import { type LinkQuality } from '../../helpers/shaped-pipe.js';
-import { type LinkCalls } from './link-calls.js';
+import type { LinkQuality } from '../../helpers/shaped-pipe.js';
+import type { LinkCalls } from './link-calls.js';
 import { serve } from './rpc.js';
 
 class LinkProcess {

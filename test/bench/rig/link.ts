@@ -1,9 +1,9 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { PROFILE_TABLE, type ProfileId } from '../profiles.js';
-import { type BenchBroker } from './broker.js';
+import type { BenchBroker } from './broker.js';
 import { Child } from './child.js';
-import { type CarriedBytes, type LinkCalls } from './link-calls.js';
-import { type Resources } from './resources.js';
+import type { CarriedBytes, LinkCalls } from './link-calls.js';
+import type { Resources } from './resources.js';
 
 /** The way from a contender to the broker on shore; closed until `up()`. */
 export interface ShoreLink {

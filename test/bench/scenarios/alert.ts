@@ -3,7 +3,7 @@ import { BenchBroker } from '../rig/broker.js';
 import { Contender, copyOf } from '../rig/contender.js';
 import { openLink } from '../rig/link.js';
 import { Observer } from '../rig/observer.js';
-import { type Run } from '../run.js';
+import type { Run } from '../run.js';
 
 /** Enough of the backlog to have flowed that the window has found its size. */
 const FLOWING_MESSAGES = 2000;

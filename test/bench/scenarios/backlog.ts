@@ -1,8 +1,8 @@
 import { freePort } from '../../helpers/ports.js';
 import { LOAD, MARKER } from '../payload.js';
 import { type ContenderOptions, copyOf, newFolder } from '../rig/contender.js';
-import { type Resources } from '../rig/resources.js';
-import { type Run } from '../run.js';
+import type { Resources } from '../rig/resources.js';
+import type { Run } from '../run.js';
 import { alert } from './alert.js';
 import { measureDrain } from './drain.js';
 import { BenchBroker } from '../rig/broker.js';

@@ -1,13 +1,13 @@
 import { within } from '../../helpers/wait.js';
 import { type ContenderId, SENDERS } from '../contenders.js';
 import { LOAD, MARKER } from '../payload.js';
-import { type ProfileId } from '../profiles.js';
+import type { ProfileId } from '../profiles.js';
 import { BenchBroker } from '../rig/broker.js';
 import { Contender, type ContenderOptions } from '../rig/contender.js';
 import { openLink, playGaps, type ShoreLink } from '../rig/link.js';
 import { isObserver, Observer } from '../rig/observer.js';
-import { type Resources } from '../rig/resources.js';
-import { type Run, type Sample } from '../run.js';
+import type { Resources } from '../rig/resources.js';
+import type { Run, Sample } from '../run.js';
 import { messagesFor } from '../sizes.js';
 
 /** So long a drain may take, whoever does it. */

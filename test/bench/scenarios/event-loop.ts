@@ -2,7 +2,7 @@ import { until } from '../../helpers/wait.js';
 import { BenchBroker } from '../rig/broker.js';
 import { Contender } from '../rig/contender.js';
 import { isObserver } from '../rig/observer.js';
-import { type Run } from '../run.js';
+import type { Run } from '../run.js';
 
 const PER_SECOND = 5000;
 

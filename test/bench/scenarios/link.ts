@@ -4,8 +4,8 @@ import { listen } from '../../helpers/ports.js';
 import { nowMs } from '../clock.js';
 import { PROFILE_TABLE, type ProfileId } from '../profiles.js';
 import { shapedLink } from '../rig/link.js';
-import { type Resources } from '../rig/resources.js';
-import { type Run } from '../run.js';
+import type { Resources } from '../rig/resources.js';
+import type { Run } from '../run.js';
 import { median } from '../statistics.js';
 
 const UNLIMITED_BYTES = 20_000_000;

@@ -2,7 +2,7 @@ import { freePort } from '../../helpers/ports.js';
 import { nowMs } from '../clock.js';
 import { LOAD } from '../payload.js';
 import { Contender } from '../rig/contender.js';
-import { type Run } from '../run.js';
+import type { Run } from '../run.js';
 
 /** Accepting while there is no broker. A bridge has accepted what it has acknowledged on board. */
 export async function offline(run: Run): Promise<void> {

@@ -5,7 +5,7 @@ import { LOAD, TOPIC_PREFIX, topicOf } from '../payload.js';
 import { BenchBroker } from '../rig/broker.js';
 import { Child } from '../rig/child.js';
 import { Contender, newFolder } from '../rig/contender.js';
-import { type Run } from '../run.js';
+import type { Run } from '../run.js';
 import { RECEIVING_SESSIONS, type ReceivingCalls } from '../stations/receiving-station.js';
 
 const PROGRAM = 'stations/receiving-process.js';

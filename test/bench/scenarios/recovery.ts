@@ -1,14 +1,14 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { until, within } from '../../helpers/wait.js';
-import { type ContenderId } from '../contenders.js';
+import type { ContenderId } from '../contenders.js';
 import { nowMs } from '../clock.js';
 import { LOAD } from '../payload.js';
 import { BenchBroker } from '../rig/broker.js';
 import { Contender } from '../rig/contender.js';
 import { openLink } from '../rig/link.js';
 import { isObserver, Observer } from '../rig/observer.js';
-import { type Resources } from '../rig/resources.js';
-import { type Run } from '../run.js';
+import type { Resources } from '../rig/resources.js';
+import type { Run } from '../run.js';
 
 /** The longest a default bridge waits between two attempts, and some. */
 const DEADLINE_MS = 90_000;

@@ -5,9 +5,9 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { freePort } from '../../helpers/ports.js';
 import { nowMs } from '../clock.js';
 import { VESSEL_ID } from '../payload.js';
-import { type Resources } from '../rig/resources.js';
+import type { Resources } from '../rig/resources.js';
 import { usageOf } from '../rig/usage.js';
-import { type Run, type Sample } from '../run.js';
+import type { Run, Sample } from '../run.js';
 import { percentile } from '../statistics.js';
 
 /** npm runs scripts in the project's folder. */

@@ -2,13 +2,13 @@ import { within } from '../../helpers/wait.js';
 import { type ContenderId, SENDERS } from '../contenders.js';
 import { nowMs } from '../clock.js';
 import { LOAD, MARKER } from '../payload.js';
-import { type ProfileId } from '../profiles.js';
+import type { ProfileId } from '../profiles.js';
 import { BenchBroker } from '../rig/broker.js';
 import { Contender } from '../rig/contender.js';
 import { openLink } from '../rig/link.js';
 import { isObserver, Observer } from '../rig/observer.js';
 import { until } from '../../helpers/wait.js';
-import { type Run } from '../run.js';
+import type { Run } from '../run.js';
 import { messagesFor } from '../sizes.js';
 
 const DEADLINE_MS = 300_000;

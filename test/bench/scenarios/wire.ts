@@ -1,12 +1,12 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { until } from '../../helpers/wait.js';
-import { type ContenderId } from '../contenders.js';
+import type { ContenderId } from '../contenders.js';
 import { LOAD } from '../payload.js';
 import { BenchBroker } from '../rig/broker.js';
 import { Contender } from '../rig/contender.js';
 import { openLink, type ShoreLink } from '../rig/link.js';
 import { isObserver, Observer } from '../rig/observer.js';
-import { type Run } from '../run.js';
+import type { Run } from '../run.js';
 
 const WARM_UP = 200;
 const MESSAGES = 800;

@@ -1,6 +1,6 @@
 import { connect, type IClientOptions, type MqttClient } from 'mqtt';
 import { plainEnvelope, topicOf } from '../payload.js';
-import { type Station, type StationOptions } from './station.js';
+import type { Station, StationOptions } from './station.js';
 
 interface PlainMessage {
   readonly topic: string;

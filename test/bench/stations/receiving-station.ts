@@ -1,4 +1,4 @@
-import { type ReceiverId } from '../contenders.js';
+import type { ReceiverId } from '../contenders.js';
 
 /** How somebody who receives is set up. */
 export interface ReceivingOptions {

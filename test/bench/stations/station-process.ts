@@ -6,7 +6,7 @@ import { nowMs } from '../clock.js';
 import { LOAD } from '../payload.js';
 import { serve } from '../rig/rpc.js';
 import { OfflineStation, WindowStation } from './mqttjs-station.js';
-import { type PaceResult, type Station, type StationCalls, type StationOptions } from './station.js';
+import type { PaceResult, Station, StationCalls, StationOptions } from './station.js';
 import { SyncStation } from './sync-station.js';
 
 /** How often `pace()` publishes what is due, in milliseconds. */

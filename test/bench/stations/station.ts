@@ -1,4 +1,4 @@
-import { type ContenderId } from '../contenders.js';
+import type { ContenderId } from '../contenders.js';
 
 /** How a station of a contender is set up. */
 export interface StationOptions {

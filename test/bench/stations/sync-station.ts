@@ -8,7 +8,7 @@ import { SyncStatus } from '../../../src/mqtt-sync/sync-status.js';
 import { nowMs } from '../clock.js';
 import { WINDOW } from '../contenders.js';
 import { changeData, keyOf, VESSEL_ID } from '../payload.js';
-import { type AlertTimes, type Station, type StationOptions } from './station.js';
+import type { AlertTimes, Station, StationOptions } from './station.js';
 
 /**
  * While the broker takes messages, callers wait when so many are not delivered: a window on its way and two commits. A

@@ -1,4 +1,4 @@
-import { type MqttSyncOptions } from '../../../src/mqtt-sync/mqtt-sync.options.js';
+import type { MqttSyncOptions } from '../../../src/mqtt-sync/mqtt-sync.options.js';
 
 /** What one end in a process of its own is told, as JSON in its only argument. */
 export interface EndOrders {

@@ -7,7 +7,7 @@ import { Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { MqttSyncModule } from '../../../src/mqtt-sync/mqtt-sync.module.js';
 import { SyncPublisher } from '../../../src/mqtt-sync/publisher/sync-publisher.service.js';
-import { type MqttSyncContext } from '../../../src/mqtt-sync/subscriber/mqtt-sync-context.js';
+import type { MqttSyncContext } from '../../../src/mqtt-sync/subscriber/mqtt-sync-context.js';
 import { SyncSubscriber } from '../../../src/mqtt-sync/subscriber/sync-subscriber.service.js';
 import { SyncEvents } from '../../../src/mqtt-sync/sync-events.js';
 import { SyncStatus } from '../../../src/mqtt-sync/sync-status.js';

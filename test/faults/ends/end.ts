@@ -3,13 +3,13 @@ import { once } from 'node:events';
 import { closeSync, openSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
-import { type MqttSyncOptions } from '../../../src/mqtt-sync/mqtt-sync.options.js';
+import type { MqttSyncOptions } from '../../../src/mqtt-sync/mqtt-sync.options.js';
 import { queueFolder } from '../../helpers/sync-application.js';
 import { until, within } from '../../helpers/wait.js';
-import { type Arrival, type Oracle } from '../oracle/oracle.js';
+import type { Arrival, Oracle } from '../oracle/oracle.js';
 import { BUILD_FOLDER } from '../ship/build-folder.js';
 import { EffectLedger } from './effect-ledger.js';
-import { type EndOrders } from './end-orders.js';
+import type { EndOrders } from './end-orders.js';
 
 const PROGRAM = join(BUILD_FOLDER, 'test/faults/ends/end-process.js');
 const READ_AT_ONCE = 1024 * 1024;

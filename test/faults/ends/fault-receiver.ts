@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type IncomingOptions } from '../../../src/mqtt-sync/mqtt-sync.options.js';
-import { type MqttSyncContext } from '../../../src/mqtt-sync/subscriber/mqtt-sync-context.js';
-import { type Mosquitto } from '../../helpers/mosquitto.js';
+import type { IncomingOptions } from '../../../src/mqtt-sync/mqtt-sync.options.js';
+import type { MqttSyncContext } from '../../../src/mqtt-sync/subscriber/mqtt-sync-context.js';
+import type { Mosquitto } from '../../helpers/mosquitto.js';
 import { ShoreApplication } from '../../helpers/shore-application.js';
 import { until } from '../../helpers/wait.js';
 import { type Finding, type FindingKind, Findings } from '../oracle/findings.js';
 import { Oracle } from '../oracle/oracle.js';
-import { type FaultReport } from '../oracle/report.js';
+import type { FaultReport } from '../oracle/report.js';
 import { scale } from '../scale.js';
 import { EffectLedger } from './effect-ledger.js';
 import { gapDisagreements } from './gap-disagreements.js';

@@ -1,6 +1,6 @@
-import { type StreamAccount } from '../../../src/mqtt-sync/subscriber/inbox/inbox.js';
-import { type Range } from '../../../src/mqtt-sync/wire/sequence-ranges.js';
-import { type Gone } from '../oracle/oracle.js';
+import type { StreamAccount } from '../../../src/mqtt-sync/subscriber/inbox/inbox.js';
+import type { Range } from '../../../src/mqtt-sync/wire/sequence-ranges.js';
+import type { Gone } from '../oracle/oracle.js';
 
 /**
  * Where a receiver's account of what will not come is not that of the oracle. What was dropped has to be told as lost.

@@ -1,5 +1,5 @@
-import { type Clock } from '../../../src/mqtt-sync/time/clock.js';
-import { type ShoreApplication } from '../../helpers/shore-application.js';
+import type { Clock } from '../../../src/mqtt-sync/time/clock.js';
+import type { ShoreApplication } from '../../helpers/shore-application.js';
 
 /** In both forms of the suite: a link is given its time, but nobody learns anything from minutes without a request. */
 const HURRY = 10;

@@ -1,8 +1,8 @@
 import { onTestFinished } from 'vitest';
-import { type ChangeEnvelope, type GapEnvelope, type StatusEnvelope } from '../../../src/mqtt-sync/wire/envelope.js';
+import type { ChangeEnvelope, GapEnvelope, StatusEnvelope } from '../../../src/mqtt-sync/wire/envelope.js';
 import { until } from '../../helpers/wait.js';
 import { Listener } from './listener.js';
-import { type Oracle } from './oracle.js';
+import type { Oracle } from './oracle.js';
 
 const MARKER_TOPIC = 'faults/marker';
 /** Under it a receiver asks, and is answered. */

@@ -4,7 +4,7 @@ import { Findings } from './findings.js';
 import { type ChangeContent, fingerprint } from './fingerprint.js';
 import { Known, MessageTable } from './message-table.js';
 import { OrderCheck } from './order-check.js';
-import { type FaultReport } from './report.js';
+import type { FaultReport } from './report.js';
 import { SparseBits } from './sparse-bits.js';
 
 /** A promise that the system made: `publish()` resolved, or a 202 came. */

@@ -1,4 +1,4 @@
-import { type Finding } from './findings.js';
+import type { Finding } from './findings.js';
 
 /** How a fault ended, in numbers. */
 export interface FaultReport {

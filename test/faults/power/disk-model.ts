@@ -1,4 +1,4 @@
-import { type StoreEvent } from './store-trace.js';
+import type { StoreEvent } from './store-trace.js';
 
 type Write = Extract<StoreEvent, { kind: 'write' }>;
 

@@ -1,4 +1,4 @@
-import { type Change } from '../../../src/mqtt-sync/publisher/change.js';
+import type { Change } from '../../../src/mqtt-sync/publisher/change.js';
 import { OPERATIONS } from '../../../src/mqtt-sync/wire/envelope.js';
 
 /** Types of every lane and default QoS, built-in ones and one that nobody configured. */

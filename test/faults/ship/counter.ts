@@ -1,9 +1,9 @@
-import { type HealthDocument } from '../../../src/health/health-document.js';
-import { type DeadLetterView } from '../../../src/service/dead-letters/dead-letter-view.js';
-import { type DeadLetterList } from '../../../src/service/dead-letters/dead-letters.controller.js';
+import type { HealthDocument } from '../../../src/health/health-document.js';
+import type { DeadLetterView } from '../../../src/service/dead-letters/dead-letter-view.js';
+import type { DeadLetterList } from '../../../src/service/dead-letters/dead-letters.controller.js';
 import { until } from '../../helpers/wait.js';
 import { fingerprint } from '../oracle/fingerprint.js';
-import { type Oracle } from '../oracle/oracle.js';
+import type { Oracle } from '../oracle/oracle.js';
 import { changeOf } from './changes.js';
 
 const SYNC = '/api/mqtt/reliable-sync';

@@ -1,9 +1,9 @@
-import { type Change } from '../../../src/mqtt-sync/publisher/change.js';
-import { type SyncPublisher } from '../../../src/mqtt-sync/publisher/sync-publisher.service.js';
-import { type SyncStatus } from '../../../src/mqtt-sync/sync-status.js';
-import { type ClaimedCounters } from '../oracle/counters.js';
+import type { Change } from '../../../src/mqtt-sync/publisher/change.js';
+import type { SyncPublisher } from '../../../src/mqtt-sync/publisher/sync-publisher.service.js';
+import type { SyncStatus } from '../../../src/mqtt-sync/sync-status.js';
+import type { ClaimedCounters } from '../oracle/counters.js';
 import { fingerprint } from '../oracle/fingerprint.js';
-import { type Oracle } from '../oracle/oracle.js';
+import type { Oracle } from '../oracle/oracle.js';
 import { changeOf } from './changes.js';
 
 /** How a crew writes. */

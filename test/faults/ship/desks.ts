@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { v7 as uuidv7 } from 'uuid';
 import { fingerprint } from '../oracle/fingerprint.js';
-import { type Oracle } from '../oracle/oracle.js';
+import type { Oracle } from '../oracle/oracle.js';
 import { changeOf } from './changes.js';
 
 const RETRY_MS = 20;

@@ -1,4 +1,4 @@
-import { type MqttSyncOptions } from '../../../src/mqtt-sync/mqtt-sync.options.js';
+import type { MqttSyncOptions } from '../../../src/mqtt-sync/mqtt-sync.options.js';
 
 /** What a ship in a process of its own is told to do, as JSON in its only argument. */
 export interface Orders {

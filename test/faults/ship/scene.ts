@@ -5,7 +5,7 @@ import { TcpProxy } from '../../helpers/tcp-proxy.js';
 import { FaultReceiver, type ReceiverJudge } from '../ends/fault-receiver.js';
 import { FaultShore, PATIENT_BROKER } from '../oracle/fault-shore.js';
 import { type Conclusion, Oracle } from '../oracle/oracle.js';
-import { type FaultReport } from '../oracle/report.js';
+import type { FaultReport } from '../oracle/report.js';
 import { CALLS_PER_LIFE, type Launch, Ship } from './ship.js';
 
 /** Room for every message, so that none is dropped. */

@@ -4,7 +4,7 @@ import { writeSync } from 'node:fs';
 import { type INestApplicationContext, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { MqttSyncModule } from '../../../src/mqtt-sync/mqtt-sync.module.js';
-import { type Change } from '../../../src/mqtt-sync/publisher/change.js';
+import type { Change } from '../../../src/mqtt-sync/publisher/change.js';
 import { SyncPublisher } from '../../../src/mqtt-sync/publisher/sync-publisher.service.js';
 import { LmdbMessageStore } from '../../../src/mqtt-sync/queue/lmdb/lmdb-message-store.js';
 import { SyncEvents } from '../../../src/mqtt-sync/sync-events.js';

@@ -1,9 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { join } from 'node:path';
-import { type Readable } from 'node:stream';
+import type { Readable } from 'node:stream';
 import { onTestFinished } from 'vitest';
 import { until, within } from '../../helpers/wait.js';
-import { type Oracle } from '../oracle/oracle.js';
+import type { Oracle } from '../oracle/oracle.js';
 import { BUILD_FOLDER } from './build-folder.js';
 import { type Orders, REPORT_FD } from './orders.js';
 

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Crew } from './crew.js';
+import type { Crew } from './crew.js';
 
 /** Between two batches: the load stays below what a small machine can carry, so that the faults decide what happens. */
 const PAUSE_MS = 10;

@@ -1,4 +1,4 @@
-import { type FaultReport } from '../oracle/report.js';
+import type { FaultReport } from '../oracle/report.js';
 
 /** Environment variable with the file in which the tests leave their reports for the summary. */
 export const RECORDS_FILE = 'ARUS_FAULTS_RECORDS';

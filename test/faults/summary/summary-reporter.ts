@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
-import { type Reporter, type TestModule } from 'vitest/node';
+import type { Reporter, TestModule } from 'vitest/node';
 import { scale } from '../scale.js';
 import { BUILD_FOLDER } from '../ship/build-folder.js';
 import { type FaultRecord, RECORDS_FILE } from './record-file.js';

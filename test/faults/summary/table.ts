@@ -1,4 +1,4 @@
-import { type FaultReport } from '../oracle/report.js';
+import type { FaultReport } from '../oracle/report.js';
 
 /** How a test ended. */
 export type Outcome = 'passed' | 'failed' | 'skipped' | 'pending';

@@ -1,11 +1,11 @@
 import { onTestFinished } from 'vitest';
-import { type MqttSyncOptions } from '../../../src/mqtt-sync/mqtt-sync.options.js';
-import { type SyncPublisher } from '../../../src/mqtt-sync/publisher/sync-publisher.service.js';
+import type { MqttSyncOptions } from '../../../src/mqtt-sync/mqtt-sync.options.js';
+import type { SyncPublisher } from '../../../src/mqtt-sync/publisher/sync-publisher.service.js';
 import { systemClock } from '../../../src/mqtt-sync/time/clock.js';
-import { type Qos } from '../../../src/mqtt-sync/wire/entity-policies.js';
+import type { Qos } from '../../../src/mqtt-sync/wire/entity-policies.js';
 import { queueFolder, SyncApplication } from '../../helpers/sync-application.js';
 import { until } from '../../helpers/wait.js';
-import { type Oracle } from '../oracle/oracle.js';
+import type { Oracle } from '../oracle/oracle.js';
 import { scale } from '../scale.js';
 import { statisticsOf } from '../ship/crew.js';
 

@@ -1,13 +1,7 @@
-import {
-  type IConnackPacket,
-  type IConnectPacket,
-  type IPublishPacket,
-  type IPubrelPacket,
-  type Packet,
-} from 'mqtt-packet';
-import { type ChangeEnvelope, type GapEnvelope, type StatusEnvelope } from '../../../src/mqtt-sync/wire/envelope.js';
+import type { IConnackPacket, IConnectPacket, IPublishPacket, IPubrelPacket, Packet } from 'mqtt-packet';
+import type { ChangeEnvelope, GapEnvelope, StatusEnvelope } from '../../../src/mqtt-sync/wire/envelope.js';
 import { type ScriptedConnection, ScriptedBroker } from '../../helpers/scripted-broker.js';
-import { type Oracle } from '../oracle/oracle.js';
+import type { Oracle } from '../oracle/oracle.js';
 
 const PACKET_ID_NOT_FOUND = 0x92;
 

@@ -1,5 +1,5 @@
 import { Test } from '@nestjs/testing';
-import { type Registry } from 'prom-client';
+import type { Registry } from 'prom-client';
 import { Registry as RegistryToken } from 'prom-client';
 import { SyncMetricsModule } from '../../../src/metrics/sync-metrics.module.js';
 import { FakeSync, FakeSyncModule } from '../fake-sync.js';

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { RecordingLogger } from '../../../../test/helpers/connection.js';
 import { FakeClock } from '../../time/fake-clock.js';
 import { Topics } from '../../wire/topics.js';
-import { type ControlMessage } from '../delivery-session.js';
+import type { ControlMessage } from '../delivery-session.js';
 import { AnswerDesk } from './answer-desk.js';
 import { CatchUpSources } from './catch-up-source.js';
 import { FakeHistory, span } from './fake-history.js';

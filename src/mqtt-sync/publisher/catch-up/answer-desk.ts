@@ -1,9 +1,9 @@
-import { type SyncLogger } from '../../logger.js';
+import type { SyncLogger } from '../../logger.js';
 import { AnnouncementGuard } from '../announcement-guard.js';
-import { type ControlMessage } from '../delivery-session.js';
+import type { ControlMessage } from '../delivery-session.js';
 import { answerMessages, type AnswerParts } from './answer.js';
 import { type CatchUpRequest, readRequest } from './catch-up-request.js';
-import { type CatchUpSources } from './catch-up-source.js';
+import type { CatchUpSources } from './catch-up-source.js';
 import { type Outcome, OutgoingLine } from './outgoing-line.js';
 import { Pace } from './pace.js';
 import { RequestLine } from './request-line.js';

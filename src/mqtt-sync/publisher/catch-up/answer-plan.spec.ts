@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { planAnswer } from './answer-plan.js';
-import { type CatchUpRequest } from './catch-up-request.js';
+import type { CatchUpRequest } from './catch-up-request.js';
 import { FakeHistory, span } from './fake-history.js';
 
 const EPOCH = 7;

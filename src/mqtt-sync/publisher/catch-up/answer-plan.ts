@@ -1,7 +1,7 @@
-import { type QueueHistory } from '../../queue/queue-history.js';
-import { type SequenceRange } from '../../wire/sequence-ranges.js';
+import type { QueueHistory } from '../../queue/queue-history.js';
+import type { SequenceRange } from '../../wire/sequence-ranges.js';
 import { clip, countOf, type Span, spansOf, subtractSpans } from '../../wire/spans.js';
-import { type CatchUpRequest } from './catch-up-request.js';
+import type { CatchUpRequest } from './catch-up-request.js';
 
 /** As much of the journal is looked at in one turn of the event loop. */
 const READ_LIMITS = { records: 256, bytes: 1024 * 1024 };

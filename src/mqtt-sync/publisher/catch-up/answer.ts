@@ -1,13 +1,13 @@
-import { type QueueHistory } from '../../queue/queue-history.js';
-import { type QueueIdentity } from '../../queue/sync-queue.js';
-import { type Clock } from '../../time/clock.js';
+import type { QueueHistory } from '../../queue/queue-history.js';
+import type { QueueIdentity } from '../../queue/sync-queue.js';
+import type { Clock } from '../../time/clock.js';
 import { encodeEnvelope } from '../../wire/envelope.js';
-import { type SequenceRange } from '../../wire/sequence-ranges.js';
+import type { SequenceRange } from '../../wire/sequence-ranges.js';
 import { spansOf, subtractSpans } from '../../wire/spans.js';
-import { type Topics } from '../../wire/topics.js';
+import type { Topics } from '../../wire/topics.js';
 import { type AnswerPlan, keptCount, planAnswer } from './answer-plan.js';
-import { type CatchUpRequest } from './catch-up-request.js';
-import { type CatchUpSource } from './catch-up-source.js';
+import type { CatchUpRequest } from './catch-up-request.js';
+import type { CatchUpSource } from './catch-up-source.js';
 import { newMessageId, replayOf, sourceReplay } from './replay.js';
 
 /** The journal is read so much at a time, so that an answer takes little memory however long it is. */

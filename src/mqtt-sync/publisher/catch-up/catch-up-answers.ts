@@ -1,6 +1,6 @@
-import { type IncomingLink, type IncomingPublish } from '../../connection/incoming-link.js';
+import type { IncomingLink, IncomingPublish } from '../../connection/incoming-link.js';
 import { AnswerDesk, type DeskParts } from './answer-desk.js';
-import { type RequestSubscription } from './request-subscription.js';
+import type { RequestSubscription } from './request-subscription.js';
 
 /** Answers requests for catch-up that come in on the publisher's connection. */
 export class CatchUpAnswers {

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { isEntityType } from '../../wire/entity-policies.js';
-import { type Span } from '../../wire/spans.js';
+import type { Span } from '../../wire/spans.js';
 
 /** What a request that asks for a few hundred ranges takes; larger ones are junk. */
 const MAX_REQUEST_BYTES = 32 * 1024;

@@ -1,4 +1,4 @@
-import { type Operation } from '../../wire/envelope.js';
+import type { Operation } from '../../wire/envelope.js';
 
 /** Which changes are asked for: those after a sequence, or since a time; of both the first one known. */
 export interface SourceQuery {

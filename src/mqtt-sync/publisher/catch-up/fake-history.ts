@@ -1,5 +1,5 @@
-import { type PastMessage, type QueueHistory } from '../../queue/queue-history.js';
-import { type SequenceRange } from '../../wire/sequence-ranges.js';
+import type { PastMessage, QueueHistory } from '../../queue/queue-history.js';
+import type { SequenceRange } from '../../wire/sequence-ranges.js';
 
 /** What a test says that a queue knows of its entity types, all of them alike. */
 export class FakeHistory implements QueueHistory {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { FakeClock } from '../../time/fake-clock.js';
-import { type ControlMessage } from '../delivery-session.js';
+import type { ControlMessage } from '../delivery-session.js';
 import { OutgoingLine } from './outgoing-line.js';
 import { Pace } from './pace.js';
 

@@ -1,6 +1,6 @@
-import { type ControlMessage } from '../delivery-session.js';
-import { type AnswerMessage } from './answer.js';
-import { type Pace } from './pace.js';
+import type { ControlMessage } from '../delivery-session.js';
+import type { AnswerMessage } from './answer.js';
+import type { Pace } from './pace.js';
 
 /** Messages on their way or in line for it; more would not be sent faster. */
 const MAX_MESSAGES = 32;

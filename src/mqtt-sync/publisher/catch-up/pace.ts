@@ -1,4 +1,4 @@
-import { type CancelTimer, type Clock } from '../../time/clock.js';
+import type { CancelTimer, Clock } from '../../time/clock.js';
 
 /** Lets so many pass a second, evenly; who comes first goes first. */
 export class Pace {

@@ -1,7 +1,7 @@
 import { v5 as uuidv5, v7 as uuidv7 } from 'uuid';
-import { type QueueIdentity } from '../../queue/sync-queue.js';
+import type { QueueIdentity } from '../../queue/sync-queue.js';
 import { type CatchupEnvelope, encodeEnvelope } from '../../wire/envelope.js';
-import { type SourceChange } from './catch-up-source.js';
+import type { SourceChange } from './catch-up-source.js';
 
 /** Where a change stands in an answer. */
 export interface ReplayPlace {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { FakeClock } from '../../time/fake-clock.js';
-import { type CatchUpRequest } from './catch-up-request.js';
+import type { CatchUpRequest } from './catch-up-request.js';
 import { RequestLine } from './request-line.js';
 
 const turn = () => new Promise((resolve) => setImmediate(resolve));

@@ -1,5 +1,5 @@
-import { type CancelTimer, type Clock } from '../../time/clock.js';
-import { type CatchUpRequest } from './catch-up-request.js';
+import type { CancelTimer, Clock } from '../../time/clock.js';
+import type { CatchUpRequest } from './catch-up-request.js';
 
 /** Requests that wait for their turn; whoever finds no place asks again. */
 const MAX_WAITING = 64;

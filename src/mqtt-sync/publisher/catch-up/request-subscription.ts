@@ -1,7 +1,7 @@
 import { formatReasonCode } from '../../connection/failure-text.js';
-import { type IncomingLink } from '../../connection/incoming-link.js';
-import { type SyncLogger } from '../../logger.js';
-import { type CancelTimer, type Clock } from '../../time/clock.js';
+import type { IncomingLink } from '../../connection/incoming-link.js';
+import type { SyncLogger } from '../../logger.js';
+import type { CancelTimer, Clock } from '../../time/clock.js';
 import { matchesFilter } from '../../wire/topic-filter.js';
 import { AnnouncementGuard } from '../announcement-guard.js';
 import { isRefusal } from '../reason-codes.js';

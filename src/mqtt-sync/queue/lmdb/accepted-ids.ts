@@ -1,7 +1,7 @@
-import { type AcceptedMessage } from '../message.js';
+import type { AcceptedMessage } from '../message.js';
 import { MAX_ACCEPTED_IDS } from '../message-store.js';
 import { entryCount } from '../../store/lmdb-file.js';
-import { type Databases } from './databases.js';
+import type { Databases } from './databases.js';
 import { seal, unseal } from '../../store/sealed-records.js';
 
 type AcceptedId = readonly [entity: string, sequence: number, position: number];

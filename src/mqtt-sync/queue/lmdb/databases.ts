@@ -1,4 +1,4 @@
-import { type Database, type RootDatabase } from 'lmdb';
+import type { Database, RootDatabase } from 'lmdb';
 import { ENCODING, openRoot } from '../../store/lmdb-file.js';
 import { deadLetterKeys, messageKeys, type NumberKey, type SegmentKey, segmentKeys } from './keys.js';
 

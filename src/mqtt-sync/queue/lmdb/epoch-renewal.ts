@@ -1,8 +1,8 @@
 import { resealEnvelope } from '../../wire/envelope.js';
 import { type SequenceRange, SequenceRanges } from '../../wire/sequence-ranges.js';
-import { type MessageKey, type StoreContents, type StoredDeadLetter, type TypeRecord } from '../message-store.js';
-import { type QueuedMessage } from '../message.js';
-import { type QueueIdentity } from '../sync-queue.js';
+import type { MessageKey, StoreContents, StoredDeadLetter, TypeRecord } from '../message-store.js';
+import type { QueuedMessage } from '../message.js';
+import type { QueueIdentity } from '../sync-queue.js';
 import { AcceptedIds } from './accepted-ids.js';
 import { asKey, type Databases } from './databases.js';
 import { deadLetterKeys, messageKeys } from './keys.js';

@@ -1,7 +1,7 @@
-import { type Clock } from '../../time/clock.js';
-import { type DeliveredMessage, type ReadLimits } from '../message-store.js';
+import type { Clock } from '../../time/clock.js';
+import type { DeliveredMessage, ReadLimits } from '../message-store.js';
 import { type Databases, storedBytes } from './databases.js';
-import { type SegmentKey } from './keys.js';
+import type { SegmentKey } from './keys.js';
 import { peekHeader, seal, unseal } from '../../store/sealed-records.js';
 
 /** How much of what was delivered is kept. */

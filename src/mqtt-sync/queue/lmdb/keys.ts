@@ -1,4 +1,4 @@
-import { type MessageKey } from '../message-store.js';
+import type { MessageKey } from '../message-store.js';
 
 /** A key as lmdb wants it: numbers in the order in which they sort. */
 export type NumberKey = readonly [number, number, number];

@@ -19,23 +19,23 @@
  * One commit is one LMDB transaction: accept puts a message and its type's new numbers; remove deletes, and puts what was
  * delivered into the journal; a drop deletes, and puts the gap. Opening reads `types` and `gaps` only, so it takes as long for a million messages as for none.
  */
-import { type SyncLogger } from '../../logger.js';
+import type { SyncLogger } from '../../logger.js';
 import { causeOf } from '../../store/lmdb-file.js';
 import { openStore } from '../../store/open-store.js';
 import { StoreFolder, type StoreKind } from '../../store/store-folder.js';
-import { type Clock } from '../../time/clock.js';
-import { type AcceptedMessage } from '../message.js';
-import {
-  type DeliveredMessages,
-  type MessageKey,
-  type MessageStore,
-  type ReadLimits,
-  type StoreCommit,
-  type StoreContents,
-  type StoredDeadLetter,
-  type StoredRecord,
+import type { Clock } from '../../time/clock.js';
+import type { AcceptedMessage } from '../message.js';
+import type {
+  DeliveredMessages,
+  MessageKey,
+  MessageStore,
+  ReadLimits,
+  StoreCommit,
+  StoreContents,
+  StoredDeadLetter,
+  StoredRecord,
 } from '../message-store.js';
-import { type QueueIdentity } from '../sync-queue.js';
+import type { QueueIdentity } from '../sync-queue.js';
 import { AcceptedIds } from './accepted-ids.js';
 import { asKey, type Databases, openDatabases, QUEUE_DATABASES, unusedBytes } from './databases.js';
 import { renewEpoch } from './epoch-renewal.js';

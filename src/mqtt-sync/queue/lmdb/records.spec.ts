@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type QueuedMessage } from '../message.js';
+import type { QueuedMessage } from '../message.js';
 import { decodeDeadLetter, decodeMessage, encodeDeadLetter, encodeMessage } from './records.js';
 import { seal, unseal } from '../../store/sealed-records.js';
 

@@ -1,10 +1,10 @@
 import { seal, unseal } from '../../store/sealed-records.js';
-import { type Lane } from '../../wire/lanes.js';
-import { type Operation } from '../../wire/envelope.js';
-import { type Qos } from '../../wire/entity-policies.js';
-import { type QueuedMessage } from '../message.js';
-import { type MessageKey, type StoredDeadLetter, type StoredRecord } from '../message-store.js';
-import { type DeadLetterReason } from '../reasons.js';
+import type { Lane } from '../../wire/lanes.js';
+import type { Operation } from '../../wire/envelope.js';
+import type { Qos } from '../../wire/entity-policies.js';
+import type { QueuedMessage } from '../message.js';
+import type { MessageKey, StoredDeadLetter, StoredRecord } from '../message-store.js';
+import type { DeadLetterReason } from '../reasons.js';
 
 type MessageHeader = readonly [
   position: number,

@@ -1,9 +1,9 @@
 import { StoreFormatError } from '../../errors.js';
-import { type SyncLogger } from '../../logger.js';
-import { type Lane } from '../../wire/lanes.js';
-import { type SequenceRange } from '../../wire/sequence-ranges.js';
-import { type StoreContents, type TypeRecord } from '../message-store.js';
-import { type QueueIdentity } from '../sync-queue.js';
+import type { SyncLogger } from '../../logger.js';
+import type { Lane } from '../../wire/lanes.js';
+import type { SequenceRange } from '../../wire/sequence-ranges.js';
+import type { StoreContents, TypeRecord } from '../message-store.js';
+import type { QueueIdentity } from '../sync-queue.js';
 import { asKey, type Databases } from './databases.js';
 import { messageKeys } from './keys.js';
 import { DamagedStoreError, entryCount } from '../../store/lmdb-file.js';

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { silentLogger } from '../../logger.js';
 import { FakeClock } from '../../time/fake-clock.js';
-import { type Range } from '../../wire/sequence-ranges.js';
+import type { Range } from '../../wire/sequence-ranges.js';
 import { AutomaticCatchUp } from './automatic-catch-up.js';
-import { type CatchUpQuery } from './catch-up-query.js';
+import type { CatchUpQuery } from './catch-up-query.js';
 
 const CREW = { vesselId: 'mv-aurora', epoch: 7, entity: 'crew' };
 

@@ -1,14 +1,14 @@
-import { type SyncLogger } from '../../logger.js';
+import type { SyncLogger } from '../../logger.js';
 import { fullJitterDelay } from '../../time/backoff.js';
-import { type CancelTimer, type Clock } from '../../time/clock.js';
-import { type IncomingMessage } from '../../wire/decode-change.js';
+import type { CancelTimer, Clock } from '../../time/clock.js';
+import type { IncomingMessage } from '../../wire/decode-change.js';
 import { decodeStatus } from '../../wire/decode-status.js';
-import { type InboundTopics } from '../../wire/inbound-topics.js';
-import { type StreamId } from '../../wire/incoming-change.js';
+import type { InboundTopics } from '../../wire/inbound-topics.js';
+import type { StreamId } from '../../wire/incoming-change.js';
 import { numbersIn } from '../../wire/sequence-ranges.js';
-import { type GapFollower } from '../gap-follower.js';
-import { type ServiceListener } from '../service-listeners.js';
-import { type CatchUp } from './catch-up.js';
+import type { GapFollower } from '../gap-follower.js';
+import type { ServiceListener } from '../service-listeners.js';
+import type { CatchUp } from './catch-up.js';
 
 /** What asking by itself takes. */
 export interface AutomaticCatchUpParts {

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { CatchUpInvalidError } from '../../errors.js';
 import { isEntityType } from '../../wire/entity-policies.js';
-import { type Range } from '../../wire/sequence-ranges.js';
+import type { Range } from '../../wire/sequence-ranges.js';
 
 /** What is asked for: some ranges, or everything after a sequence or since a time; without any of them, everything. */
 export interface CatchUpQuery {

@@ -11,8 +11,8 @@ import { type MqttSyncOptions, resolveOptions } from '../../mqtt-sync.options.js
 import { silentLogger } from '../../logger.js';
 import { SyncEvents } from '../../sync-events.js';
 import { FakeClock } from '../../time/fake-clock.js';
-import { type CatchupRequestEnvelope } from '../../wire/envelope.js';
-import { type SequenceRange } from '../../wire/sequence-ranges.js';
+import type { CatchupRequestEnvelope } from '../../wire/envelope.js';
+import type { SequenceRange } from '../../wire/sequence-ranges.js';
 import { CatchUp } from './catch-up.js';
 import { VesselPrefixes } from './vessel-prefixes.js';
 

@@ -1,15 +1,15 @@
 import { v7 as uuidv7 } from 'uuid';
 import { CatchUpInvalidError, NotSubscribedError, StoppingError } from '../../errors.js';
-import { type ChangeEvent, type SyncEvents } from '../../sync-events.js';
-import { type Clock } from '../../time/clock.js';
-import { type IncomingMessage } from '../../wire/decode-change.js';
+import type { ChangeEvent, SyncEvents } from '../../sync-events.js';
+import type { Clock } from '../../time/clock.js';
+import type { IncomingMessage } from '../../wire/decode-change.js';
 import { decodeGap } from '../../wire/decode-gap.js';
-import { type InboundTopics } from '../../wire/inbound-topics.js';
-import { type ServiceListener } from '../service-listeners.js';
+import type { InboundTopics } from '../../wire/inbound-topics.js';
+import type { ServiceListener } from '../service-listeners.js';
 import { type CatchUpQuery, checkQuery } from './catch-up-query.js';
 import { type CatchUpResult, Exchange, MAX_RANGES_PER_REQUEST } from './exchange.js';
 import { type ControlPort, RequestSender } from './request-sender.js';
-import { type VesselPrefixes } from './vessel-prefixes.js';
+import type { VesselPrefixes } from './vessel-prefixes.js';
 
 /** How long to wait for an answer. */
 export interface CatchUpCallOptions {

@@ -1,11 +1,11 @@
 import { v7 as uuidv7 } from 'uuid';
 import { CatchUpAbortedError, CatchUpTimeoutError } from '../../errors.js';
-import { type CancelTimer, type Clock } from '../../time/clock.js';
-import { type ToldGap } from '../../wire/decode-gap.js';
-import { type CatchupEnd } from '../../wire/envelope.js';
+import type { CancelTimer, Clock } from '../../time/clock.js';
+import type { ToldGap } from '../../wire/decode-gap.js';
+import type { CatchupEnd } from '../../wire/envelope.js';
 import { SequenceRanges } from '../../wire/sequence-ranges.js';
 import { clip } from '../../wire/spans.js';
-import { type CheckedQuery } from './catch-up-query.js';
+import type { CheckedQuery } from './catch-up-query.js';
 
 /** What has become of a request for catch-up. */
 export interface CatchUpResult {

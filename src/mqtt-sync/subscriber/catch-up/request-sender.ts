@@ -1,9 +1,9 @@
 import { CatchUpInvalidError, CatchUpNotSentError } from '../../errors.js';
-import { type Clock } from '../../time/clock.js';
+import type { Clock } from '../../time/clock.js';
 import { encodeEnvelope } from '../../wire/envelope.js';
 import { catchUpRequestUnder } from '../../wire/topics.js';
-import { type CheckedQuery } from './catch-up-query.js';
-import { type VesselPrefixes } from './vessel-prefixes.js';
+import type { CheckedQuery } from './catch-up-query.js';
+import type { VesselPrefixes } from './vessel-prefixes.js';
 
 /** Sends one of the service's own messages at QoS 1, outside the queue. */
 export interface ControlPort {

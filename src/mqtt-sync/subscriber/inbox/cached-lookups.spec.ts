@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { CachedLookups } from './cached-lookups.js';
-import { type LastHandled } from './inbox-store.js';
+import type { LastHandled } from './inbox-store.js';
 
 const last = (sequence: number): LastHandled => ({ epoch: 1, sequence, order: sequence });
 

@@ -1,4 +1,4 @@
-import { type HandledRecord, type InboxStore, type LastHandled } from './inbox-store.js';
+import type { HandledRecord, InboxStore, LastHandled } from './inbox-store.js';
 
 /** Names of each kind, about 100 bytes each. */
 const MAX_NAMES = 4096;

@@ -1,7 +1,7 @@
-import { type StreamId } from '../../wire/incoming-change.js';
-import { type ParkedMessage } from './inbox.js';
-import { type HandledRecord, type LastHandled } from './inbox-store.js';
-import { type Stream, type StreamRecord } from './stream.js';
+import type { StreamId } from '../../wire/incoming-change.js';
+import type { ParkedMessage } from './inbox.js';
+import type { HandledRecord, LastHandled } from './inbox-store.js';
+import type { Stream, StreamRecord } from './stream.js';
 
 /** What was asked for since the commit before began: it is committed together, or not at all. */
 export class CommitGroup {

@@ -1,7 +1,7 @@
-import { type Clock } from '../../time/clock.js';
-import { type CommitGroup } from './commit-group.js';
-import { type HandledLimits } from './inbox-limits.js';
-import { type HandledRecord, type InboxStore } from './inbox-store.js';
+import type { Clock } from '../../time/clock.js';
+import type { CommitGroup } from './commit-group.js';
+import type { HandledLimits } from './inbox-limits.js';
+import type { HandledRecord, InboxStore } from './inbox-store.js';
 
 /** What one commit forgets beyond what it adds: little enough to go unnoticed when a month of them has expired. */
 const FORGOTTEN_PER_COMMIT = 256;

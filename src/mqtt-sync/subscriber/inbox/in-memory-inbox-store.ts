@@ -1,11 +1,5 @@
-import { type ParkedMessage } from './inbox.js';
-import {
-  type HandledRecord,
-  type InboxCommit,
-  type InboxContents,
-  type InboxStore,
-  type LastHandled,
-} from './inbox-store.js';
+import type { ParkedMessage } from './inbox.js';
+import type { HandledRecord, InboxCommit, InboxContents, InboxStore, LastHandled } from './inbox-store.js';
 
 /** Keeps everything in memory: nothing outlives the process. The streams are in the memory of the inbox anyway. */
 export class InMemoryInboxStore implements InboxStore {

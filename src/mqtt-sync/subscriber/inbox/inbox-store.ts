@@ -1,6 +1,6 @@
-import { type StreamId } from '../../wire/incoming-change.js';
-import { type ParkedMessage } from './inbox.js';
-import { type StreamRecord } from './stream.js';
+import type { StreamId } from '../../wire/incoming-change.js';
+import type { ParkedMessage } from './inbox.js';
+import type { StreamRecord } from './stream.js';
 
 /** The change of one key that was handled last. */
 export interface LastHandled {

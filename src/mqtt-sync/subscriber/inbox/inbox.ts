@@ -1,5 +1,5 @@
-import { type IncomingChange, type StreamId } from '../../wire/incoming-change.js';
-import { type Range, type SequenceRange } from '../../wire/sequence-ranges.js';
+import type { IncomingChange, StreamId } from '../../wire/incoming-change.js';
+import type { Range, SequenceRange } from '../../wire/sequence-ranges.js';
 
 export { type Range } from '../../wire/sequence-ranges.js';
 

@@ -1,6 +1,6 @@
-import { type SyncLogger } from '../../logger.js';
-import { type Clock } from '../../time/clock.js';
-import { type InboxLimits } from './inbox-limits.js';
+import type { SyncLogger } from '../../logger.js';
+import type { Clock } from '../../time/clock.js';
+import type { InboxLimits } from './inbox-limits.js';
 import { LmdbInboxStore } from './lmdb/lmdb-inbox-store.js';
 import { StoredInbox } from './stored-inbox.js';
 

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { type StreamId } from '../../wire/incoming-change.js';
-import { type ChangeIdentity, type ChangeNames } from './inbox.js';
+import type { StreamId } from '../../wire/incoming-change.js';
+import type { ChangeIdentity, ChangeNames } from './inbox.js';
 
 /** A key of LMDB may have 1,978 bytes. What vessels of other makers send may be of any length. */
 const LONGEST_NAME = 600;

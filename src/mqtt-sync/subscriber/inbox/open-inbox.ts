@@ -1,22 +1,15 @@
-import { type Clock } from '../../time/clock.js';
-import { type StreamId } from '../../wire/incoming-change.js';
-import { type SequenceRange } from '../../wire/sequence-ranges.js';
+import type { Clock } from '../../time/clock.js';
+import type { StreamId } from '../../wire/incoming-change.js';
+import type { SequenceRange } from '../../wire/sequence-ranges.js';
 import { CachedLookups } from './cached-lookups.js';
-import { type CommitGroup } from './commit-group.js';
+import type { CommitGroup } from './commit-group.js';
 import { HandledMemory } from './handled-memory.js';
-import {
-  type ChangeIdentity,
-  type ChangeNames,
-  type InboxObserver,
-  type InboxStats,
-  type ParkedDraft,
-  type ParkedMessage,
-} from './inbox.js';
+import type { ChangeIdentity, ChangeNames, InboxObserver, InboxStats, ParkedDraft, ParkedMessage } from './inbox.js';
 import { InboxCommitter } from './inbox-committer.js';
-import { type InboxContents, type InboxStore, type LastHandled } from './inbox-store.js';
+import type { InboxContents, InboxStore, LastHandled } from './inbox-store.js';
 import { namesOf } from './names.js';
 import { ParkedMessages } from './parked-messages.js';
-import { type InboxLimits } from './inbox-limits.js';
+import type { InboxLimits } from './inbox-limits.js';
 import { MAX_RANGES, type ExpectedFrom, type Stream } from './stream.js';
 import { Streams } from './streams.js';
 

@@ -1,5 +1,5 @@
-import { type ParkedLimits } from './inbox-limits.js';
-import { type ParkedEntry } from './inbox-store.js';
+import type { ParkedLimits } from './inbox-limits.js';
+import type { ParkedEntry } from './inbox-store.js';
 
 /** Which messages are parked; they themselves are in the store. */
 export class ParkedMessages {

@@ -1,8 +1,8 @@
 import { QueueUnavailableError, StoppingError } from '../../errors.js';
-import { type SyncLogger } from '../../logger.js';
-import { type Clock } from '../../time/clock.js';
-import { type StreamId } from '../../wire/incoming-change.js';
-import { type SequenceRange } from '../../wire/sequence-ranges.js';
+import type { SyncLogger } from '../../logger.js';
+import type { Clock } from '../../time/clock.js';
+import type { StreamId } from '../../wire/incoming-change.js';
+import type { SequenceRange } from '../../wire/sequence-ranges.js';
 import {
   type ChangeIdentity,
   Inbox,
@@ -12,9 +12,9 @@ import {
   type ParkedMessage,
   type StreamAccount,
 } from './inbox.js';
-import { type InboxStore } from './inbox-store.js';
+import type { InboxStore } from './inbox-store.js';
 import { OpenInbox } from './open-inbox.js';
-import { type InboxLimits } from './inbox-limits.js';
+import type { InboxLimits } from './inbox-limits.js';
 import { namesOf } from './names.js';
 
 const NOTHING: InboxStats = { ids: 0, parked: 0, parkedBytes: 0, missing: 0, lost: 0 };

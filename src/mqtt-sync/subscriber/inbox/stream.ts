@@ -1,4 +1,4 @@
-import { type StreamId } from '../../wire/incoming-change.js';
+import type { StreamId } from '../../wire/incoming-change.js';
 import {
   type GapReason,
   numbersIn,
@@ -6,7 +6,7 @@ import {
   type SequenceRange,
   SequenceRanges,
 } from '../../wire/sequence-ranges.js';
-import { type StreamAccount } from './inbox.js';
+import type { StreamAccount } from './inbox.js';
 
 /**
  * Ranges that one stream keeps, of settled and of lost numbers each: 16 kB of record for every commit that touches it.

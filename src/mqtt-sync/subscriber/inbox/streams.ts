@@ -1,4 +1,4 @@
-import { type StreamId } from '../../wire/incoming-change.js';
+import type { StreamId } from '../../wire/incoming-change.js';
 import { groupName } from './names.js';
 import { Stream, type StreamRecord } from './stream.js';
 

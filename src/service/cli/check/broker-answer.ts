@@ -1,4 +1,4 @@
-import { type MqttClient } from 'mqtt';
+import type { MqttClient } from 'mqtt';
 import { failureText, formatReasonCode } from '../../../mqtt-sync/connection/failure-text.js';
 import { CheckFailure } from './check-step.js';
 import { withDeadline } from './deadline.js';

@@ -1,7 +1,7 @@
 import { brokerLimits } from '../../../mqtt-sync/connection/connack.js';
-import { type ResolvedOptions } from '../../../mqtt-sync/mqtt-sync.options.js';
+import type { ResolvedOptions } from '../../../mqtt-sync/mqtt-sync.options.js';
 import { CheckFailure, type Finding } from './check-step.js';
-import { type Session } from './check-session.js';
+import type { Session } from './check-session.js';
 
 /** A satellite link. */
 const SLOW_ROUND_TRIP_S = 0.6;

@@ -1,6 +1,6 @@
 import { lookup } from 'node:dns/promises';
 import { connect, isIP } from 'node:net';
-import { type BrokerAddress } from '../../../mqtt-sync/connection/broker-address.js';
+import type { BrokerAddress } from '../../../mqtt-sync/connection/broker-address.js';
 import { CheckFailure, type Finding } from './check-step.js';
 import { withDeadline } from './deadline.js';
 

@@ -1,9 +1,9 @@
-import { type IClientPublishOptions } from 'mqtt';
+import type { IClientPublishOptions } from 'mqtt';
 import { brokerLimits } from '../../../mqtt-sync/connection/connack.js';
 import { refusalIn } from './broker-answer.js';
-import { type Session } from './check-session.js';
+import type { Session } from './check-session.js';
 import { CheckFailure, type Finding } from './check-step.js';
-import { type CheckTopics, type NeededRight, type PublishRight } from './check-topics.js';
+import type { CheckTopics, NeededRight, PublishRight } from './check-topics.js';
 
 /** The broker forgets a retained probe after it. */
 const PROBE_EXPIRY_S = 1;

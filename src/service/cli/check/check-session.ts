@@ -1,14 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { connect, type IConnackPacket, type MqttClient } from 'mqtt';
-import { type BrokerAddress } from '../../../mqtt-sync/connection/broker-address.js';
+import type { BrokerAddress } from '../../../mqtt-sync/connection/broker-address.js';
 import { isUnsupportedVersion, refusalOf } from '../../../mqtt-sync/connection/connack.js';
-import { type MqttProtocol } from '../../../mqtt-sync/connection/connection-options.js';
+import type { MqttProtocol } from '../../../mqtt-sync/connection/connection-options.js';
 import { failureText } from '../../../mqtt-sync/connection/failure-text.js';
 import { transportOptions } from '../../../mqtt-sync/connection/mqtt-client.js';
-import { type Secrets } from '../../../mqtt-sync/connection/secrets.js';
-import { type ResolvedOptions } from '../../../mqtt-sync/mqtt-sync.options.js';
+import type { Secrets } from '../../../mqtt-sync/connection/secrets.js';
+import type { ResolvedOptions } from '../../../mqtt-sync/mqtt-sync.options.js';
 import { CheckFailure, type Finding } from './check-step.js';
-import { type CheckTopics } from './check-topics.js';
+import type { CheckTopics } from './check-topics.js';
 import { withDeadline } from './deadline.js';
 
 /** A connection that the broker has accepted. */

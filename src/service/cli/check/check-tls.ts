@@ -1,8 +1,8 @@
 import { isIP } from 'node:net';
 import { checkServerIdentity, connect, type PeerCertificate, type TLSSocket } from 'node:tls';
-import { type BrokerAddress } from '../../../mqtt-sync/connection/broker-address.js';
+import type { BrokerAddress } from '../../../mqtt-sync/connection/broker-address.js';
 import { failureText } from '../../../mqtt-sync/connection/failure-text.js';
-import { type Secrets } from '../../../mqtt-sync/connection/secrets.js';
+import type { Secrets } from '../../../mqtt-sync/connection/secrets.js';
 import { adviceOnEnd, dayOf } from './certificate-words.js';
 import { CheckFailure, type Finding } from './check-step.js';
 import { withDeadline } from './deadline.js';

@@ -1,4 +1,4 @@
-import { type CheckFailure } from './check-step.js';
+import type { CheckFailure } from './check-step.js';
 
 /** Waits for what a step starts, but not for ever. */
 export async function withDeadline<Value>(

@@ -1,9 +1,9 @@
-import { type Command } from 'commander';
-import { type CheckStep } from '../check/check-step.js';
-import { type CommandContext } from '../context.js';
+import type { Command } from 'commander';
+import type { CheckStep } from '../check/check-step.js';
+import type { CommandContext } from '../context.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
 import { formatCount, printable } from '../format.js';
-import { type Colour, type Output } from '../output.js';
+import type { Colour, Output } from '../output.js';
 import { environmentOf, secondsOf, type TargetFlags } from '../target/target-options.js';
 import { describeCommand } from './command.js';
 

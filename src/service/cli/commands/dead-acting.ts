@@ -1,5 +1,5 @@
 import { CliError, describeError } from '../cli-error.js';
-import { type CommandContext } from '../context.js';
+import type { CommandContext } from '../context.js';
 import { EXIT } from '../exit-codes.js';
 
 /** What became of one dead letter. */

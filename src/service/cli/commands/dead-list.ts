@@ -1,9 +1,9 @@
-import { type Command } from 'commander';
-import { type DeadLetterView } from '../../dead-letters/dead-letter-view.js';
-import { type CommandContext } from '../context.js';
+import type { Command } from 'commander';
+import type { DeadLetterView } from '../../dead-letters/dead-letter-view.js';
+import type { CommandContext } from '../context.js';
 import { formatBytes, formatCount, formatTable } from '../format.js';
 import { withTarget } from '../target/open-target.js';
-import { type TargetFlags } from '../target/target-options.js';
+import type { TargetFlags } from '../target/target-options.js';
 import { addTargetOptions, describeCommand } from './command.js';
 import { addSelection, type Selection, selected } from './dead-selection.js';
 

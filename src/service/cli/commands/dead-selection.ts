@@ -1,7 +1,7 @@
-import { type Command } from 'commander';
-import { type DeadLetterView } from '../../dead-letters/dead-letter-view.js';
+import type { Command } from 'commander';
+import type { DeadLetterView } from '../../dead-letters/dead-letter-view.js';
 import { usageError } from '../cli-error.js';
-import { type QueueTarget } from '../target/queue-target.js';
+import type { QueueTarget } from '../target/queue-target.js';
 import { positionOf } from './positions.js';
 
 /** Which dead letters. */

@@ -1,7 +1,7 @@
-import { type Command } from 'commander';
-import { type CommandContext } from '../context.js';
+import type { Command } from 'commander';
+import type { CommandContext } from '../context.js';
 import { withTarget } from '../target/open-target.js';
-import { type TargetFlags } from '../target/target-options.js';
+import type { TargetFlags } from '../target/target-options.js';
 import { addTargetOptions, describeCommand } from './command.js';
 import { positionOf } from './positions.js';
 

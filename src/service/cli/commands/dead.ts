@@ -1,5 +1,5 @@
-import { type Command } from 'commander';
-import { type CommandContext } from '../context.js';
+import type { Command } from 'commander';
+import type { CommandContext } from '../context.js';
 import { describeCommand } from './command.js';
 import { deadDiscardCommand } from './dead-discard.js';
 import { deadListCommand } from './dead-list.js';

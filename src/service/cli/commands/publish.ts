@@ -1,11 +1,11 @@
 import { createReadStream, statSync } from 'node:fs';
-import { type Readable } from 'node:stream';
-import { type Command } from 'commander';
+import type { Readable } from 'node:stream';
+import type { Command } from 'commander';
 import { usageError } from '../cli-error.js';
-import { type CommandContext } from '../context.js';
+import type { CommandContext } from '../context.js';
 import { EXIT } from '../exit-codes.js';
 import { formatCount, printable } from '../format.js';
-import { type BadLine } from '../publish/prepared-change.js';
+import type { BadLine } from '../publish/prepared-change.js';
 import { Progress } from '../publish/progress.js';
 import { Publication } from '../publish/publication.js';
 import { ServiceClient, UnreachableError } from '../target/service-client.js';

@@ -1,9 +1,9 @@
-import { type Command } from 'commander';
-import { type MessageWithPayload } from '../../queue/message-view.js';
-import { type CommandContext } from '../context.js';
+import type { Command } from 'commander';
+import type { MessageWithPayload } from '../../queue/message-view.js';
+import type { CommandContext } from '../context.js';
 import { formatCount } from '../format.js';
 import { withTarget } from '../target/open-target.js';
-import { type TargetFlags } from '../target/target-options.js';
+import type { TargetFlags } from '../target/target-options.js';
 import { addTargetOptions, describeCommand } from './command.js';
 
 type Flags = TargetFlags & { readonly entity?: string };

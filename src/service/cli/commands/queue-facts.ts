@@ -1,6 +1,6 @@
 import { LANES } from '../../../mqtt-sync/wire/lanes.js';
 import { formatBytes, formatCount, formatDuration, formatNumber } from '../format.js';
-import { type QueueSummary, type StoppedQueueDocument } from '../target/queue-target.js';
+import type { QueueSummary, StoppedQueueDocument } from '../target/queue-target.js';
 
 /** A label and what it says. */
 export type Fact = readonly [label: string, text: string];

@@ -1,9 +1,9 @@
-import { type Command } from 'commander';
-import { type MessageView } from '../../queue/message-view.js';
-import { type CommandContext } from '../context.js';
+import type { Command } from 'commander';
+import type { MessageView } from '../../queue/message-view.js';
+import type { CommandContext } from '../context.js';
 import { formatBytes, formatCount, formatTable } from '../format.js';
 import { withTarget } from '../target/open-target.js';
-import { type QueueTarget } from '../target/queue-target.js';
+import type { QueueTarget } from '../target/queue-target.js';
 import { numberOf, type TargetFlags } from '../target/target-options.js';
 import { addTargetOptions, describeCommand } from './command.js';
 

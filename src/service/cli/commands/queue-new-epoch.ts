@@ -1,9 +1,9 @@
-import { type Command } from 'commander';
+import type { Command } from 'commander';
 import { usageError } from '../cli-error.js';
 import { confirm } from '../confirm.js';
-import { type CommandContext } from '../context.js';
+import type { CommandContext } from '../context.js';
 import { formatCount } from '../format.js';
-import { type StoppedQueueDocument } from '../target/queue-target.js';
+import type { StoppedQueueDocument } from '../target/queue-target.js';
 import { addConfirmation, describeCommand } from './command.js';
 
 interface Flags {

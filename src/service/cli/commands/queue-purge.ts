@@ -1,9 +1,9 @@
-import { type Command } from 'commander';
+import type { Command } from 'commander';
 import { confirm } from '../confirm.js';
-import { type CommandContext } from '../context.js';
+import type { CommandContext } from '../context.js';
 import { formatCount } from '../format.js';
 import { withTarget } from '../target/open-target.js';
-import { type TargetFlags } from '../target/target-options.js';
+import type { TargetFlags } from '../target/target-options.js';
 import { addConfirmation, addTargetOptions, describeCommand } from './command.js';
 
 interface Flags extends TargetFlags {

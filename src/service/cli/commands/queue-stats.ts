@@ -1,9 +1,9 @@
-import { type Command } from 'commander';
-import { type CommandContext } from '../context.js';
+import type { Command } from 'commander';
+import type { CommandContext } from '../context.js';
 import { formatBytes, formatFacts, formatNumber, formatTable } from '../format.js';
 import { withTarget } from '../target/open-target.js';
-import { type QueueSummary } from '../target/queue-target.js';
-import { type TargetFlags } from '../target/target-options.js';
+import type { QueueSummary } from '../target/queue-target.js';
+import type { TargetFlags } from '../target/target-options.js';
 import { addTargetOptions, describeCommand } from './command.js';
 import { describeDeadLetters, describeGaps, describeWaiting, type Fact, isStopped, laneRows } from './queue-facts.js';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type QueueSummary } from '../target/queue-target.js';
+import type { QueueSummary } from '../target/queue-target.js';
 import { statusFacts } from './status-facts.js';
 
 const EMPTY = { messages: 0, bytes: 0, oldestAgeS: 0, inFlight: 0, utilizationPercent: 0 };

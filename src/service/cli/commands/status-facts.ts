@@ -1,6 +1,6 @@
-import { type QueueDocument } from '../../operator/queue-document.js';
+import type { QueueDocument } from '../../operator/queue-document.js';
 import { formatCount, formatNumber } from '../format.js';
-import { type QueueSummary } from '../target/queue-target.js';
+import type { QueueSummary } from '../target/queue-target.js';
 import { describeDeadLetters, describeGaps, describeWaiting, type Fact, isStopped } from './queue-facts.js';
 
 /** What `status` says below its headline. */

@@ -1,10 +1,10 @@
-import { type Command } from 'commander';
-import { type CommandContext } from '../context.js';
+import type { Command } from 'commander';
+import type { CommandContext } from '../context.js';
 import { EXIT } from '../exit-codes.js';
 import { formatFacts } from '../format.js';
 import { withTarget } from '../target/open-target.js';
-import { type QueueSummary } from '../target/queue-target.js';
-import { type TargetFlags } from '../target/target-options.js';
+import type { QueueSummary } from '../target/queue-target.js';
+import type { TargetFlags } from '../target/target-options.js';
 import { addTargetOptions, describeCommand } from './command.js';
 import { isStopped } from './queue-facts.js';
 import { statusFacts } from './status-facts.js';

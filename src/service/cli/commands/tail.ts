@@ -1,8 +1,8 @@
-import { type Command } from 'commander';
-import { type CommandContext } from '../context.js';
+import type { Command } from 'commander';
+import type { CommandContext } from '../context.js';
 import { printable } from '../format.js';
 import { feedOf } from '../tail/event-feed.js';
-import { type ServerSentEvent } from '../tail/server-sent-events.js';
+import type { ServerSentEvent } from '../tail/server-sent-events.js';
 import { describeChange, describeStart, type TailView } from '../tail/tail-lines.js';
 import { ServiceClient } from '../target/service-client.js';
 import { serviceOf, type TargetFlags } from '../target/target-options.js';

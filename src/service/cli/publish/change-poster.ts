@@ -1,10 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { fullJitterDelay } from '../../../mqtt-sync/time/backoff.js';
-import { type Accepted } from '../../ingress/accepted.js';
+import type { Accepted } from '../../ingress/accepted.js';
 import { CliError } from '../cli-error.js';
 import { EXIT } from '../exit-codes.js';
 import { type Answer, type ServiceClient, UnreachableError } from '../target/service-client.js';
-import { type BadLine, type PreparedChange } from './prepared-change.js';
+import type { BadLine, PreparedChange } from './prepared-change.js';
 
 /** How a poster waits, and whom it tells. */
 export interface PosterOptions {

@@ -1,5 +1,5 @@
 import { v7 as uuidv7 } from 'uuid';
-import { type Line } from './lines.js';
+import type { Line } from './lines.js';
 
 /** A line that may be a change; what its fields may be is for the service to say. */
 export interface PreparedChange {

@@ -1,5 +1,5 @@
 import { formatBytes, formatDuration, formatNumber } from '../format.js';
-import { type Output } from '../output.js';
+import type { Output } from '../output.js';
 
 /** How far it is. */
 export interface Advance {

@@ -1,11 +1,11 @@
 import { CliError } from '../cli-error.js';
 import { EXIT } from '../exit-codes.js';
-import { type ServiceClient } from '../target/service-client.js';
+import type { ServiceClient } from '../target/service-client.js';
 import { type BatchLimits, inBatches } from './batches.js';
 import { ChangePoster, interrupted, type PosterOptions } from './change-poster.js';
 import { type Line, readLines } from './lines.js';
 import { type BadLine, prepareChange, type PreparedChange } from './prepared-change.js';
-import { type Advance } from './progress.js';
+import type { Advance } from './progress.js';
 
 /** What is published, and how. */
 export interface PublicationOptions extends Pick<PosterOptions, 'patienceMs' | 'signal' | 'waiting'> {

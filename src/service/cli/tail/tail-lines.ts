@@ -1,4 +1,4 @@
-import { type OperatorView } from '../../operator/operator-view.js';
+import type { OperatorView } from '../../operator/operator-view.js';
 import { formatCount, formatNumber } from '../format.js';
 
 /** What the stream has told so far. */

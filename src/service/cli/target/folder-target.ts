@@ -1,7 +1,7 @@
-import { type SyncLogger } from '../../../mqtt-sync/logger.js';
+import type { SyncLogger } from '../../../mqtt-sync/logger.js';
 import { DiskQueue } from '../../../mqtt-sync/queue/disk-queue.js';
 import { beginNewEpoch, type NewEpoch } from '../../../mqtt-sync/queue/new-epoch.js';
-import { type DeadLetter, type MessageSelection, type QueueIdentity } from '../../../mqtt-sync/queue/sync-queue.js';
+import type { DeadLetter, MessageSelection, QueueIdentity } from '../../../mqtt-sync/queue/sync-queue.js';
 import { systemClock } from '../../../mqtt-sync/time/clock.js';
 import { LANES, type Lane } from '../../../mqtt-sync/wire/lanes.js';
 import {
@@ -10,8 +10,8 @@ import {
   toView,
   toViewWithPayload,
 } from '../../dead-letters/dead-letter-view.js';
-import { type Accepted } from '../../ingress/accepted.js';
-import { type AgedLane } from '../../operator/queue-document.js';
+import type { Accepted } from '../../ingress/accepted.js';
+import type { AgedLane } from '../../operator/queue-document.js';
 import { shownRanges, toLaneView, withAge } from '../../operator/queue-numbers.js';
 import { itemAt } from '../../queue/looking.js';
 import {
@@ -20,11 +20,11 @@ import {
   toMessageView,
   toMessageWithPayload,
 } from '../../queue/message-view.js';
-import { type Purged } from '../../queue/messages.controller.js';
+import type { Purged } from '../../queue/messages.controller.js';
 import { CliError } from '../cli-error.js';
 import { EXIT } from '../exit-codes.js';
 import { enterFolder } from './enter-folder.js';
-import { type QueueTarget, type StoppedQueueDocument } from './queue-target.js';
+import type { QueueTarget, StoppedQueueDocument } from './queue-target.js';
 
 /**
  * The limits are those of the service, which this is not: nothing may be dropped, discarded or pruned here because somebody

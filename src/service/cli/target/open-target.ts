@@ -1,5 +1,5 @@
-import { type CommandContext } from '../context.js';
-import { type QueueTarget } from './queue-target.js';
+import type { CommandContext } from '../context.js';
+import type { QueueTarget } from './queue-target.js';
 import { ServiceClient } from './service-client.js';
 import { ServiceTarget } from './service-target.js';
 import { type TargetFlags, targetOf } from './target-options.js';

@@ -1,9 +1,9 @@
-import { type MessageSelection } from '../../../mqtt-sync/queue/sync-queue.js';
-import { type DeadLetterView, type DeadLetterWithPayload } from '../../dead-letters/dead-letter-view.js';
-import { type Accepted } from '../../ingress/accepted.js';
-import { type QueueDocument } from '../../operator/queue-document.js';
-import { type MessageView, type MessageWithPayload } from '../../queue/message-view.js';
-import { type Purged } from '../../queue/messages.controller.js';
+import type { MessageSelection } from '../../../mqtt-sync/queue/sync-queue.js';
+import type { DeadLetterView, DeadLetterWithPayload } from '../../dead-letters/dead-letter-view.js';
+import type { Accepted } from '../../ingress/accepted.js';
+import type { QueueDocument } from '../../operator/queue-document.js';
+import type { MessageView, MessageWithPayload } from '../../queue/message-view.js';
+import type { Purged } from '../../queue/messages.controller.js';
 
 /** What is known of a queue: everything while its service runs, what the folder knows while it is stopped. */
 export type QueueSummary = QueueDocument | StoppedQueueDocument;

@@ -1,6 +1,6 @@
 import { CliError } from '../cli-error.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
-import { type ServiceAddress } from './target-options.js';
+import type { ServiceAddress } from './target-options.js';
 
 /** Path of everything but probes and metrics. */
 const SYNC = '/api/mqtt/reliable-sync';

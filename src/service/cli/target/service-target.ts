@@ -1,12 +1,12 @@
-import { type MessageSelection } from '../../../mqtt-sync/queue/sync-queue.js';
-import { type DeadLetterView, type DeadLetterWithPayload } from '../../dead-letters/dead-letter-view.js';
-import { type DeadLetterList } from '../../dead-letters/dead-letters.controller.js';
-import { type Accepted } from '../../ingress/accepted.js';
-import { type QueueDocument } from '../../operator/queue-document.js';
-import { type MessageView, type MessageWithPayload } from '../../queue/message-view.js';
-import { type MessageList, type Purged } from '../../queue/messages.controller.js';
-import { type QueueTarget } from './queue-target.js';
-import { type ServiceClient, type ServiceRequest } from './service-client.js';
+import type { MessageSelection } from '../../../mqtt-sync/queue/sync-queue.js';
+import type { DeadLetterView, DeadLetterWithPayload } from '../../dead-letters/dead-letter-view.js';
+import type { DeadLetterList } from '../../dead-letters/dead-letters.controller.js';
+import type { Accepted } from '../../ingress/accepted.js';
+import type { QueueDocument } from '../../operator/queue-document.js';
+import type { MessageView, MessageWithPayload } from '../../queue/message-view.js';
+import type { MessageList, Purged } from '../../queue/messages.controller.js';
+import type { QueueTarget } from './queue-target.js';
+import type { ServiceClient, ServiceRequest } from './service-client.js';
 
 const PAGE = 200;
 

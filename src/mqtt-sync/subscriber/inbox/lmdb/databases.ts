@@ -1,4 +1,4 @@
-import { type Database, type RootDatabase } from 'lmdb';
+import type { Database, RootDatabase } from 'lmdb';
 import { ENCODING, openRoot } from '../../../store/lmdb-file.js';
 
 /** The databases of an inbox, in one LMDB file. Names are written as they are, so that those with a common beginning lie together. */

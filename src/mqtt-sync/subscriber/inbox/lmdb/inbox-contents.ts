@@ -1,10 +1,10 @@
 import { QueueUnavailableError } from '../../../errors.js';
-import { type SyncLogger } from '../../../logger.js';
+import type { SyncLogger } from '../../../logger.js';
 import { DamagedStoreError, entryCount } from '../../../store/lmdb-file.js';
 import { seal, unseal } from '../../../store/sealed-records.js';
-import { type InboxContents } from '../inbox-store.js';
-import { type StreamRecord } from '../stream.js';
-import { type InboxDatabases } from './databases.js';
+import type { InboxContents } from '../inbox-store.js';
+import type { StreamRecord } from '../stream.js';
+import type { InboxDatabases } from './databases.js';
 import { decodeParked, decodeStream } from './records.js';
 
 /** Rises when the layout changes in a way that this code could not read. */

@@ -12,19 +12,13 @@
  *
  * One commit is one LMDB transaction. Of all this only the streams, and the positions of parked messages, are in memory.
  */
-import { type SyncLogger } from '../../../logger.js';
+import type { SyncLogger } from '../../../logger.js';
 import { causeOf } from '../../../store/lmdb-file.js';
 import { openStore } from '../../../store/open-store.js';
 import { StoreFolder, type StoreKind } from '../../../store/store-folder.js';
-import { type Clock } from '../../../time/clock.js';
-import { type ParkedMessage } from '../inbox.js';
-import {
-  type HandledRecord,
-  type InboxCommit,
-  type InboxContents,
-  type InboxStore,
-  type LastHandled,
-} from '../inbox-store.js';
+import type { Clock } from '../../../time/clock.js';
+import type { ParkedMessage } from '../inbox.js';
+import type { HandledRecord, InboxCommit, InboxContents, InboxStore, LastHandled } from '../inbox-store.js';
 import { streamName } from '../names.js';
 import { INBOX_DATABASES, type InboxDatabases, openInboxDatabases } from './databases.js';
 import { encodeNumber, LAST_POSITION_KEY, readContents } from './inbox-contents.js';

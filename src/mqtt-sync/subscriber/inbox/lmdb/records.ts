@@ -1,8 +1,8 @@
 import { seal, unseal } from '../../../store/sealed-records.js';
-import { type GapReason } from '../../../wire/sequence-ranges.js';
-import { type ChangeIdentity, type ParkedMessage } from '../inbox.js';
-import { type HandledRecord, type LastHandled } from '../inbox-store.js';
-import { type StreamRecord } from '../stream.js';
+import type { GapReason } from '../../../wire/sequence-ranges.js';
+import type { ChangeIdentity, ParkedMessage } from '../inbox.js';
+import type { HandledRecord, LastHandled } from '../inbox-store.js';
+import type { StreamRecord } from '../stream.js';
 
 type HandledHeader = readonly [atMs: number, idName: string | null, keyName: string | null];
 type LastHeader = readonly [epoch: number, sequence: number, order: number];
