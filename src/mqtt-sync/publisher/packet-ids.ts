@@ -6,23 +6,28 @@ const RESERVED = 1;
 /** Hands out packet ids that no unfinished exchange of the session uses [MQTT-2.2.1-4]. */
 export class PacketIds {
   private last = RESERVED;
-  private readonly used = new Set<number>();
+  /** A byte for each id: thousands come and go every second. */
+  private readonly used = new Uint8Array(LARGEST_PACKET_ID + 1);
+  private usedCount = 0;
 
   /** The next free id; undefined when all are in use. */
   allocate(): number | undefined {
-    if (this.used.size >= LARGEST_PACKET_ID - RESERVED) return undefined;
+    if (this.usedCount >= LARGEST_PACKET_ID - RESERVED) return undefined;
     do this.last = this.last === LARGEST_PACKET_ID ? RESERVED + 1 : this.last + 1;
-    while (this.used.has(this.last));
-    this.used.add(this.last);
+    while (this.used[this.last] === 1);
+    this.used[this.last] = 1;
+    this.usedCount++;
     return this.last;
   }
 
   free(packetId: number): void {
-    this.used.delete(packetId);
+    this.usedCount -= this.used[packetId] ?? 0;
+    this.used[packetId] = 0;
   }
 
   /** Frees every id: the broker has forgotten the session. */
   clear(): void {
-    this.used.clear();
+    this.used.fill(0);
+    this.usedCount = 0;
   }
 }

@@ -94,16 +94,13 @@ export class CommitFormer {
 
   private planAccept(plan: CommitPlan, call: AcceptCall): Answer {
     const placement = new Placement(plan, this.streams, this.store);
-    for (const draft of call.drafts) {
-      const error = placement.place(draft);
-      if (error) return error;
-    }
+    const accepted = call.drafts.map((draft) => placement.place(draft));
     if (placement.messages.length > 0) {
       const room = this.room.makeRoom(placement.messages, this.streams.volume, plan, this.streams);
       if (room !== 'made') return room satisfies 'later' | QueueFullError;
     }
     placement.commitTo(plan);
-    return placement.accepted;
+    return accepted;
   }
 
   // ---- dead letters
@@ -192,7 +189,6 @@ class Placement {
   /** Those that are new, and the stream of each. */
   readonly messages: QueuedMessage[] = [];
   private readonly streamOfEach: EntityStream[] = [];
-  readonly accepted: AcceptedMessage[] = [];
   // Most calls have no use for these, and there may be tens of thousands a second.
   private newStreams: Map<string, EntityStream> | undefined;
   private ids: Map<string, AcceptedMessage> | undefined;
@@ -203,34 +199,24 @@ class Placement {
     private readonly store: MessageStore,
   ) {}
 
-  place(draft: MessageDraft): Error | undefined {
+  /** @throws {ChangeInvalidError | EntityTypeLimitError} it has no place. */
+  place(draft: MessageDraft): AcceptedMessage {
     const known = draft.idIsGiven ? this.knownAs(draft.messageId) : undefined;
     if (known) {
-      if (known.entity !== draft.entity) {
-        return new ChangeInvalidError(
-          `The message id of the change of ${draft.entity} was used for another change, of ${known.entity}. Give each change an id of its own.`,
-          { entity: draft.entity, usedFor: known.entity },
-        );
-      }
-      this.accepted.push({ ...known, repeated: true });
-      return undefined;
-    }
-    const stream = this.streamOf(draft);
-    if (!stream) {
-      const details = { entity: draft.entity, limit: MAX_ENTITY_TYPES };
-      return new EntityTypeLimitError(
-        `"${draft.entity}" would be one entity type more than the queue may know (${MAX_ENTITY_TYPES}). Use fewer types.`,
-        details,
+      if (known.entity === draft.entity) return { ...known, repeated: true };
+      throw new ChangeInvalidError(
+        `The message id of the change of ${draft.entity} was used for another change, of ${known.entity}. Give each change an id of its own.`,
+        { entity: draft.entity, usedFor: known.entity },
       );
     }
+    const stream = this.streamOf(draft);
     const message = this.messageOf(draft, stream);
     const { messageId, sequence, entity, position } = message;
     const accepted = { messageId, sequence, entity, position, repeated: false };
-    this.accepted.push(accepted);
     this.messages.push(message);
     this.streamOfEach.push(stream);
     if (draft.idIsGiven) (this.ids ??= new Map()).set(messageId, accepted);
-    return undefined;
+    return accepted;
   }
 
   commitTo(plan: CommitPlan): void {
@@ -249,11 +235,16 @@ class Placement {
     }
   }
 
-  private streamOf({ entity, lane }: MessageDraft): EntityStream | undefined {
+  private streamOf({ entity, lane }: MessageDraft): EntityStream {
     const known = this.streams.get(entity) ?? this.plan.newStreams.get(entity) ?? this.newStreams?.get(entity);
     if (known) return known;
     const number = this.streams.size + this.plan.newStreams.size + (this.newStreams?.size ?? 0);
-    if (number >= MAX_ENTITY_TYPES) return undefined;
+    if (number >= MAX_ENTITY_TYPES) {
+      throw new EntityTypeLimitError(
+        `"${entity}" would be one entity type more than the queue may know (${MAX_ENTITY_TYPES}). Use fewer types.`,
+        { entity, limit: MAX_ENTITY_TYPES },
+      );
+    }
     const stream = this.streams.create(entity, number, lane);
     (this.newStreams ??= new Map()).set(entity, stream);
     return stream;

@@ -122,9 +122,12 @@ export class LmdbMessageStore implements MessageStore {
     const bytes = commit.messages.reduce((sum, { message }) => sum + message.payload.length, 0);
     this.folder.reserve.guard(bytes, () => unusedBytes(this.db));
     if (commit.delivered.length > 0 && !this.hasRoom) await this.lookForRoom();
-    const write = this.prepare(commit);
-    await this.batch(write.run);
-    write.done();
+    const ids = this.acceptedIds!.prepare(commit.acceptedIds);
+    const journal = this.journalOf!.prepare(this.hasRoom ? commit.delivered : []);
+    await this.batch(this.writesOf(commit, [ids.write, journal.write]));
+    for (const { number, entity } of commit.types) this.names[number] = entity;
+    ids.taken();
+    journal.taken();
   }
 
   releaseReserve(): Promise<void> {
@@ -203,11 +206,15 @@ export class LmdbMessageStore implements MessageStore {
     return this.databases;
   }
 
-  private async batch(run: () => void): Promise<void> {
-    try {
-      await this.db.root.batch(run);
-    } catch (error) {
+  /** No async function, which would keep what makes the writes in memory until they are on disk. */
+  private batch(run: () => void): Promise<unknown> {
+    const explain = async (error: unknown) => {
       throw await this.folder.reserve.explain(await causeOf(error));
+    };
+    try {
+      return this.db.root.batch(run).catch(explain);
+    } catch (error) {
+      return explain(error);
     }
   }
 
@@ -233,35 +240,22 @@ export class LmdbMessageStore implements MessageStore {
   }
 
   /** Encodes all of a commit first: an error between the writes of a batch would not keep LMDB from storing the rest. */
-  private prepare(commit: StoreCommit): { readonly run: () => void; readonly done: () => void } {
+  private writesOf(commit: StoreCommit, others: readonly (() => void)[]): () => void {
     const { types, messages, gaps, deadLetters, meta } = this.db;
-    const ids = this.acceptedIds!.prepare(commit.acceptedIds);
-    const journal = this.journalOf!.prepare(this.hasRoom ? commit.delivered : []);
-    const puts = commit.messages.map(
-      ({ key, message }) => [asKey(messageKeys.of(key)), encodeMessage(message)] as const,
-    );
-    const removes = commit.removed.map((key) => asKey(messageKeys.of(key)));
+    const records = commit.messages.map(({ message }) => encodeMessage(message));
     const typePuts = commit.types.map((type) => [type.entity, encodeType(type)] as const);
     const gapPuts = [...commit.gaps].map(([entity, ranges]) => [entity, ranges.length, encodeGaps(ranges)] as const);
     const letterPuts = commit.deadLetters.map((letter) => [letter.key, encodeDeadLetter(letter)] as const);
-    const letterRemoves = commit.removedDeadLetters.map((key) => asKey(deadLetterKeys.of(key)));
-    const run = () => {
-      for (const [key, value] of puts) void messages.put(key, value);
-      for (const key of removes) void messages.remove(key);
+    return () => {
+      commit.messages.forEach(({ key }, index) => void messages.put(asKey(messageKeys.of(key)), records[index]!));
+      for (const key of commit.removed) void messages.remove(asKey(messageKeys.of(key)));
       for (const [entity, value] of typePuts) void types.put(entity, value);
       for (const [entity, count, value] of gapPuts) void (count > 0 ? gaps.put(entity, value) : gaps.remove(entity));
       for (const [key, value] of letterPuts) void deadLetters.put(asKey(deadLetterKeys.of(key)), value);
-      for (const key of letterRemoves) void deadLetters.remove(key);
+      for (const key of commit.removedDeadLetters) void deadLetters.remove(asKey(deadLetterKeys.of(key)));
       // A commit that only sees whether the store works again has to write something.
-      if (puts.length + removes.length + typePuts.length === 0) void meta.put('probe', PROBE);
-      ids.write();
-      journal.write();
+      if (records.length + commit.removed.length + typePuts.length === 0) void meta.put('probe', PROBE);
+      for (const write of others) write();
     };
-    const done = () => {
-      for (const { number, entity } of commit.types) this.names[number] = entity;
-      ids.taken();
-      journal.taken();
-    };
-    return { run, done };
   }
 }
