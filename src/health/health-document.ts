@@ -1,6 +1,6 @@
 import type { GapsView } from '../mqtt-sync/subscriber/gap-follower.js';
 import type { RefusedSubscription } from '../mqtt-sync/subscriber/subscriptions.js';
-import type { DegradedReason, SyncStatus } from '../mqtt-sync/sync-status.js';
+import { type DegradedReason, statusOf, type SyncStatus } from '../mqtt-sync/sync-status.js';
 import type { Range } from '../mqtt-sync/wire/sequence-ranges.js';
 
 /** Name that dashboards know the service by. */
@@ -79,10 +79,10 @@ export interface HealthDocument {
 
 /** Composes the health document of this moment. */
 export function composeHealthDocument(sync: SyncStatus, now: Date): HealthDocument {
-  const { queue, statistics, connected, reconnectAttempts, utilizationPercent } = sync;
+  const { queue, statistics, connected, reconnectAttempts, utilizationPercent, reasons } = sync;
   return {
     service: SERVICE_NAME,
-    status: sync.status,
+    status: statusOf(reasons),
     timestamp: now.toISOString(),
     mqtt: {
       status: connected ? 'connected' : 'disconnected',
@@ -110,7 +110,7 @@ export function composeHealthDocument(sync: SyncStatus, now: Date): HealthDocume
       reconnectAttempts,
     },
     incoming: incomingOf(sync),
-    reasons: sync.reasons,
+    reasons,
   };
 }
 

@@ -65,11 +65,7 @@ export class SyncStatus {
 
   /** Why changes cannot be accepted; undefined when they can. */
   get unavailableReason(): string | undefined {
-    if (this.parts.publisher.isStopping) return UNAVAILABLE.stopping;
-    if (!this.localMode) return undefined;
-    if (!this.parts.queue.identity) return UNAVAILABLE.notOpen;
-    const { available, unavailableReason } = this.queue;
-    return available ? undefined : (unavailableReason ?? UNAVAILABLE.failing);
+    return this.unavailabilityIn(this.queue);
   }
 
   /** Broker address without credentials. */
@@ -140,25 +136,24 @@ export class SyncStatus {
 
   /** Age of the oldest undelivered message by the wall clock; undefined when there is none. */
   get oldestUndeliveredAgeMs(): number | undefined {
-    const { oldestAcceptedAtMs } = this.queue;
-    return oldestAcceptedAtMs === undefined ? undefined : Math.max(0, this.parts.clock.wallMs() - oldestAcceptedAtMs);
+    return this.ageIn(this.queue);
   }
 
   /** How full the queue is, of messages or bytes, whichever is fuller. */
   get utilizationPercent(): number {
-    const { messages, maxMessages, bytes, maxBytes } = this.queue;
-    return Math.max(messages / maxMessages, bytes / maxBytes) * 100;
+    return utilizationIn(this.queue);
   }
 
   /** Everything that makes the service degraded; empty when it is healthy. */
   get reasons(): readonly DegradedReason[] {
     if (!this.localMode) return ['local_mode_off'];
-    const tooOld = (this.oldestUndeliveredAgeMs ?? 0) > this.parts.options.healthMaxAgeS * 1000;
+    const { queue } = this;
+    const tooOld = (this.ageIn(queue) ?? 0) > this.parts.options.healthMaxAgeS * 1000;
     const findings: readonly (readonly [boolean, DegradedReason])[] = [
       [!this.connected, 'not_connected'],
-      [this.utilizationPercent > HIGH_UTILIZATION_PERCENT, 'queue_above_80_percent'],
+      [utilizationIn(queue) > HIGH_UTILIZATION_PERCENT, 'queue_above_80_percent'],
       [tooOld, 'oldest_message_too_old'],
-      [!this.accepting, 'queue_unavailable'],
+      [this.unavailabilityIn(queue) !== undefined, 'queue_unavailable'],
       ...this.receiverFindings(),
     ];
     return findings.flatMap(([applies, reason]) => (applies ? [reason] : []));
@@ -174,6 +169,26 @@ export class SyncStatus {
   }
 
   get status(): 'healthy' | 'degraded' {
-    return this.reasons.length === 0 ? 'healthy' : 'degraded';
+    return statusOf(this.reasons);
   }
+
+  private unavailabilityIn({ available, unavailableReason }: QueueStats): string | undefined {
+    if (this.parts.publisher.isStopping) return UNAVAILABLE.stopping;
+    if (!this.localMode) return undefined;
+    if (!this.parts.queue.identity) return UNAVAILABLE.notOpen;
+    return available ? undefined : (unavailableReason ?? UNAVAILABLE.failing);
+  }
+
+  private ageIn({ oldestAcceptedAtMs }: QueueStats): number | undefined {
+    return oldestAcceptedAtMs === undefined ? undefined : Math.max(0, this.parts.clock.wallMs() - oldestAcceptedAtMs);
+  }
+}
+
+function utilizationIn({ messages, maxMessages, bytes, maxBytes }: QueueStats): number {
+  return Math.max(messages / maxMessages, bytes / maxBytes) * 100;
+}
+
+/** What the reasons come to. */
+export function statusOf(reasons: readonly DegradedReason[]): 'healthy' | 'degraded' {
+  return reasons.length === 0 ? 'healthy' : 'degraded';
 }

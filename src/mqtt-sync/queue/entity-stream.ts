@@ -21,6 +21,10 @@ export function subtract(volume: Volume, messages: number, bytes: number): void 
   volume.bytes = volume.messages === 0 ? 0 : Math.max(0, volume.bytes - bytes);
 }
 
+function olderOf(one: QueuedMessage | undefined, other: QueuedMessage | undefined): QueuedMessage | undefined {
+  return one && other ? (one.position < other.position ? one : other) : (one ?? other);
+}
+
 /** All messages of one entity type, in the order of acceptance. */
 export class EntityStream {
   readonly entity: string;
@@ -65,9 +69,7 @@ export class EntityStream {
 
   /** The message that leaves next. */
   peek(): QueuedMessage | undefined {
-    const sent = this.returned.at(-1);
-    const unsent = this.line.peek();
-    const first = sent && unsent ? (sent.position < unsent.position ? sent : unsent) : (sent ?? unsent);
+    const first = olderOf(this.returned.at(-1), this.line.peek());
     return first && first.position < this.firstVictim ? first : undefined;
   }
 
@@ -152,10 +154,8 @@ export class EntityStream {
 
   /** When the oldest undelivered message was accepted. */
   get oldestAcceptedAtMs(): number | undefined {
-    let oldest = this.line.peek();
-    for (const message of [...this.returned.slice(-1), ...this.inFlight.values()]) {
-      if (!oldest || message.position < oldest.position) oldest = message;
-    }
+    let oldest = olderOf(this.line.peek(), this.returned.at(-1));
+    for (const message of this.inFlight.values()) oldest = olderOf(oldest, message);
     return oldest?.acceptedAtMs;
   }
 

@@ -1,4 +1,4 @@
-import { type Lane, LANES } from '../wire/lanes.js';
+import type { Lane } from '../wire/lanes.js';
 import { SequenceRanges } from '../wire/sequence-ranges.js';
 import { EntityStream, type StreamSource, type Volume } from './entity-stream.js';
 import type { StoreContents } from './message-store.js';
@@ -76,20 +76,19 @@ export class EntityStreams {
   }
 
   laneStats(): Record<Lane, LaneStats> {
-    return Object.fromEntries(LANES.map((lane) => [lane, this.statsOf(lane)])) as Record<Lane, LaneStats>;
-  }
-
-  private statsOf(lane: Lane): LaneStats {
-    let messages = 0;
-    let bytes = 0;
-    let oldestAcceptedAtMs: number | undefined;
-    for (const stream of this) {
-      if (stream.lane !== lane || stream.volume.messages === 0) continue;
-      messages += stream.volume.messages;
-      bytes += stream.volume.bytes;
-      const acceptedAtMs = stream.oldestAcceptedAtMs;
-      if (acceptedAtMs !== undefined) oldestAcceptedAtMs = Math.min(acceptedAtMs, oldestAcceptedAtMs ?? Infinity);
+    const lanes = { critical: emptyLane(), normal: emptyLane(), bulk: emptyLane() };
+    for (const { volume, lane, oldestAcceptedAtMs } of this) {
+      if (volume.messages === 0) continue;
+      const stats = lanes[lane];
+      stats.messages += volume.messages;
+      stats.bytes += volume.bytes;
+      if (oldestAcceptedAtMs === undefined) continue;
+      stats.oldestAcceptedAtMs = Math.min(oldestAcceptedAtMs, stats.oldestAcceptedAtMs ?? Infinity);
     }
-    return { messages, bytes, oldestAcceptedAtMs };
+    return lanes;
   }
+}
+
+function emptyLane(): { -readonly [Field in keyof LaneStats]: LaneStats[Field] } {
+  return { messages: 0, bytes: 0, oldestAcceptedAtMs: undefined };
 }

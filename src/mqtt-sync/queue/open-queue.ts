@@ -1,7 +1,7 @@
 import { StoppingError } from '../errors.js';
 import type { SyncLogger } from '../logger.js';
 import type { Clock } from '../time/clock.js';
-import type { Lane } from '../wire/lanes.js';
+import { type Lane, LANES } from '../wire/lanes.js';
 import type { SequenceRange } from '../wire/sequence-ranges.js';
 import { CommitFormer } from './commit-former.js';
 import { CommitPlan } from './commit-plan.js';
@@ -132,12 +132,20 @@ export class OpenQueue implements CommitWork {
 
   stats(): QueueStats {
     const { maxMessages, maxBytes } = this.parts.limits;
+    const { messages, bytes } = this.streams.volume;
     const lanes = this.streams.laneStats();
-    const oldest = Object.values(lanes).flatMap(({ oldestAcceptedAtMs }) => oldestAcceptedAtMs ?? []);
+    let oldestAcceptedAtMs: number | undefined;
+    for (const lane of LANES) {
+      const ofLane = lanes[lane].oldestAcceptedAtMs;
+      if (ofLane !== undefined) oldestAcceptedAtMs = Math.min(ofLane, oldestAcceptedAtMs ?? Infinity);
+    }
     return {
-      ...this.streams.volume,
-      ...{ maxMessages, maxBytes, lanes },
-      oldestAcceptedAtMs: oldest.length > 0 ? Math.min(...oldest) : undefined,
+      messages,
+      bytes,
+      maxMessages,
+      maxBytes,
+      lanes,
+      oldestAcceptedAtMs,
       deadLetters: this.streams.deadLetters,
       untoldGaps: this.streams.untoldGaps,
       storesAside: this.contents.storesAside,
