@@ -1,7 +1,7 @@
 /** What a handler may want to know beside the change itself: how this try came about. */
 export class Circumstances {
   private controller: AbortController | undefined;
-  private whenExpired: ((error: Error) => void)[] | undefined;
+  private whenExpired: readonly ((error: Error) => void)[] | undefined;
 
   constructor(
     /** A newer change of the same vessel, entity type and key was handled before. */
@@ -18,7 +18,7 @@ export class Circumstances {
 
   /** Calls back when the try takes too long. */
   onExpiry(expired: (error: Error) => void): void {
-    (this.whenExpired ??= []).push(expired);
+    this.whenExpired = [...(this.whenExpired ?? []), expired];
   }
 
   /** The try takes too long. */
