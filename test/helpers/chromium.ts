@@ -1,5 +1,5 @@
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
-import { expect, onTestFinished } from 'vitest';
+import { afterAll, beforeAll, expect, onTestFinished } from 'vitest';
 import { findProgram } from './find-program.js';
 import { describeWith } from './programs.js';
 
@@ -22,13 +22,23 @@ export function findChromium(): string | undefined {
   return NAMES.map((name) => findProgram(name, 'CHROMIUM_BIN')).find((path) => path !== undefined);
 }
 
-/** A `describe` for tests that need Chromium; see `describeWith`. */
-export function describeWithChromium(name: string, define: () => void): void {
-  describeWith({ chromium: findChromium() }, name, define);
+/** Opens an address in a context of its own, which ends with the test; there, whatever the page did wrong fails it. */
+export type OpenPage = (url: string, options?: BrowserContextOptions) => Promise<Page>;
+
+/** A `describe` for tests that need Chromium, and share one; see `describeWith`. */
+export function describeWithChromium(name: string, define: (open: OpenPage) => void): void {
+  describeWith({ chromium: findChromium() }, name, () => {
+    let browser: Browser | undefined;
+    beforeAll(async () => {
+      browser = await launchChromium();
+    });
+    afterAll(() => browser?.close());
+    define((url, options) => openPage(browser!, url, options));
+  });
 }
 
 /** A headless Chromium with a profile of its own, which Playwright removes. */
-export function launchChromium(): Promise<Browser> {
+function launchChromium(): Promise<Browser> {
   const executablePath = findChromium();
   if (executablePath === undefined) throw new Error('chromium is not installed; install it or set CHROMIUM_BIN');
   return chromium.launch({ executablePath, args: FLAGS });
@@ -42,8 +52,7 @@ export interface PageFaults {
   readonly foreign: string[];
 }
 
-/** Opens an address in a context of its own, which ends with the test; there, whatever the page did wrong fails it. */
-export async function openPage(browser: Browser, url: string, options: BrowserContextOptions = {}): Promise<Page> {
+async function openPage(browser: Browser, url: string, options: BrowserContextOptions = {}): Promise<Page> {
   const context = await browser.newContext({ reducedMotion: 'reduce', timezoneId: 'UTC', ...options });
   const page = await context.newPage();
   page.setDefaultTimeout(30_000);

@@ -59,11 +59,12 @@ export class ServiceProcess {
   /** Starts the service and waits until it listens. */
   static async start(env: Environment): Promise<ServiceProcess> {
     const service = ServiceProcess.spawn(env);
-    await until(() => service.url, {
+    await until(() => service.hasExited || service.url, {
       // A machine that is busy with other tests takes long to load everything.
       deadlineMs: 40_000,
       what: () => `the service to listen; it said:\n${service.output}`,
     });
+    if (service.hasExited) throw new Error(`The service exited with ${service.child.exitCode ?? service.child.signalCode}:\n${service.text}`);
     return service;
   }
 
@@ -74,8 +75,11 @@ export class ServiceProcess {
 
   /** Where its HTTP is, once it listens. */
   get url(): string | undefined {
-    if (this.child.exitCode !== null) throw new Error(`The service exited with ${this.child.exitCode}:\n${this.text}`);
     return (this.address ??= /POST (http:\/\/\S+?)\/api\//.exec(this.text)?.[1]);
+  }
+
+  private get hasExited(): boolean {
+    return this.child.exitCode !== null || this.child.signalCode !== null;
   }
 
   signal(signal: NodeJS.Signals): void {
@@ -89,7 +93,7 @@ export class ServiceProcess {
   }
 
   async kill(): Promise<void> {
-    if (this.child.exitCode === null && this.child.signalCode === null) this.child.kill('SIGKILL');
+    if (!this.hasExited) this.child.kill('SIGKILL');
     await this.exit();
   }
 

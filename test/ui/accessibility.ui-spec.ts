@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type { AxeResults } from 'axe-core';
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, beforeAll, expect, it } from 'vitest';
-import { describeWithChromium, launchChromium, openPage } from '../helpers/chromium.js';
+import type { Page } from 'playwright-core';
+import { expect, it } from 'vitest';
+import { describeWithChromium } from '../helpers/chromium.js';
 import { until } from '../helpers/wait.js';
 import { sceneWithDeadLetters, showLetters, startService } from './scene.js';
 
@@ -24,19 +24,13 @@ async function faultsOf(page: Page): Promise<string[]> {
 
 const overflow = (page: Page) => page.evaluate<number>('document.documentElement.scrollWidth - window.innerWidth');
 
-describeWithChromium('the operator page is for everybody', () => {
-  let browser: Browser;
-  beforeAll(async () => {
-    browser = await launchChromium();
-  });
-  afterAll(() => browser?.close());
-
+describeWithChromium('the operator page is for everybody', (open) => {
   it.each(['light', 'dark'] as const)(
     'has no fault that axe finds in %s, without connection and when asked',
     async (colorScheme) => {
       // Long names are where pages break.
       const { service } = await sceneWithDeadLetters(['ada', `key-${'long'.repeat(60)}`]);
-      const page = await openPage(browser, `${service.url}/ui`, { colorScheme, viewport: WIDE });
+      const page = await open(`${service.url}/ui`, { colorScheme, viewport: WIDE });
       await page.getByText('2 messages set aside').waitFor();
       await page.getByText('Outages as a list').click();
       expect(await faultsOf(page)).toEqual([]);
@@ -60,7 +54,7 @@ describeWithChromium('the operator page is for everybody', () => {
   it('says what is wrong in red words when changes cannot be accepted, and when the service is gone', async () => {
     const nobody = { url: 'mqtt://127.0.0.1:1' };
     const service = await startService(nobody, { MQTT_QUEUE_DIR: '/dev/null/queue' });
-    const page = await openPage(browser, `${service.url}/ui`, { colorScheme: 'dark', viewport: SMALL_PHONE });
+    const page = await open(`${service.url}/ui`, { colorScheme: 'dark', viewport: SMALL_PHONE });
     await page.getByText('Changes cannot be accepted. Somebody has to act.').waitFor();
     expect(await page.locator('#safe').innerText()).toMatch(/Not accepting[\s\S]*the queue is not open/);
     expect(await faultsOf(page)).toEqual([]);
@@ -72,7 +66,7 @@ describeWithChromium('the operator page is for everybody', () => {
 
   it('reads out what changes in kind, and not every number', async () => {
     const service = await startService({ url: 'mqtt://127.0.0.1:1' });
-    const page = await openPage(browser, `${service.url}/ui`);
+    const page = await open(`${service.url}/ui`);
     const said: string[] = [];
     await page.exposeFunction('heard', (text: string) => said.push(text));
     await page.evaluate(
@@ -87,11 +81,11 @@ describeWithChromium('the operator page is for everybody', () => {
 
   it('is not read out as well when it is turned off, or has dead letters', async () => {
     const off = await startService({ url: 'mqtt://127.0.0.1:1' }, { LOCAL_MODE: 'false' });
-    const page = await openPage(browser, `${off.url}/ui`);
+    const page = await open(`${off.url}/ui`);
     await page.locator('#announcement').getByText('Sync is turned off.').waitFor({ state: 'attached' });
     expect(await page.title()).toBe('mv-aurora · MQTT Sync');
     const { service } = await sceneWithDeadLetters(['ada', 'bo']);
-    const other = await openPage(browser, `${service.url}/ui`);
+    const other = await open(`${service.url}/ui`);
     const announcement = other.locator('#announcement');
     await announcement.getByText('Running, with dead letters to look at.').waitFor({ state: 'attached' });
     expect(await other.title()).toBe('⚠ mv-aurora · MQTT Sync');

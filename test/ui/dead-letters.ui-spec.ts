@@ -1,6 +1,6 @@
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, beforeAll, expect, it } from 'vitest';
-import { describeWithChromium, launchChromium, openPage } from '../helpers/chromium.js';
+import type { Page } from 'playwright-core';
+import { expect, it } from 'vitest';
+import { describeWithChromium } from '../helpers/chromium.js';
 import { until } from '../helpers/wait.js';
 import { giveToken, sceneWithDeadLetters, showLetters } from './scene.js';
 
@@ -20,16 +20,10 @@ async function discard(page: Page, key: string): Promise<void> {
   await confirm(page).getByRole('button', { name: 'Discard it' }).click();
 }
 
-describeWithChromium('the dead letters of the operator page', () => {
-  let browser: Browser;
-  beforeAll(async () => {
-    browser = await launchChromium();
-  });
-  afterAll(() => browser?.close());
-
+describeWithChromium('the dead letters of the operator page', (open) => {
   it('are counted for everybody, and shown, retried and discarded with the token alone', async () => {
     const { law, service, letters } = await sceneWithDeadLetters(['ada', 'bo', 'cy']);
-    const page = await openPage(browser, `${service.url}/ui`);
+    const page = await open(`${service.url}/ui`);
     await page.getByText('3 messages set aside').waitFor();
     expect(await page.locator('#letters > li').count()).toBe(0);
 
@@ -76,7 +70,7 @@ describeWithChromium('the dead letters of the operator page', () => {
   it('come page by page, when there are many', async () => {
     const keys = Array.from({ length: PAGE + 3 }, (_, at) => `crew-${at}`);
     const { service } = await sceneWithDeadLetters(keys);
-    const page = await openPage(browser, `${service.url}/ui`);
+    const page = await open(`${service.url}/ui`);
     await showLetters(page);
     expect(await page.locator('#letters > li').count()).toBe(PAGE);
     const more = page.getByRole('button', { name: 'Show more' });
@@ -88,7 +82,7 @@ describeWithChromium('the dead letters of the operator page', () => {
     expect(await page.locator('#letters > li').count()).toBe(PAGE + 3);
     expect(await more.isVisible()).toBe(false);
     // Somebody else discards one: what was opened stays open.
-    const other = await openPage(browser, `${service.url}/ui`);
+    const other = await open(`${service.url}/ui`);
     await showLetters(other);
     await discard(other, 'crew-0');
     await letter(page, 'crew-0').waitFor({ state: 'detached' });
@@ -101,7 +95,7 @@ describeWithChromium('the dead letters of the operator page', () => {
 
   it('are right again when somebody looks at the page, which hears nothing while nobody does', async () => {
     const { service } = await sceneWithDeadLetters(['ada', 'bo']);
-    const page = await openPage(browser, `${service.url}/ui`);
+    const page = await open(`${service.url}/ui`);
     await showLetters(page);
     const turn = (hidden: boolean) =>
       page.evaluate(
@@ -110,7 +104,7 @@ describeWithChromium('the dead letters of the operator page', () => {
       );
     await turn(true);
     expect(await page.title()).toBe('⏸ mv-aurora · MQTT Sync');
-    const other = await openPage(browser, `${service.url}/ui`);
+    const other = await open(`${service.url}/ui`);
     await showLetters(other);
     await discard(other, 'ada');
     await other.getByText('1 message set aside').waitFor();
@@ -122,9 +116,9 @@ describeWithChromium('the dead letters of the operator page', () => {
 
   it('follow what others do while the list is open', async () => {
     const { service } = await sceneWithDeadLetters(['ada', 'bo']);
-    const page = await openPage(browser, `${service.url}/ui`);
+    const page = await open(`${service.url}/ui`);
     await showLetters(page);
-    const other = await openPage(browser, `${service.url}/ui`);
+    const other = await open(`${service.url}/ui`);
     await showLetters(other);
     await discard(other, 'ada');
     await letter(page, 'ada').waitFor({ state: 'detached' });
@@ -133,7 +127,7 @@ describeWithChromium('the dead letters of the operator page', () => {
 
   it('are text, whatever is written in them', async () => {
     const { service } = await sceneWithDeadLetters([HOSTILE]);
-    const page = await openPage(browser, `${service.url}/ui`);
+    const page = await open(`${service.url}/ui`);
     await showLetters(page);
     const name = await page.locator('#letters h3').textContent();
     // As it was written, but for the mark that turns the reading direction.
@@ -150,7 +144,7 @@ describeWithChromium('the dead letters of the operator page', () => {
 
   it('can be worked with the keyboard alone', async () => {
     const { service, letters } = await sceneWithDeadLetters(['ada', 'bo']);
-    const page = await openPage(browser, `${service.url}/ui`);
+    const page = await open(`${service.url}/ui`);
     await page.getByText('2 messages set aside').waitFor();
     const { keyboard } = page;
     const focused = () =>

@@ -1,10 +1,9 @@
 import { join } from 'node:path';
-import type { Browser } from 'playwright-core';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import type { DeadLetterReason } from '../../src/mqtt-sync/queue/reasons.js';
 import { damageMessage } from '../contract/damage.js';
 import { draft, openOnDisk, take, takeAll, VESSEL } from '../contract/queue-harness.js';
-import { describeWithChromium, launchChromium, openPage } from '../helpers/chromium.js';
+import { describeWithChromium } from '../helpers/chromium.js';
 import { ScriptedBroker } from '../helpers/scripted-broker.js';
 import { temporaryFolder } from '../helpers/service-process.js';
 import { showLetters, startService } from './scene.js';
@@ -34,17 +33,11 @@ async function lettersOfEachReason(): Promise<string> {
   return dir;
 }
 
-describeWithChromium('the details of the operator page', () => {
-  let browser: Browser;
-  beforeAll(async () => {
-    browser = await launchChromium();
-  });
-  afterAll(() => browser?.close());
-
+describeWithChromium('the details of the operator page', (open) => {
   it('say why each dead letter is one, show the beginning of a large one, and what giving one up means', async () => {
     const env = { MQTT_QUEUE_DIR: await lettersOfEachReason(), VESSEL_ID: VESSEL.vesselId };
     const service = await startService(NOBODY, env);
-    const page = await openPage(browser, `${service.url}/ui`);
+    const page = await open(`${service.url}/ui`);
     await showLetters(page);
     for (const [reason, said] of SAID) {
       const letter = page.locator('#letters > li', { has: page.getByRole('heading', { name: reason }) });
@@ -71,7 +64,7 @@ describeWithChromium('the details of the operator page', () => {
     expect(takeAll(queue)).toEqual([]);
     await queue.close();
     const service = await startService(NOBODY, { MQTT_QUEUE_DIR: dir, VESSEL_ID: VESSEL.vesselId });
-    const page = await openPage(browser, `${service.url}/ui`);
+    const page = await open(`${service.url}/ui`);
     await showLetters(page);
     const letter = page.locator('#letters > li');
     expect(await letter.locator('p').first().textContent()).toBe('Its record on disk is damaged.');
@@ -90,7 +83,7 @@ describeWithChromium('the details of the operator page', () => {
       },
     });
     const service = await startService(broker, { MQTT_PROTOCOL: '3.1.1' });
-    const page = await openPage(browser, `${service.url}/ui`);
+    const page = await open(`${service.url}/ui`);
     await page.locator('#subscriptions').getByText('No subscription is active.').waitFor();
     await page
       .locator('#requests')
@@ -101,7 +94,7 @@ describeWithChromium('the details of the operator page', () => {
 
   it('say that the connection is encrypted', async () => {
     const service = await startService({ url: 'mqtts://127.0.0.1:1' });
-    const page = await openPage(browser, `${service.url}/ui`);
+    const page = await open(`${service.url}/ui`);
     await page.locator('#connection').getByText('yes, TLS').waitFor();
   });
 });

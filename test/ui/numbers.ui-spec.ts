@@ -1,8 +1,8 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, beforeAll, expect, it } from 'vitest';
-import { describeWithChromium, launchChromium, openPage } from '../helpers/chromium.js';
+import type { Page } from 'playwright-core';
+import { expect, it } from 'vitest';
+import { describeWithChromium } from '../helpers/chromium.js';
 import { ScriptedBroker } from '../helpers/scripted-broker.js';
 import { temporaryFolder } from '../helpers/service-process.js';
 import { until } from '../helpers/wait.js';
@@ -22,17 +22,11 @@ async function termsOf(page: Page, id: string): Promise<Record<string, string>> 
 
 const cellsOf = (page: Page, lane: string) => page.locator(`#lane-${lane} td`).allTextContents();
 
-describeWithChromium('the numbers of the operator page', () => {
-  let browser: Browser;
-  beforeAll(async () => {
-    browser = await launchChromium();
-  });
-  afterAll(() => browser?.close());
-
+describeWithChromium('the numbers of the operator page', (open) => {
   it('say how many wait in each lane, for how long and how large they are, and how full that makes the queue', async () => {
     const bytes = { MQTT_MAX_QUEUE_BYTES: '8192', MQTT_MAX_MESSAGE_BYTES: '4096' };
     const service = await startService(NOBODY, { ...bytes, MQTT_MAX_QUEUE_SIZE: '10', HEALTH_MAX_AGE_S: '1' });
-    const page = await openPage(browser, `${service.url}/ui`);
+    const page = await open(`${service.url}/ui`);
     await page.locator('#lane-normal').waitFor();
     expect(await cellsOf(page, 'normal')).toEqual(['0', '–', '0 B']);
     await post(service, 'work_orders', keys(9));
@@ -67,7 +61,7 @@ describeWithChromium('the numbers of the operator page', () => {
   it('say every limit, where what waits is kept, and whose clock the times are of', async () => {
     const env = { MQTT_INFLIGHT_WINDOW: '77', MQTT_MAX_MESSAGE_BYTES: '65536', HEALTH_MAX_AGE_S: '120' };
     const onDisk = await startService(NOBODY, { ...env, MQTT_OVERFLOW_POLICY: 'reject' });
-    const page = await openPage(browser, `${onDisk.url}/ui`);
+    const page = await open(`${onDisk.url}/ui`);
     await page.locator('#limits dd').first().waitFor();
     expect(await termsOf(page, 'limits')).toEqual({
       'When full': 'New changes are refused',
@@ -79,7 +73,7 @@ describeWithChromium('the numbers of the operator page', () => {
     const zone = await page.evaluate<string>('Intl.DateTimeFormat().resolvedOptions().timeZone');
     expect(await page.locator('#zone').textContent()).toBe(`Times are those of this device: ${zone}.`);
     const inMemory = await startService(NOBODY, { MQTT_QUEUE_STORE: 'memory' });
-    const other = await openPage(browser, `${inMemory.url}/ui`);
+    const other = await open(`${inMemory.url}/ui`);
     await other.locator('#safe[data-level=warn]').getByText('In memory only').waitFor();
     expect(await termsOf(other, 'limits')).toMatchObject({ Store: 'in memory, lost with a restart' });
   });
@@ -90,7 +84,7 @@ describeWithChromium('the numbers of the operator page', () => {
       ack: (packet) => (law.forbids && packet.cmd === 'publish' && packet.topic.endsWith('/crew') ? QUOTA_EXCEEDED : 0),
     });
     const service = await startService(broker);
-    const page = await openPage(browser, `${service.url}/ui`);
+    const page = await open(`${service.url}/ui`);
     await post(service, 'crew', ['ada', 'bo']);
     const card = page.locator('#moving[data-level=warn]');
     await card.getByText('Held back', { exact: true }).waitFor();
@@ -104,7 +98,7 @@ describeWithChromium('the numbers of the operator page', () => {
     const folder = temporaryFolder();
     writeFileSync(join(folder, 'queue.mdb.damaged-2026-11-01T00-00-00-000Z'), 'what is left of it');
     const service = await startService(NOBODY, { MQTT_QUEUE_DIR: folder });
-    const page = await openPage(browser, `${service.url}/ui`);
+    const page = await open(`${service.url}/ui`);
     await page.locator('#lost[data-level=bad]').getByText('Store lost').waitFor();
     expect(await page.locator('#lost p').textContent()).toMatch(/^A damaged store was set aside: .* The runbook/);
   });

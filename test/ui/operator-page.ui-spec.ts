@@ -1,8 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Browser } from 'playwright-core';
-import { afterAll, beforeAll, expect, it } from 'vitest';
-import { describeWithChromium, launchChromium, openPage } from '../helpers/chromium.js';
+import { expect, it } from 'vitest';
+import { describeWithChromium } from '../helpers/chromium.js';
 import { describeWithMosquitto, Mosquitto } from '../helpers/mosquitto.js';
 import { freePort } from '../helpers/ports.js';
 import { temporaryFolder } from '../helpers/service-process.js';
@@ -16,18 +15,12 @@ const MOST_OUTAGES = 100;
 /** The plots of a service that has run for a week: three numbers of five digits in each of 180 + 180 + 168 buckets. */
 const FULL_PLOTS_BYTES = (180 + 180 + 168) * 3 * 6;
 
-describeWithChromium('the operator page', () => {
-  let browser: Browser;
-  beforeAll(async () => {
-    browser = await launchChromium();
-  });
-  afterAll(() => browser?.close());
-
+describeWithChromium('the operator page', (open) => {
   describeWithMosquitto('with a broker', () => {
     it('shows at a glance that all is well, and everything below it', async () => {
       const broker = await Mosquitto.start();
       const service = await startService(broker);
-      const page = await openPage(browser, `${service.url}/ui`);
+      const page = await open(`${service.url}/ui`);
       await page.getByRole('heading', { level: 2, name: 'All is well.' }).waitFor();
       expect(await page.getByRole('heading', { level: 1 }).textContent()).toBe('mv-aurora');
       const cards = ['safe', 'moving', 'late', 'lost'];
@@ -96,7 +89,7 @@ describeWithChromium('the operator page', () => {
       await first.exit();
       await Mosquitto.start({ port });
       const service = await startService({ url: `mqtt://127.0.0.1:${port}` }, env);
-      const page = await openPage(browser, `${service.url}/ui`);
+      const page = await open(`${service.url}/ui`);
       const lost = page.locator('#lost[data-level=warn]');
       await lost.getByText('Before the last start').waitFor();
       expect(await lost.innerText()).toMatch(
@@ -110,7 +103,7 @@ describeWithChromium('the operator page', () => {
     it('shows an outage as it is: says so, sees the queue grow and drain, and draws it', async () => {
       const broker = await Mosquitto.start();
       const service = await startService(broker);
-      const page = await openPage(browser, `${service.url}/ui`);
+      const page = await open(`${service.url}/ui`);
       await page.getByText('All is well.').first().waitFor();
       await loseBroker(page, broker);
       await page
@@ -153,7 +146,7 @@ describeWithChromium('the operator page', () => {
     it('says that changes are being lost while a full queue drops, which ones, and when the other side knows', async () => {
       const port = await freePort();
       const service = await startService({ url: `mqtt://127.0.0.1:${port}` }, { MQTT_MAX_QUEUE_SIZE: '10' });
-      const page = await openPage(browser, `${service.url}/ui`);
+      const page = await open(`${service.url}/ui`);
       await page.locator('#moving[data-level=warn]').waitFor();
       const keys = (count: number) => Array.from({ length: count }, (_, at) => `WO-${at}`);
       await post(service, 'work_orders', keys(9));
@@ -182,7 +175,7 @@ describeWithChromium('the operator page', () => {
 
   it('says that sync is turned off, in every card and in the table of the connection', async () => {
     const service = await startService({ url: 'mqtt://127.0.0.1:1' }, { LOCAL_MODE: 'false' });
-    const page = await openPage(browser, `${service.url}/ui`);
+    const page = await open(`${service.url}/ui`);
     await page.getByRole('heading', { level: 2, name: 'Sync is turned off.' }).waitFor();
     const cards = ['safe', 'moving', 'late', 'lost'];
     expect(await Promise.all(cards.map((card) => verdict(page, card)))).toEqual(['Off', 'Off', 'Off', 'Off']);
@@ -194,7 +187,7 @@ describeWithChromium('the operator page', () => {
     const env = { MQTT_QUEUE_DIR: temporaryFolder(), PORT: port };
     const nobody = { url: `mqtt://127.0.0.1:${await freePort()}` };
     const service = await startService(nobody, env);
-    const page = await openPage(browser, `${service.url}/ui`);
+    const page = await open(`${service.url}/ui`);
     await page.locator('#moving[data-level=warn]').waitFor();
     const began = performance.now();
     service.signal('SIGTERM');
@@ -220,7 +213,7 @@ describeWithChromium('the operator page', () => {
     const service = await startService({ url: 'mqtt://127.0.0.1:1' }, env);
     // More kinds of changes than there is room for: a gap for each of those that go.
     for (let type = 0; type < 40; type++) await post(service, `entity_type_number_${type}`, ['K-1']);
-    const page = await openPage(browser, `${service.url}/ui`);
+    const page = await open(`${service.url}/ui`);
     await page.getByText('mv-aurora').first().waitFor();
     expect(await page.locator('#gaps li').count()).toBe(21);
     expect(await page.locator('#gaps li').last().textContent()).toBe('and 10 more');

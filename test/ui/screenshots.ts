@@ -1,9 +1,9 @@
 import { mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { launchChromium, openPage } from '../helpers/chromium.js';
+import type { Page } from 'playwright-core';
+import { expect, it, onTestFinished } from 'vitest';
+import { describeWithChromium, type OpenPage } from '../helpers/chromium.js';
 import { Mosquitto } from '../helpers/mosquitto.js';
 import type { ServiceProcess } from '../helpers/service-process.js';
 import { post, showLetters, startService } from './scene.js';
@@ -45,10 +45,10 @@ function startTraffic(service: ServiceProcess): void {
 }
 
 /** One page at a time, since each is told of everything twenty times as often as it ever is. */
-async function take(browser: Browser, service: ServiceProcess, name: string, prepare: (page: Page) => Promise<void>) {
+async function take(open: OpenPage, service: ServiceProcess, name: string, prepare: (page: Page) => Promise<void>) {
   mkdirSync(FOLDER, { recursive: true });
   for (const [look, options] of Object.entries(LOOKS)) {
-    const page = await openPage(browser, `${service.url}/ui`, options);
+    const page = await open(`${service.url}/ui`, options);
     await prepare(page);
     const path = join(FOLDER, `operator-page-${name}-${look}.png`);
     await page.screenshot({ path });
@@ -57,13 +57,7 @@ async function take(browser: Browser, service: ServiceProcess, name: string, pre
   }
 }
 
-describe('the pictures of the documents', () => {
-  let browser: Browser;
-  beforeAll(async () => {
-    browser = await launchChromium();
-  });
-  afterAll(() => browser?.close());
-
+describeWithChromium('the pictures of the documents', (open) => {
   it('are taken', { timeout: 240_000 }, async () => {
     const broker = await startBroker();
     const service = await startService(broker, { NODE_OPTIONS: `--import=${TIME_LAPSE}` });
@@ -73,10 +67,10 @@ describe('the pictures of the documents', () => {
     await pause(4000);
     await broker.restart();
     await pause(16_000);
-    await take(browser, service, 'connected', (page) => page.locator('#moving[data-level=good]').waitFor());
+    await take(open, service, 'connected', (page) => page.locator('#moving[data-level=good]').waitFor());
     await post(service, 'crew', ['c-1042']);
     await post(service, 'crew', ['c-2077', 'c-1042']);
-    await take(browser, service, 'dead-letters', async (page) => {
+    await take(open, service, 'dead-letters', async (page) => {
       await page.getByText('3 messages set aside').waitFor();
       await showLetters(page);
       await page.getByRole('button', { name: 'Look' }).first().click();
@@ -85,7 +79,7 @@ describe('the pictures of the documents', () => {
     });
     await broker.kill();
     await pause(6000);
-    await take(browser, service, 'outage', (page) =>
+    await take(open, service, 'outage', (page) =>
       page
         .getByText(/^No connection for/)
         .first()

@@ -2,11 +2,11 @@ import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/com
 import type { Request } from 'express';
 import { ProblemException } from '../http/problem.js';
 import { IngressToken } from './ingress-token.js';
-import { isLocalHost, isLocalOrigin, isLoopback } from './loopback.js';
+import { isLocalHost, isLoopback, isOwnOrigin } from './loopback.js';
 
 /**
  * Who may post changes and act. With a token set: whoever has it. Without one: only clients on this machine, by the
- * address of the socket, which no header can change; and no page of another site in a browser on this machine.
+ * address of the socket, which no header can change; and in a browser on this machine no page but the service's own.
  */
 @Injectable()
 export class IngressGuard implements CanActivate {
@@ -17,7 +17,7 @@ export class IngressGuard implements CanActivate {
     if (this.token.isRequired) return this.checkToken(headers.authorization);
     // A browser sends no Origin when a page reads from its own host, whatever address its name has by then.
     const isLocalPage = method === 'GET' ? isLocalHost(headers.host) : true;
-    if (isLoopback(socket.remoteAddress) && isLocalOrigin(headers.origin) && isLocalPage) return true;
+    if (isLoopback(socket.remoteAddress) && isOwnOrigin(headers.origin, headers.host) && isLocalPage) return true;
     throw new ProblemException(403, {
       code: 'FORBIDDEN',
       detail: 'Without a token only clients on the same machine may do this. Set SYNC_INGRESS_TOKEN to allow others.',

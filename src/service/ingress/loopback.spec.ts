@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { isLocalHost, isLocalOrigin, isLoopback } from './loopback.js';
+import { isLocalHost, isLoopback, isOwnOrigin } from './loopback.js';
 
 describe('isLoopback', () => {
   it.each(['127.0.0.1', '127.255.0.3', '::1', '::ffff:127.0.0.1'])('knows %s as this machine', (address) => {
@@ -14,13 +14,32 @@ describe('isLoopback', () => {
   );
 });
 
-describe('isLocalOrigin', () => {
-  it.each([undefined, 'http://localhost:5000', 'http://127.0.0.1', 'http://[::1]:5000'])('lets %s pass', (origin) => {
-    expect(isLocalOrigin(origin)).toBe(true);
+describe('isOwnOrigin', () => {
+  it.each([
+    [undefined, undefined],
+    [undefined, 'ship.example:5000'],
+    ['http://localhost:5000', 'localhost:5000'],
+    ['http://localhost:5000', 'LOCALHOST:5000'],
+    ['http://127.0.0.1', '127.0.0.1'],
+    ['http://[::1]:5000', '[::1]:5000'],
+  ])('lets %s pass at %s', (origin, host) => {
+    expect(isOwnOrigin(origin, host)).toBe(true);
   });
 
-  it.each(['https://evil.example', 'http://localhost.evil.example', 'null', ''])('stops %s', (origin) => {
-    expect(isLocalOrigin(origin)).toBe(false);
+  it.each([
+    ['https://evil.example', 'localhost:5000'],
+    // DNS rebinding: the name leads here by now.
+    ['http://evil.example:5000', 'evil.example:5000'],
+    ['http://localhost.evil.example', 'localhost'],
+    // Whatever else runs on this machine.
+    ['http://localhost:3000', 'localhost:5000'],
+    ['http://localhost', 'localhost:5000'],
+    ['http://127.0.0.1:5000', 'localhost:5000'],
+    ['null', 'localhost:5000'],
+    ['', ''],
+    ['http://localhost:5000', undefined],
+  ])('stops %s at %s', (origin, host) => {
+    expect(isOwnOrigin(origin, host)).toBe(false);
   });
 });
 

@@ -10,11 +10,13 @@ export function isLoopback(address: string | undefined): boolean {
   return loopback.check(address, isIPv6(address) ? 'ipv6' : 'ipv4');
 }
 
-/** Whether a browser sent this from a page of this machine, or it was no browser at all. */
-export function isLocalOrigin(origin: string | undefined): boolean {
+/**
+ * Whether a browser sent this from a page that it had from the same host and port, and these are this machine's own; or it was
+ * no browser at all. A page of another port may be anybody's.
+ */
+export function isOwnOrigin(origin: string | undefined, host: string | undefined): boolean {
   if (origin === undefined) return true;
-  if (!URL.canParse(origin)) return false;
-  return isLocalName(new URL(origin).hostname);
+  return URL.canParse(origin) && new URL(origin).host === host?.toLowerCase() && isLocalHost(host);
 }
 
 /** Whether a Host header names this machine as seen from itself. */
