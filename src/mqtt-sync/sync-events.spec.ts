@@ -25,6 +25,17 @@ describe('SyncEvents', () => {
     expect(listener).toHaveBeenCalledTimes(1);
   });
 
+  it('tells a listener registered with once() only once although the event comes again while it is told', () => {
+    const events = new SyncEvents(silentLogger);
+    const listener = vi.fn();
+    events.on('reconnecting', ({ attempt }) => {
+      if (attempt === 1) events.emit('reconnecting', { attempt: 2 });
+    });
+    events.once('reconnecting', listener);
+    events.emit('reconnecting', { attempt: 1 });
+    expect(listener.mock.calls).toEqual([[{ attempt: 2 }]]);
+  });
+
   it('tells the rest of an event although a listener takes itself or another one off', () => {
     const events = new SyncEvents(silentLogger);
     const heard: string[] = [];

@@ -164,7 +164,8 @@ export class SyncEvents {
 
   emit<Name extends keyof SyncEventMap>(name: Name, event: SyncEventMap[Name]): void {
     for (const registration of this.registered(name)) {
-      if (registration.isOnce) this.remove(name, registration);
+      // Whoever publishes while told of a failure may have used it up already.
+      if (registration.isOnce && !this.remove(name, registration)) continue;
       try {
         (registration.listener as Listener<Name>)(event);
       } catch (error) {
@@ -178,9 +179,12 @@ export class SyncEvents {
     return this;
   }
 
-  private remove(name: keyof SyncEventMap, registration: Registration): void {
-    const others = this.registered(name).filter((registered) => registered !== registration);
+  /** @returns whether it was there. */
+  private remove(name: keyof SyncEventMap, registration: Registration): boolean {
+    const registered = this.registered(name);
+    const others = registered.filter((other) => other !== registration);
     this.registrations.set(name, others);
+    return others.length < registered.length;
   }
 
   private registered(name: keyof SyncEventMap): readonly Registration[] {

@@ -48,7 +48,8 @@ export class ServiceProcess {
       stdio: ['ignore', 'pipe', 'pipe'],
       cwd: tmpdir(),
     });
-    const service = new ServiceProcess(child, once(child, 'exit'));
+    // Not 'exit', which comes before the last of its output.
+    const service = new ServiceProcess(child, once(child, 'close'));
     for (const stream of [child.stdout, child.stderr]) {
       stream.setEncoding('utf8').on('data', (text: string) => (service.text += text));
     }
@@ -64,8 +65,7 @@ export class ServiceProcess {
       deadlineMs: 40_000,
       what: () => `the service to listen; it said:\n${service.output}`,
     });
-    if (service.hasExited) throw new Error(`The service exited with ${service.child.exitCode ?? service.child.signalCode}:\n${service.text}`);
-    return service;
+    return service.hasExited ? service.failed() : service;
   }
 
   /** Everything it has printed so far. */
@@ -80,6 +80,12 @@ export class ServiceProcess {
 
   private get hasExited(): boolean {
     return this.child.exitCode !== null || this.child.signalCode !== null;
+  }
+
+  /** @throws {Error} with everything it said before it ended. */
+  private async failed(): Promise<never> {
+    const code = await this.exit();
+    throw new Error(`The service exited with ${code ?? this.child.signalCode}:\n${this.text}`);
   }
 
   signal(signal: NodeJS.Signals): void {
@@ -125,13 +131,15 @@ export class ServiceProcess {
   /** Waits until the health document says what is expected of it. */
   async untilHealth(what: string, condition: (document: HealthDocument) => boolean): Promise<HealthDocument> {
     let last: HealthDocument | undefined;
-    return until(
+    const reached = await until(
       async () => {
+        if (this.hasExited) return 'exited';
         last = await this.health();
         return condition(last) ? last : undefined;
       },
       { what: () => `${what}; health was ${JSON.stringify(last)}`, deadlineMs: 20_000 },
     );
+    return reached === 'exited' ? this.failed() : reached;
   }
 }
 

@@ -19,4 +19,16 @@ describe('PacketIds', () => {
     for (let count = 3; count <= 65_535; count++) ids.free(ids.allocate()!);
     expect(ids.allocate()).toBe(3);
   });
+
+  it('counts an id once, however often it is freed, and none that was never in use', () => {
+    const ids = new PacketIds();
+    const all = Array.from({ length: 65_534 }, () => ids.allocate()!);
+    for (const id of [4711, 4711, 0, 1, 70_000]) ids.free(id);
+    expect(ids.allocate()).toBe(4711);
+    expect(ids.allocate()).toBeUndefined();
+    ids.clear();
+    ids.clear();
+    expect(new Set(all.map(() => ids.allocate())).size).toBe(65_534);
+    expect(ids.allocate()).toBeUndefined();
+  });
 });

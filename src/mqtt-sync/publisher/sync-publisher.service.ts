@@ -73,9 +73,13 @@ export class SyncPublisher {
    * @throws {StoppingError} the process is stopping.
    */
   publish(entity: string, operation: Operation, data?: unknown, options?: PublishOptions): Promise<Receipt> {
-    const { key, qos, retain, messageId } = options ?? NO_OPTIONS;
-    const change = { entity, operation, data, key, qos, retain, messageId };
-    return this.submit([change], ([draft], accepted) => this.receipt(draft!, accepted?.[0]));
+    try {
+      const { key, qos, retain, messageId } = options ?? NO_OPTIONS;
+      return this.submit([{ entity, operation, data, key, qos, retain, messageId }], this.first);
+    } catch (error) {
+      // Somebody's options that cannot be read.
+      return this.reject(entity, error as Error);
+    }
   }
 
   /**
@@ -83,9 +87,7 @@ export class SyncPublisher {
    * @throws as `publish()` does; `details.index` says which change was wrong.
    */
   publishMany(changes: readonly Change[]): Promise<Receipt[]> {
-    return this.submit(changes, (drafts, accepted) =>
-      drafts.map((draft, index) => this.receipt(draft, accepted?.[index])),
-    );
+    return this.submit(changes, this.all);
   }
 
   /** Refuses changes from now on. */
@@ -93,25 +95,37 @@ export class SyncPublisher {
     this.stopping = true;
   }
 
-  /** No async function, which would keep changes and their data in memory until they are stored. */
+  private readonly first: Finish<Receipt> = ([draft], accepted) =>
+    accepted ? this.receipt(draft!, accepted[0]!) : skippedReceipt(draft!.messageId);
+
+  private readonly all: Finish<Receipt[]> = (drafts, accepted) =>
+    drafts.map((draft, index) => (accepted ? this.receipt(draft, accepted[index]!) : skippedReceipt(draft.messageId)));
+
+  /**
+   * Rejects whatever happens, and never throws; yet no async function, which would keep changes and their data in memory until
+   * they are stored.
+   */
   private submit<Result>(changes: readonly Change[], finish: Finish<Result>): Promise<Result> {
     let drafts: MessageDraft[];
     try {
       drafts = this.draft(changes);
+      // Sync is off, or there is nothing to store.
+      if (!this.options.localMode || drafts.length === 0) return Promise.resolve(finish(drafts, undefined));
+      return this.parts.queue.accept(drafts).then(
+        (accepted) => finish(drafts, accepted),
+        (error: Error) => this.reject(drafts[0]!.entity, error),
+      );
     } catch (error) {
       return this.reject(entityOf(changes), error as Error);
     }
-    // Sync is off, or there is nothing to store.
-    if (!this.options.localMode || drafts.length === 0) return Promise.resolve(finish(drafts, undefined));
-    return this.parts.queue.accept(drafts).then(
-      (accepted) => finish(drafts, accepted),
-      (error: Error) => this.reject(drafts[0]?.entity, error),
-    );
   }
 
-  private reject(entity: string | undefined, error: Error): Promise<never> {
-    const code = error instanceof MqttSyncError ? error.code : undefined;
-    this.parts.events.emit('publish_failed', { cause: 'rejected', entity, code });
+  private reject(entity: unknown, error: Error): Promise<never> {
+    const event = {
+      entity: typeof entity === 'string' ? entity : undefined,
+      code: error instanceof MqttSyncError ? error.code : undefined,
+    };
+    this.parts.events.emit('publish_failed', { cause: 'rejected', ...event });
     return Promise.reject(error);
   }
 
@@ -154,8 +168,7 @@ export class SyncPublisher {
     return (this.known = { policies, topics, vesselId, maxMessageBytes, nextMessageId });
   }
 
-  private receipt(draft: MessageDraft, accepted: AcceptedMessage | undefined): Receipt {
-    if (!accepted) return skippedReceipt(draft.messageId);
+  private receipt(draft: MessageDraft, accepted: AcceptedMessage): Receipt {
     const { queue, watch, events, isConnected } = this.parts;
     const waiting = !isConnected();
     if (!accepted.repeated) {
@@ -173,7 +186,10 @@ export class SyncPublisher {
 type Finish<Result> = (drafts: readonly MessageDraft[], accepted: readonly AcceptedMessage[] | undefined) => Result;
 
 /** For the event of a rejected call, whatever was given. */
-function entityOf(changes: readonly Change[] | undefined): string | undefined {
-  const entity: unknown = changes?.[0]?.entity;
-  return typeof entity === 'string' ? entity : undefined;
+function entityOf(changes: readonly Change[] | undefined): unknown {
+  try {
+    return changes?.[0]?.entity;
+  } catch {
+    return undefined;
+  }
 }

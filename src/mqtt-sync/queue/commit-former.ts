@@ -199,7 +199,7 @@ class Placement {
     private readonly store: MessageStore,
   ) {}
 
-  /** @throws {ChangeInvalidError | EntityTypeLimitError} it has no place. */
+  /** @throws {ChangeInvalidError | EntityTypeLimitError} it has no place. @throws {UnreadableStoreError} nobody can tell. */
   place(draft: MessageDraft): AcceptedMessage {
     const known = draft.idIsGiven ? this.knownAs(draft.messageId) : undefined;
     if (known) {

@@ -132,8 +132,9 @@ export class OpenQueue implements CommitWork {
 
   stats(): QueueStats {
     const { maxMessages, maxBytes } = this.parts.limits;
-    const { messages, bytes } = this.streams.volume;
+    // Before the volume: it reads the head of a type, and may find that messages are missing.
     const lanes = this.streams.laneStats();
+    const { messages, bytes } = this.streams.volume;
     let oldestAcceptedAtMs: number | undefined;
     for (const lane of LANES) {
       const ofLane = lanes[lane].oldestAcceptedAtMs;

@@ -66,7 +66,7 @@ export class RecordingPublisher implements Pick<SyncPublisher, 'publish' | 'publ
     return receipt!;
   }
 
-  // Async as the original is, so that a bad change rejects instead of throwing.
+  // So that a bad change rejects, as it does at the original, instead of throwing.
   // eslint-disable-next-line @typescript-eslint/require-await
   async publishMany(changes: readonly Change[]): Promise<Receipt[]> {
     const failure = this.nextFailure;

@@ -39,5 +39,7 @@ describe('DraftEnvelope', () => {
     const envelope = new DraftEnvelope(draft);
     expect(envelope.seal(1_760_000_000, 1).length).toBeLessThan(envelope.maxBytes);
     expect(envelope.seal(999_999_999_999, Number.MAX_SAFE_INTEGER).length).toBe(envelope.maxBytes);
+    const bare = new DraftEnvelope({ ...draft, dataJson: undefined });
+    expect(bare.seal(999_999_999_999, Number.MAX_SAFE_INTEGER).length).toBeLessThanOrEqual(bare.maxBytes);
   });
 });

@@ -223,7 +223,7 @@ export const SERVICE_VARIABLES: readonly Variable[] = [
     path: 'ingressToken',
     type: text,
     byDefault: '',
-    meaning: 'bearer token for posting; unset: only loopback clients may',
+    meaning: 'bearer token for posting; unset: only loopback clients may, and no page of others in a browser',
     isSecret: true,
   },
   {

@@ -20,7 +20,9 @@ export class IngressGuard implements CanActivate {
     if (isLoopback(socket.remoteAddress) && isOwnOrigin(headers.origin, headers.host) && isLocalPage) return true;
     throw new ProblemException(403, {
       code: 'FORBIDDEN',
-      detail: 'Without a token only clients on the same machine may do this. Set SYNC_INGRESS_TOKEN to allow others.',
+      detail:
+        'Without a token only clients on the same machine may do this, and in a browser the own page of the service ' +
+        '(a proxy has to pass Host on). Set SYNC_INGRESS_TOKEN to allow others.',
     });
   }
 
