@@ -24,7 +24,7 @@ export class QueueEvents implements QueueObserver {
   ) {}
 
   dropped(message: QueuedMessage, reason: DropReason): void {
-    this.events.emit('message_dropped', { ...describeMessage(message), reason });
+    this.events.emit('message_dropped', Object.assign(describeMessage(message), { reason }));
     // What is purged or left behind is logged as a whole.
     if (reason !== 'queue_full') return;
     this.droppedSinceLog++;

@@ -64,9 +64,7 @@ export class Settlement {
     queue.remove([message]);
     // The wall clock may have been set back since the message was accepted.
     const latencyMs = Math.max(0, clock.wallMs() - message.acceptedAtMs);
-    const { messageId, entity, operation, sequence, qos, lane, key } = message;
-    const event = { messageId, entity, operation, sequence, qos, lane, key, latencyMs, possibleDuplicate };
-    events.emit('message_published', event);
+    events.emit('message_published', Object.assign(describeMessage(message), { latencyMs, possibleDuplicate }));
   }
 
   private refusedInPassing(message: QueuedMessage, reasonCode: number): void {
@@ -130,7 +128,8 @@ export class Settlement {
     const guilty = this.findGuilty(unfinished, messages, loss);
     for (const message of messages) {
       events.emit('publish_failed', { cause: 'connection_lost', entity: message.entity, code: undefined });
-      if (message !== guilty) events.emit('message_queued', { ...describeMessage(message), reason: 'connection_lost' });
+      if (message !== guilty)
+        events.emit('message_queued', Object.assign(describeMessage(message), { reason: 'connection_lost' as const }));
     }
     const held = this.state.order.clear();
     this.giveBack([...messages.filter((message) => message !== guilty), ...held]);

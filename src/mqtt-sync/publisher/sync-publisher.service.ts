@@ -95,11 +95,10 @@ export class SyncPublisher {
     this.stopping = true;
   }
 
-  private readonly first: Finish<Receipt> = ([draft], accepted) =>
-    accepted ? this.receipt(draft!, accepted[0]!) : skippedReceipt(draft!.messageId);
-
   private readonly all: Finish<Receipt[]> = (drafts, accepted) =>
     drafts.map((draft, index) => (accepted ? this.receipt(draft, accepted[index]!) : skippedReceipt(draft.messageId)));
+
+  private readonly first: Finish<Receipt> = (drafts, accepted) => this.all(drafts, accepted)[0]!;
 
   /**
    * Rejects whatever happens, and never throws; yet no async function, which would keep changes and their data in memory until
@@ -175,7 +174,7 @@ export class SyncPublisher {
       const { entity, operation, qos, lane, key } = draft;
       const event = { messageId: accepted.messageId, sequence: accepted.sequence, entity, operation, qos, lane, key };
       events.emit('message_accepted', event);
-      if (waiting) events.emit('message_queued', { ...event, reason: 'not_connected' });
+      if (waiting) events.emit('message_queued', Object.assign({ reason: 'not_connected' as const }, event));
       this.parts.accepted(accepted.position);
     }
     return receiptOf(accepted, queue.durable, waiting, watch);

@@ -77,16 +77,21 @@ export class EntityStreams {
 
   laneStats(): Record<Lane, LaneStats> {
     const lanes = { critical: emptyLane(), normal: emptyLane(), bulk: emptyLane() };
-    for (const { volume, lane, oldestAcceptedAtMs } of this) {
+    for (const stream of this) {
+      const { volume, lane } = stream;
       if (volume.messages === 0) continue;
       const stats = lanes[lane];
       stats.messages += volume.messages;
       stats.bytes += volume.bytes;
-      if (oldestAcceptedAtMs === undefined) continue;
-      stats.oldestAcceptedAtMs = Math.min(oldestAcceptedAtMs, stats.oldestAcceptedAtMs ?? Infinity);
+      stats.oldestAcceptedAtMs = earlierOf(stats.oldestAcceptedAtMs, stream.oldestAcceptedAtMs);
     }
     return lanes;
   }
+}
+
+/** The earlier of two times; undefined is none. */
+export function earlierOf(one: number | undefined, other: number | undefined): number | undefined {
+  return one === undefined || other === undefined ? (one ?? other) : Math.min(one, other);
 }
 
 function emptyLane(): { -readonly [Field in keyof LaneStats]: LaneStats[Field] } {

@@ -1,12 +1,12 @@
 import { StoppingError } from '../errors.js';
 import type { SyncLogger } from '../logger.js';
 import type { Clock } from '../time/clock.js';
-import { type Lane, LANES } from '../wire/lanes.js';
+import type { Lane } from '../wire/lanes.js';
 import type { SequenceRange } from '../wire/sequence-ranges.js';
 import { CommitFormer } from './commit-former.js';
 import { CommitPlan } from './commit-plan.js';
 import type { EntityStream, StreamSource } from './entity-stream.js';
-import { EntityStreams } from './entity-streams.js';
+import { earlierOf, EntityStreams } from './entity-streams.js';
 import { type CommitWork, GroupCommitter } from './group-committer.js';
 import type { AcceptedMessage, MessageDraft, QueuedMessage } from './message.js';
 import type { MessageKey, MessageStore, ReadLimits, StoreContents, StoredRecord } from './message-store.js';
@@ -135,18 +135,15 @@ export class OpenQueue implements CommitWork {
     // Before the volume: it reads the head of a type, and may find that messages are missing.
     const lanes = this.streams.laneStats();
     const { messages, bytes } = this.streams.volume;
-    let oldestAcceptedAtMs: number | undefined;
-    for (const lane of LANES) {
-      const ofLane = lanes[lane].oldestAcceptedAtMs;
-      if (ofLane !== undefined) oldestAcceptedAtMs = Math.min(ofLane, oldestAcceptedAtMs ?? Infinity);
-    }
+    const { critical, normal, bulk } = lanes;
+    const oldestUrgentMs = earlierOf(critical.oldestAcceptedAtMs, normal.oldestAcceptedAtMs);
     return {
       messages,
       bytes,
       maxMessages,
       maxBytes,
       lanes,
-      oldestAcceptedAtMs,
+      oldestAcceptedAtMs: earlierOf(oldestUrgentMs, bulk.oldestAcceptedAtMs),
       deadLetters: this.streams.deadLetters,
       untoldGaps: this.streams.untoldGaps,
       storesAside: this.contents.storesAside,

@@ -36,10 +36,23 @@ export function entryCount(database: { getStats(): object }): number {
   return (database.getStats() as { entryCount: number }).entryCount;
 }
 
+/**
+ * Stores what `run` writes as one transaction. No async function, which would keep what makes the writes in memory until
+ * they are on disk.
+ * @throws {Error} why nothing of it was stored.
+ */
+export function transact(root: RootDatabase<Buffer, string>, run: () => void): Promise<unknown> {
+  try {
+    return root.batch(run).catch(failWithCause);
+  } catch (error) {
+    return failWithCause(error);
+  }
+}
+
 /** What lmdb says of a failed commit comes in a second promise, which nobody else listens to. */
-export async function causeOf(error: unknown): Promise<Error> {
+async function failWithCause(error: unknown): Promise<never> {
   const { commitError } = error as { commitError?: Promise<never> };
   let reason = error;
   await commitError?.catch((cause: unknown) => (reason = cause));
-  return reason instanceof Error ? reason : new Error(String(reason));
+  throw reason instanceof Error ? reason : new Error(String(reason));
 }

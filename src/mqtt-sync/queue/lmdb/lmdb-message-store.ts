@@ -20,7 +20,7 @@
  * delivered into the journal; a drop deletes, and puts the gap. Opening reads `types` and `gaps` only, so it takes as long for a million messages as for none.
  */
 import type { SyncLogger } from '../../logger.js';
-import { causeOf } from '../../store/lmdb-file.js';
+import { transact } from '../../store/lmdb-file.js';
 import { openStore } from '../../store/open-store.js';
 import { StoreFolder, type StoreKind } from '../../store/store-folder.js';
 import type { Clock } from '../../time/clock.js';
@@ -206,16 +206,10 @@ export class LmdbMessageStore implements MessageStore {
     return this.databases;
   }
 
-  /** No async function, which would keep what makes the writes in memory until they are on disk. */
   private batch(run: () => void): Promise<unknown> {
-    const explain = async (error: unknown) => {
-      throw await this.folder.reserve.explain(await causeOf(error));
-    };
-    try {
-      return this.db.root.batch(run).catch(explain);
-    } catch (error) {
-      return explain(error);
-    }
+    return transact(this.db.root, run).catch(async (error: Error) => {
+      throw await this.folder.reserve.explain(error);
+    });
   }
 
   /** Whether the disk itself has room, however much there is inside the store; after a full disk, looks now and then. */

@@ -13,7 +13,7 @@
  * One commit is one LMDB transaction. Of all this only the streams, and the positions of parked messages, are in memory.
  */
 import type { SyncLogger } from '../../../logger.js';
-import { causeOf } from '../../../store/lmdb-file.js';
+import { transact } from '../../../store/lmdb-file.js';
 import { openStore } from '../../../store/open-store.js';
 import { StoreFolder, type StoreKind } from '../../../store/store-folder.js';
 import type { Clock } from '../../../time/clock.js';
@@ -104,12 +104,7 @@ export class LmdbInboxStore implements InboxStore {
   }
 
   async commit(commit: InboxCommit): Promise<void> {
-    const write = this.prepare(commit);
-    try {
-      await this.db.root.batch(write);
-    } catch (error) {
-      throw await causeOf(error);
-    }
+    await transact(this.db.root, this.prepare(commit));
   }
 
   async close(): Promise<void> {
