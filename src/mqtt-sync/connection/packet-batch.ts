@@ -1,6 +1,12 @@
 import { type Packet, writeToStream } from 'mqtt-packet';
 import type { MqttProtocol } from './connection-options.js';
 
+/**
+ * The table of all two-byte numbers that the encoder would make at the first connection: 65,536 buffers, 5 MiB and up to 25 ms
+ * of the event loop, to save 0.1 us a packet.
+ */
+writeToStream.cacheNumbers = false;
+
 /** Just enough of a stream for the encoder; it must not have `cork`, or each packet would schedule an uncork. */
 class ChunkCollector {
   readonly chunks: Buffer[] = [];
