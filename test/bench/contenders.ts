@@ -13,8 +13,11 @@ export const SENDERS = [
 export const RECEIVERS = ['receiver', 'nest-mqtt'] as const;
 export type ReceiverId = (typeof RECEIVERS)[number];
 
+/** What nobody would use: what Node and Nest take by themselves, where an aim is about that too. */
+export const YARDSTICKS = ['bare-socket', 'bare-nest'] as const;
+
 /** Who takes part. */
-export const CONTENDERS = [...SENDERS, ...RECEIVERS] as const;
+export const CONTENDERS = [...SENDERS, ...RECEIVERS, ...YARDSTICKS] as const;
 export type ContenderId = (typeof CONTENDERS)[number];
 
 export const CONTENDER_TITLES: Readonly<Record<ContenderId, string>> = {
@@ -27,6 +30,8 @@ export const CONTENDER_TITLES: Readonly<Record<ContenderId, string>> = {
   'bridge-tuned': 'Mosquitto bridge, tuned',
   receiver: 'MqttSyncServer, inbox on disk',
   'nest-mqtt': 'Transport.MQTT of Nest',
+  'bare-socket': 'Bare socket: packets encoded before, acknowledgements counted',
+  'bare-nest': 'Bare Nest application: a constant, rate limited',
 };
 
 export function isBridge(contender: ContenderId): contender is 'bridge-default' | 'bridge-tuned' {

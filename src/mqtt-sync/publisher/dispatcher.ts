@@ -1,6 +1,5 @@
 import type { ConnectionControl } from '../connection/connection-control.js';
-import type { Acknowledgement, Link, LinkLoss, LinkObserver, OutgoingPublish } from '../connection/link.js';
-import type { QueuedMessage } from '../queue/message.js';
+import type { Acknowledgement, Link, LinkLoss, LinkObserver } from '../connection/link.js';
 import { AcknowledgementTimer } from './acknowledgement-timer.js';
 import { BackgroundTraffic } from './background-traffic.js';
 import { BrokerFit } from './broker-fit.js';
@@ -10,6 +9,7 @@ import { OrderGuard } from './order-guard.js';
 import { isRefusal } from './reason-codes.js';
 import { ReceiveMaximumNotice } from './receive-maximum-notice.js';
 import { type PausedType, RefusalPauses } from './refusal-pauses.js';
+import { Sender } from './sender.js';
 import { Settlement, type SettlementParts } from './settlement.js';
 import { Suspects } from './suspects.js';
 import { Window } from './window.js';
@@ -49,6 +49,7 @@ export class Dispatcher implements LinkObserver {
   private readonly receiveMaximumNotice: ReceiveMaximumNotice;
   private readonly nextMessage: NextMessage;
   private readonly settlement: Settlement;
+  private readonly sender: Sender;
   private readonly timer: AcknowledgementTimer;
 
   constructor(private readonly parts: DispatcherParts) {
@@ -61,6 +62,8 @@ export class Dispatcher implements LinkObserver {
     const { session, order, pauses, suspects } = this;
     this.nextMessage = new NextMessage(parts.queue, { session, order, pauses }, parts.maxInFlight);
     this.settlement = new Settlement(parts, { session, order, pauses, suspects });
+    const { window, fit, settlement } = this;
+    this.sender = new Sender({ session, window, fit, pauses, settlement, logger });
     this.timer = new AcknowledgementTimer(clock, (waitedMs) =>
       this.link?.cut(`no acknowledgement for ${Math.round(waitedMs / 1000)} s`),
     );
@@ -231,7 +234,7 @@ export class Dispatcher implements LinkObserver {
     const control = this.controls.shift();
     if (control) return this.sendControl(link, control);
     const message = this.isHolding || probe?.isQuiet ? undefined : this.nextMessage.take(probe);
-    if (message) return this.sendMessage(link, message);
+    if (message) return this.sender.send(link, message);
     const behind = this.isHolding || probe ? undefined : this.background.next(this.window.limitBytes, limit);
     return behind !== undefined && this.sendControl(link, behind);
   }
@@ -243,83 +246,10 @@ export class Dispatcher implements LinkObserver {
   }
 
   /** Answers whether more may be sent. */
-  private sendMessage(link: Link, message: QueuedMessage): boolean {
-    const { topic, payload } = message;
-    const history = this.session.takeOut(message);
-    const resumes = history.packetId !== undefined;
-    const wasReleased = resumes && history.phase === 'released';
-    const { qos: fitting, retain } = this.fit.adapt(message);
-    // An exchange that waits for PUBCOMP is one of QoS 2, whatever the broker takes by now.
-    const qos = wasReleased ? 2 : fitting;
-    const packetId = qos === 0 ? 0 : (history.packetId ?? this.session.allocate());
-    if (packetId === undefined) {
-      this.settlement.takeBack(message);
-      return false;
-    }
-    const packet = { topic, payload, qos, retain, dup: resumes, packetId };
-    const bytes = link.packetBytes(packet);
-    if (bytes > link.limits.maximumPacketSize) {
-      // An id that the broker's session knows stays taken as long as the session.
-      if (!resumes) this.session.giveBack(packetId);
-      this.settlement.unsendable(message, 'too_large_for_broker');
-      return true;
-    }
-    this.pauses.sending(message);
-    // A QoS 2 exchange that is resumed is not a duplicate: the packet id tells the broker (MQTT 5, section 4.3.3).
-    if (history.mayHaveArrived && !(resumes && qos === 2)) history.possibleDuplicate = true;
-    history.attempts++;
-    if (wasReleased) link.release(packetId);
-    else if (!this.write(link, packet)) {
-      if (!resumes) this.session.giveBack(packetId);
-      this.settlement.unsendable(message, 'cannot_be_encoded');
-      return true;
-    }
-    if (qos === 0) {
-      this.settlement.delivered(message);
-      return true;
-    }
-    const phase = wasReleased ? 'released' : 'published';
-    const sent = this.window.sent(wasReleased ? 0 : bytes);
-    this.session.begin({ packetId, qos, message, control: undefined, sent, phase, wasReleased });
-    return true;
-  }
-
-  /** A packet is encoded whole or not at all, so one that cannot be leaves the connection as it was. */
-  private write(link: Link, packet: OutgoingPublish): boolean {
-    try {
-      link.publish(packet);
-      return true;
-    } catch (error) {
-      this.parts.logger.error(`A message for ${packet.topic} has no MQTT encoding: ${String(error)}`);
-      return false;
-    }
-  }
-
   private sendControl(link: Link, control: ControlMessage): boolean {
-    const packetId = this.session.allocate();
-    if (packetId === undefined) {
-      this.controls.unshift(control);
-      return false;
-    }
-    const { topic, payload, retain } = control;
-    const packet = {
-      topic,
-      payload,
-      qos: 1,
-      retain: retain && link.limits.retainAvailable,
-      dup: false,
-      packetId,
-    } as const;
-    const bytes = link.packetBytes(packet);
-    if (bytes > link.limits.maximumPacketSize || !this.write(link, packet)) {
-      this.session.giveBack(packetId);
-      control.settled('refused');
-      return true;
-    }
-    const sent = this.window.sent(bytes);
-    const rest = { phase: 'published', wasReleased: false } as const;
-    this.session.begin({ packetId, qos: 1, message: undefined, control, sent, ...rest });
-    return true;
+    const isSent = this.sender.sendControl(link, control);
+    if (!isSent) this.controls.unshift(control);
+    return isSent;
   }
 
   private finishDrain(): void {

@@ -17,7 +17,9 @@ const DEADLINE_MS = 300_000;
 export async function drain(run: Run): Promise<void> {
   for (let round = 1; round <= run.sizes.rounds; round++) {
     for (const profile of run.profiles(['loopback', 'lan'])) {
-      for (const contender of run.contenders(SENDERS)) await drainOnce(run, contender, profile, round);
+      for (const contender of run.contenders([...SENDERS, 'bare-socket'])) {
+        await drainOnce(run, contender, profile, round);
+      }
     }
   }
 }

@@ -6,6 +6,7 @@ import { nowMs } from '../clock.js';
 import { LOAD } from '../payload.js';
 import { serve } from '../rig/rpc.js';
 import { OfflineStation, WindowStation } from './mqttjs-station.js';
+import { SocketStation } from './socket-station.js';
 import type { PaceResult, Station, StationCalls, StationOptions } from './station.js';
 import { SyncStation } from './sync-station.js';
 
@@ -21,6 +22,8 @@ function stationOf(options: StationOptions): Station {
       return new OfflineStation(options);
     case 'one-at-a-time':
       return new WindowStation(options, 1);
+    case 'bare-socket':
+      return new SocketStation(options);
     default:
       return new WindowStation(options, WINDOW);
   }
