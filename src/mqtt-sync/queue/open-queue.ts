@@ -6,26 +6,17 @@ import type { SequenceRange } from '../wire/sequence-ranges.js';
 import { CommitFormer } from './commit-former.js';
 import { CommitPlan } from './commit-plan.js';
 import type { EntityStream, StreamSource } from './entity-stream.js';
-import { earlierOf, EntityStreams } from './entity-streams.js';
+import { EntityStreams } from './entity-streams.js';
 import { type CommitWork, GroupCommitter } from './group-committer.js';
 import type { AcceptedMessage, MessageDraft, QueuedMessage } from './message.js';
-import type { MessageKey, MessageStore, ReadLimits, StoreContents, StoredRecord } from './message-store.js';
+import type { MessageKey, MessageStore, StoreContents } from './message-store.js';
 import { Outcome } from './outcome.js';
-import { listMessages } from './message-listing.js';
 import { type Departure, PendingWork, type PurgeCall } from './pending-work.js';
 import type { QueueHistory } from './queue-history.js';
-import { UNAVAILABLE } from './reasons.js';
+import { QueueView } from './queue-view.js';
 import type { QueueLimits } from './room-maker.js';
 import { StoredHistory } from './stored-history.js';
-import type {
-  DeadLetter,
-  DeadLetterVerdict,
-  MessageFate,
-  MessageSelection,
-  QueueIdentity,
-  QueueObserver,
-  QueueStats,
-} from './sync-queue.js';
+import type { DeadLetter, DeadLetterVerdict, QueueIdentity, QueueObserver } from './sync-queue.js';
 
 /** What an open queue is made of. */
 export interface OpenQueueParts {
@@ -37,12 +28,13 @@ export interface OpenQueueParts {
   readonly observer: QueueObserver | undefined;
 }
 
-/** A queue while its store is open. */
+/** A queue while its store is open: what changes it, and when; its `view` answers what is asked about it. */
 export class OpenQueue implements CommitWork {
   readonly identity: QueueIdentity;
   readonly streams: EntityStreams;
   readonly committer: GroupCommitter;
   readonly history: QueueHistory;
+  readonly view: QueueView;
   private readonly pending = new PendingWork();
   private readonly former: CommitFormer;
   private readonly outcome: Outcome;
@@ -52,7 +44,7 @@ export class OpenQueue implements CommitWork {
 
   constructor(
     private readonly parts: OpenQueueParts,
-    private readonly contents: StoreContents,
+    contents: StoreContents,
   ) {
     const { identity, store, limits, clock, logger, observer } = parts;
     this.identity = identity;
@@ -61,6 +53,11 @@ export class OpenQueue implements CommitWork {
     this.former = new CommitFormer(limits, this.pending, this.streams, store, logger);
     this.outcome = new Outcome(this.streams, this.pending, observer, logger);
     this.committer = new GroupCommitter(store, this, clock, logger);
+    this.view = new QueueView({
+      ...{ store, limits, streams: this.streams, committer: this.committer, setAside: this.setAside },
+      storesAside: contents.storesAside,
+      isClosed: () => this.closed,
+    });
   }
 
   /** Sees whether the store can take messages. */
@@ -114,71 +111,6 @@ export class OpenQueue implements CommitWork {
     if (letter) this.setAside.add(position);
     const isKept = !verdict && message.qos > 0 && this.parts.store.journal && !this.committer.unavailable;
     this.leave({ stream, key, bytes: payload.length, letter, raw: undefined, delivered: isKept ? message : undefined });
-  }
-
-  fateOf({ entity, sequence, ...accepted }: Pick<AcceptedMessage, 'entity' | 'position' | 'sequence'>): MessageFate {
-    const stream = this.streams.get(entity);
-    if (!stream) return 'left';
-    const position = stream.retried.positionNow(sequence, accepted.position);
-    if (stream.isTaken(position) || this.isBeingDropped(stream, position)) return 'waiting';
-    if (this.setAside.has(position)) return 'dead_lettered';
-    const loss = stream.lossOf(sequence);
-    if (loss) return loss === 'dropped' ? 'dropped' : 'dead_lettered';
-    const { store } = this.parts;
-    const key = { type: stream.number, position, sequence };
-    if (stream.isUntaken(position) && this.reading(() => store.has(key))) return 'waiting';
-    return this.reading(() => store.deadLetterAt(position)) ? 'dead_lettered' : 'left';
-  }
-
-  stats(): QueueStats {
-    const { maxMessages, maxBytes } = this.parts.limits;
-    // Before the volume: it reads the head of a type, and may find that messages are missing.
-    const lanes = this.streams.laneStats();
-    const { messages, bytes } = this.streams.volume;
-    const { critical, normal, bulk } = lanes;
-    const oldestUrgentMs = earlierOf(critical.oldestAcceptedAtMs, normal.oldestAcceptedAtMs);
-    return {
-      messages,
-      bytes,
-      maxMessages,
-      maxBytes,
-      lanes,
-      oldestAcceptedAtMs: earlierOf(oldestUrgentMs, bulk.oldestAcceptedAtMs),
-      deadLetters: this.streams.deadLetters,
-      untoldGaps: this.streams.untoldGaps,
-      storesAside: this.contents.storesAside,
-      available: !this.committer.unavailable && !this.closed,
-      unavailableReason: this.committer.unavailable?.message ?? (this.closed ? UNAVAILABLE.closed : undefined),
-    };
-  }
-
-  /** Position of the message that was accepted last. */
-  get newestPosition(): number {
-    return this.streams.nextPosition - 1;
-  }
-
-  messages(selection: MessageSelection): Iterable<QueuedMessage> {
-    return listMessages(this.streams, selection, {
-      read: (stream, after, upTo, limits) => {
-        const records = this.readRecords(stream, after, upTo, limits);
-        const { unavailable } = this.committer;
-        if (!records && unavailable) throw unavailable;
-        return records ?? [];
-      },
-      holds: (stream, position) => this.holds(stream, position),
-    });
-  }
-
-  private holds(stream: EntityStream, position: number): boolean {
-    return stream.isTaken(position) || this.isBeingDropped(stream, position) || stream.isUntaken(position);
-  }
-
-  gaps(): ReadonlyMap<string, readonly SequenceRange[]> {
-    const gaps = new Map<string, readonly SequenceRange[]>();
-    for (const stream of this.streams) {
-      if (!stream.gaps.isEmpty) gaps.set(stream.entity, stream.gaps.toArray());
-    }
-    return gaps;
   }
 
   forgetGaps(entity: string, ranges: readonly SequenceRange[]): void {
@@ -266,7 +198,7 @@ export class OpenQueue implements CommitWork {
 
   private sourceOf(stream: () => EntityStream): StreamSource {
     return {
-      read: (after, upTo, limits) => this.readRecords(stream(), after, upTo, limits),
+      read: (after, upTo, limits) => this.view.read(stream(), after, upTo, limits),
       damaged: (key, raw) => {
         const verdict = { reason: 'corrupt' as const, reasonCode: undefined, attempts: 0 };
         const letter = this.letterOf(stream(), key, undefined, verdict);
@@ -281,19 +213,6 @@ export class OpenQueue implements CommitWork {
         this.committer.wake();
       },
     };
-  }
-
-  private readRecords(
-    { number, lane }: EntityStream,
-    after: number,
-    upTo: number,
-    limits: ReadLimits,
-  ): StoredRecord[] | undefined {
-    const records = this.reading(() => this.parts.store.read(number, after, upTo, limits));
-    // The lane of a type is that of its newest message: with all its messages it has moved there.
-    return records?.map((record) =>
-      record.message && record.message.lane !== lane ? { ...record, message: { ...record.message, lane } } : record,
-    );
   }
 
   private leave(departure: Departure): void {
@@ -324,21 +243,5 @@ export class OpenQueue implements CommitWork {
   ): DeadLetter {
     const { reason, reasonCode, attempts } = verdict;
     return { entity, position, sequence, message, reason, reasonCode, attempts, deadAtMs: this.parts.clock.wallMs() };
-  }
-
-  private isBeingDropped(stream: EntityStream, position: number): boolean {
-    const change = this.committer.plan?.changes.get(stream);
-    return change?.victims.some((victim) => victim.position === position) ?? false;
-  }
-
-  /** Reads from the store; a failure makes the queue unavailable instead of reaching whoever asked. */
-  private reading<T>(read: () => T): T | undefined {
-    if (this.closed) return undefined;
-    try {
-      return read();
-    } catch (error) {
-      this.committer.fail(error);
-      return undefined;
-    }
   }
 }

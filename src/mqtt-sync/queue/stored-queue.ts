@@ -126,12 +126,12 @@ export abstract class StoredQueue extends SyncQueue {
   }
 
   fateOf(message: Pick<AcceptedMessage, 'entity' | 'position' | 'sequence'>): MessageFate {
-    return this.opened?.fateOf(message) ?? 'left';
+    return this.opened?.view.fateOf(message) ?? 'left';
   }
 
   stats(): QueueStats {
     const { maxMessages, maxBytes } = this.limits;
-    if (this.opened) return this.opened.stats();
+    if (this.opened) return this.opened.view.stats();
     return {
       ...{ messages: 0, bytes: 0, maxMessages, maxBytes, lanes: EMPTY_LANES, oldestAcceptedAtMs: undefined },
       ...{
@@ -145,7 +145,7 @@ export abstract class StoredQueue extends SyncQueue {
   }
 
   gaps(): ReadonlyMap<string, readonly SequenceRange[]> {
-    return this.opened?.gaps() ?? new Map<string, never>();
+    return this.opened?.view.gaps() ?? new Map<string, never>();
   }
 
   forgetGaps(entity: string, ranges: readonly SequenceRange[]): void {
@@ -154,11 +154,11 @@ export abstract class StoredQueue extends SyncQueue {
 
   *messages(selection: MessageSelection = {}): Iterable<QueuedMessage> {
     const { opened } = this;
-    if (opened && !this.closing) yield* opened.messages(selection);
+    if (opened && !this.closing) yield* opened.view.messages(selection);
   }
 
   async purge({ entity }: Pick<MessageSelection, 'entity'> = {}): Promise<number> {
-    const upTo = this.opened?.newestPosition ?? 0;
+    const upTo = this.opened?.view.newestPosition ?? 0;
     let purged = 0;
     for (;;) {
       const queue = this.whileOpen();

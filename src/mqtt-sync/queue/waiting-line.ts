@@ -37,7 +37,7 @@ export class HeadRoom {
 }
 
 /** Reads the stored messages after one position, up to and including another; undefined when it cannot just now. */
-export type ReadRecords = (after: number, upTo: number, limits: ReadLimits) => StoredRecord[] | undefined;
+export type ReadRecords = (after: number, upTo: number, limits: ReadLimits) => readonly StoredRecord[] | undefined;
 
 /** Where a line gets what is not in memory, and whom it tells what it finds there. */
 export interface LineSource {

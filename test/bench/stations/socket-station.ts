@@ -66,7 +66,7 @@ export class SocketStation implements Station {
       }
     }
     this.socket.setNoDelay(true).on('data', (chunk: Buffer) => this.read(chunk));
-    this.socket.write(encode({ cmd: 'connect', clientId: `bench-${this.options.contender}`, keepalive: 60 } as Packet));
+    this.socket.write(encode({ cmd: 'connect', clientId: `bench-${this.options.contender}`, keepalive: 60 }));
   }
 
   private read(chunk: Buffer): void {
