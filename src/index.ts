@@ -1,15 +1,15 @@
 export { MqttSyncModule } from './mqtt-sync/mqtt-sync.module.js';
 export { MQTT_SYNC_OPTIONS } from './mqtt-sync/mqtt-sync.module-definition.js';
-export {
-  type CatchUpOptions,
-  type JournalOptions,
-  type MqttSyncOptions,
-  type InboxOptions,
-  type IncomingOptions,
-  type QueueOptions,
-  type ResolvedOptions,
-  type TlsOptions,
+export type {
+  CatchUpOptions,
+  JournalOptions,
+  MqttSyncOptions,
+  InboxOptions,
+  IncomingOptions,
+  QueueOptions,
+  TlsOptions,
 } from './mqtt-sync/mqtt-sync.options.js';
+export type { ResolvedOptions } from './mqtt-sync/resolve-options.js';
 export { type CatchUpFeature } from './mqtt-sync/catch-up-feature.module.js';
 export {
   type CatchUpSource,

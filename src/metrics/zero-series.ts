@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { MQTT_SYNC_OPTIONS } from '../mqtt-sync/mqtt-sync.module-definition.js';
-import type { ResolvedOptions } from '../mqtt-sync/mqtt-sync.options.js';
+import type { ResolvedOptions } from '../mqtt-sync/resolve-options.js';
 import { EntityPolicies } from '../mqtt-sync/wire/entity-policies.js';
 import { OPERATIONS } from '../mqtt-sync/wire/envelope.js';
 

@@ -2,7 +2,7 @@ import { Logger, type Provider } from '@nestjs/common';
 import type { ConnectionEvents } from './connection/connection-options.js';
 import { ConnectionManager } from './connection/connection-manager.js';
 import { MQTT_SYNC_INBOX, MQTT_SYNC_OPTIONS } from './mqtt-sync.module-definition.js';
-import type { ResolvedOptions } from './mqtt-sync.options.js';
+import type { ResolvedOptions } from './resolve-options.js';
 import { Dispatcher } from './publisher/dispatcher.js';
 import { SyncQueue } from './queue/sync-queue.js';
 import { AutomaticCatchUp } from './subscriber/catch-up/automatic-catch-up.js';

@@ -9,7 +9,7 @@ import type { IncomingLink, IncomingPublish } from './connection/incoming-link.j
 import type { Acknowledgement, Link, LinkLoss } from './connection/link.js';
 import { MqttSyncError, QueueUnavailableError } from './errors.js';
 import type { SyncLogger } from './logger.js';
-import type { ResolvedOptions } from './mqtt-sync.options.js';
+import type { ResolvedOptions } from './resolve-options.js';
 import { CatchUpAnswers } from './publisher/catch-up/catch-up-answers.js';
 import type { CatchUpSources } from './publisher/catch-up/catch-up-source.js';
 import type { RequestSubscription } from './publisher/catch-up/request-subscription.js';

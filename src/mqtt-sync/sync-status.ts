@@ -1,5 +1,5 @@
 import type { ConnectionView } from './connection/connection-control.js';
-import type { ResolvedOptions } from './mqtt-sync.options.js';
+import type { ResolvedOptions } from './resolve-options.js';
 import type { Dispatcher } from './publisher/dispatcher.js';
 import type { RequestSubscription, SubscriptionView } from './publisher/catch-up/request-subscription.js';
 import type { PausedType } from './publisher/refusal-pauses.js';

@@ -12,7 +12,7 @@ import {
 } from '../../src/mqtt-sync/errors.js';
 import { MqttSyncModule } from '../../src/mqtt-sync/mqtt-sync.module.js';
 import { MQTT_SYNC_OPTIONS } from '../../src/mqtt-sync/mqtt-sync.module-definition.js';
-import type { ResolvedOptions } from '../../src/mqtt-sync/mqtt-sync.options.js';
+import type { ResolvedOptions } from '../../src/mqtt-sync/resolve-options.js';
 import { SyncPublisher } from '../../src/mqtt-sync/publisher/sync-publisher.service.js';
 import { SyncEvents } from '../../src/mqtt-sync/sync-events.js';
 import { SyncStatus } from '../../src/mqtt-sync/sync-status.js';

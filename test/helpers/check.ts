@@ -1,5 +1,6 @@
 import { expect } from 'vitest';
-import { type MqttSyncOptions, resolveOptions } from '../../src/mqtt-sync/mqtt-sync.options.js';
+import type { MqttSyncOptions } from '../../src/mqtt-sync/mqtt-sync.options.js';
+import { resolveOptions } from '../../src/mqtt-sync/resolve-options.js';
 import { checkBroker, type CheckBrokerOptions } from '../../src/service/cli/check/check-broker.js';
 import type { CheckName, CheckStep } from '../../src/service/cli/check/check-step.js';
 

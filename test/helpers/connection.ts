@@ -3,7 +3,8 @@ import type { ConnectionIdentity } from '../../src/mqtt-sync/connection/connecti
 import { ConnectionManager } from '../../src/mqtt-sync/connection/connection-manager.js';
 import type { Acknowledgement, Link, LinkLoss } from '../../src/mqtt-sync/connection/link.js';
 import type { SyncLogger } from '../../src/mqtt-sync/logger.js';
-import { type MqttSyncOptions, resolveOptions } from '../../src/mqtt-sync/mqtt-sync.options.js';
+import type { MqttSyncOptions } from '../../src/mqtt-sync/mqtt-sync.options.js';
+import { resolveOptions } from '../../src/mqtt-sync/resolve-options.js';
 import { SyncEvents } from '../../src/mqtt-sync/sync-events.js';
 import { type Clock, systemClock } from '../../src/mqtt-sync/time/clock.js';
 import { until } from './wait.js';

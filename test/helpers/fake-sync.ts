@@ -1,6 +1,7 @@
 import { Global, Module, type DynamicModule } from '@nestjs/common';
 import { MQTT_SYNC_OPTIONS } from '../../src/mqtt-sync/mqtt-sync.module-definition.js';
-import { type MqttSyncOptions, type ResolvedOptions, resolveOptions } from '../../src/mqtt-sync/mqtt-sync.options.js';
+import type { MqttSyncOptions } from '../../src/mqtt-sync/mqtt-sync.options.js';
+import { type ResolvedOptions, resolveOptions } from '../../src/mqtt-sync/resolve-options.js';
 import { MqttSyncHealthIndicator } from '../../src/health/mqtt-sync.health.js';
 import type { Change } from '../../src/mqtt-sync/publisher/change.js';
 import type { SubscriptionView } from '../../src/mqtt-sync/publisher/catch-up/request-subscription.js';

@@ -1,7 +1,8 @@
 import { onTestFinished } from 'vitest';
 import { ConnectionManager } from '../../src/mqtt-sync/connection/connection-manager.js';
 import { unannounced } from '../../src/mqtt-sync/connection/connection-options.js';
-import { type MqttSyncOptions, resolveOptions } from '../../src/mqtt-sync/mqtt-sync.options.js';
+import type { MqttSyncOptions } from '../../src/mqtt-sync/mqtt-sync.options.js';
+import { resolveOptions } from '../../src/mqtt-sync/resolve-options.js';
 import { Receiver } from '../../src/mqtt-sync/subscriber/receiver.js';
 import { SyncEvents, type SyncEventMap } from '../../src/mqtt-sync/sync-events.js';
 import { type Clock, systemClock } from '../../src/mqtt-sync/time/clock.js';

@@ -4,7 +4,7 @@ import { posix } from 'node:path';
 import { Ajv2019 } from 'ajv/dist/2019.js';
 import type { AnySchemaObject } from 'ajv';
 import { describe, expect, it } from 'vitest';
-import { resolveOptions } from '../../src/mqtt-sync/mqtt-sync.options.js';
+import { resolveOptions } from '../../src/mqtt-sync/resolve-options.js';
 import { readEnvironment } from '../../src/service/environment/environment.js';
 import { VARIABLES } from '../../src/service/environment/variables.js';
 import { serviceSettings } from '../../src/service/service-settings.js';

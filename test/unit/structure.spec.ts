@@ -14,6 +14,7 @@ const ROWS: readonly (readonly string[])[] = [
   ['mqtt-sync/wire/lanes.ts'],
   ['mqtt-sync/wire/entity-policies.ts'],
   ['mqtt-sync/mqtt-sync.options.ts'],
+  ['mqtt-sync/resolve-options.ts'],
   // Holds the token of the options and nothing else of the module.
   ['mqtt-sync/mqtt-sync.module-definition.ts'],
   ['mqtt-sync/wire/'],

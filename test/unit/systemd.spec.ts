@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { resolveOptions } from '../../src/mqtt-sync/mqtt-sync.options.js';
+import { resolveOptions } from '../../src/mqtt-sync/resolve-options.js';
 import { readEnvironment } from '../../src/service/environment/environment.js';
 import { sourceOf, unknownVariables } from '../helpers/deployed-names.js';
 import { isInProject, projectText } from '../helpers/project-files.js';

@@ -1,4 +1,4 @@
-import type { ResolvedOptions } from '../mqtt-sync.options.js';
+import type { ResolvedOptions } from '../resolve-options.js';
 import type { SyncEvents } from '../sync-events.js';
 
 /** The options that concern the connection. */

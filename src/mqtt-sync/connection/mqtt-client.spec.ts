@@ -1,7 +1,7 @@
 import type { MqttClient } from 'mqtt';
 import { expect, it, onTestFinished } from 'vitest';
 import { freePort } from '../../../test/helpers/ports.js';
-import { resolveOptions } from '../mqtt-sync.options.js';
+import { resolveOptions } from '../resolve-options.js';
 import { parseBrokerAddress } from './broker-address.js';
 import { createClient, type DialRequest } from './mqtt-client.js';
 

@@ -1,4 +1,4 @@
-import type { ResolvedOptions } from '../mqtt-sync.options.js';
+import type { ResolvedOptions } from '../resolve-options.js';
 
 /** The options that concern the receiving side. */
 export type ReceiverOptions = Pick<ResolvedOptions, 'inboundPrefix' | 'maxMessageBytes' | 'incoming'>;

@@ -1,6 +1,7 @@
 import { v7 as uuidv7 } from 'uuid';
 import type { MqttSyncError } from '../errors.js';
-import { type MqttSyncOptions, type ResolvedOptions, resolveOptions } from '../mqtt-sync.options.js';
+import type { MqttSyncOptions } from '../mqtt-sync.options.js';
+import { type ResolvedOptions, resolveOptions } from '../resolve-options.js';
 import { type Change, draftMessage, momentOf } from '../publisher/change.js';
 import type { Receipt } from '../publisher/receipt.js';
 import type { SyncPublisher } from '../publisher/sync-publisher.service.js';

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { serveWith } from '../../../test/helpers/http-application.js';
 import { CatchUpInvalidError, CatchUpNotSentError, StoppingError } from '../../mqtt-sync/errors.js';
 import { MQTT_SYNC_OPTIONS } from '../../mqtt-sync/mqtt-sync.module-definition.js';
-import { resolveOptions } from '../../mqtt-sync/mqtt-sync.options.js';
+import { resolveOptions } from '../../mqtt-sync/resolve-options.js';
 import { CatchUp } from '../../mqtt-sync/subscriber/catch-up/catch-up.js';
 import { serviceSettings } from '../service-settings.js';
 import { CatchUpModule } from './catch-up.module.js';

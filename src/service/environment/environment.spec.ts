@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { resolveOptions } from '../../mqtt-sync/mqtt-sync.options.js';
+import { resolveOptions } from '../../mqtt-sync/resolve-options.js';
 import { EnvironmentError, readEnvironment } from './environment.js';
 import { VARIABLES } from './variables.js';
 

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import type * as z from 'zod';
 import { OptionsError, type OptionFault } from '../../mqtt-sync/errors.js';
-import { type MqttSyncOptions, resolveOptions, type ResolvedOptions } from '../../mqtt-sync/mqtt-sync.options.js';
+import type { MqttSyncOptions } from '../../mqtt-sync/mqtt-sync.options.js';
+import { resolveOptions, type ResolvedOptions } from '../../mqtt-sync/resolve-options.js';
 import { serviceSettings, type ServiceSettings } from '../service-settings.js';
 import { nameVariables } from './fault-names.js';
 import { SERVICE_VARIABLES, SYNC_VARIABLES, type Variable, VARIABLES } from './variables.js';

@@ -1,7 +1,7 @@
 import { type CallHandler, type ExecutionContext, Inject, Injectable, type NestInterceptor } from '@nestjs/common';
 import type { Request } from 'express';
 import { MQTT_SYNC_OPTIONS } from '../../mqtt-sync/mqtt-sync.module-definition.js';
-import type { ResolvedOptions } from '../../mqtt-sync/mqtt-sync.options.js';
+import type { ResolvedOptions } from '../../mqtt-sync/resolve-options.js';
 import { type BodyLimits, bodyLimits, readJson } from './json-body.js';
 
 /** Reads the JSON body. An interceptor, because it comes after the guards: nothing is read for who may not post. */

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { Provider } from '@nestjs/common';
 import { ConnectionManager } from '../../mqtt-sync/connection/connection-manager.js';
 import { MQTT_SYNC_OPTIONS } from '../../mqtt-sync/mqtt-sync.module-definition.js';
-import type { ResolvedOptions } from '../../mqtt-sync/mqtt-sync.options.js';
+import type { ResolvedOptions } from '../../mqtt-sync/resolve-options.js';
 import { SyncQueue } from '../../mqtt-sync/queue/sync-queue.js';
 import { SyncEvents } from '../../mqtt-sync/sync-events.js';
 import { SyncStatus } from '../../mqtt-sync/sync-status.js';

@@ -1,7 +1,7 @@
 import { packageVersion } from '../../metrics/package-version.js';
 import type { ConnectionView } from '../../mqtt-sync/connection/connection-control.js';
 import { reasonCodeText } from '../../mqtt-sync/connection/failure-text.js';
-import type { ResolvedOptions } from '../../mqtt-sync/mqtt-sync.options.js';
+import type { ResolvedOptions } from '../../mqtt-sync/resolve-options.js';
 import type { SyncQueue } from '../../mqtt-sync/queue/sync-queue.js';
 import type { SyncStatus } from '../../mqtt-sync/sync-status.js';
 import { LANES } from '../../mqtt-sync/wire/lanes.js';

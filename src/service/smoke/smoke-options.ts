@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
-import { type MqttSyncOptions, resolveOptions, type ResolvedOptions } from '../../mqtt-sync/mqtt-sync.options.js';
+import type { MqttSyncOptions } from '../../mqtt-sync/mqtt-sync.options.js';
+import { resolveOptions, type ResolvedOptions } from '../../mqtt-sync/resolve-options.js';
 import { TokenFileError, tokenIn } from '../token-file.js';
 
 /** What a smoke test is told. */

@@ -4,7 +4,7 @@ import { parseBrokerAddress } from '../../mqtt-sync/connection/broker-address.js
 import { failureText } from '../../mqtt-sync/connection/failure-text.js';
 import { transportOptions } from '../../mqtt-sync/connection/mqtt-client.js';
 import { readSecrets, type Secrets } from '../../mqtt-sync/connection/secrets.js';
-import type { ResolvedOptions } from '../../mqtt-sync/mqtt-sync.options.js';
+import type { ResolvedOptions } from '../../mqtt-sync/resolve-options.js';
 import type { Instance } from './instance.js';
 import { type Probe, PROBE_ENTITY } from './probe.js';
 

@@ -7,7 +7,8 @@ import {
   NotSubscribedError,
   StoppingError,
 } from '../../errors.js';
-import { type MqttSyncOptions, resolveOptions } from '../../mqtt-sync.options.js';
+import type { MqttSyncOptions } from '../../mqtt-sync.options.js';
+import { resolveOptions } from '../../resolve-options.js';
 import { silentLogger } from '../../logger.js';
 import { SyncEvents } from '../../sync-events.js';
 import { FakeClock } from '../../time/fake-clock.js';

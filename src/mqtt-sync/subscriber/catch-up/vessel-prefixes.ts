@@ -1,4 +1,4 @@
-import type { ResolvedOptions } from '../../mqtt-sync.options.js';
+import type { ResolvedOptions } from '../../resolve-options.js';
 import { InboundTopics } from '../../wire/inbound-topics.js';
 import { expandPrefix } from '../../wire/topics.js';
 

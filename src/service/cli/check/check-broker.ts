@@ -1,6 +1,6 @@
 import { type BrokerAddress, parseBrokerAddress } from '../../../mqtt-sync/connection/broker-address.js';
 import type { Secrets } from '../../../mqtt-sync/connection/secrets.js';
-import type { ResolvedOptions } from '../../../mqtt-sync/mqtt-sync.options.js';
+import type { ResolvedOptions } from '../../../mqtt-sync/resolve-options.js';
 import { checkFiles } from './check-files.js';
 import { checkLimits } from './check-limits.js';
 import { checkDns, checkTcp } from './check-network.js';

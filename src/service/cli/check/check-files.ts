@@ -1,7 +1,7 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import type { BrokerAddress } from '../../../mqtt-sync/connection/broker-address.js';
 import { readSecrets, type Secrets } from '../../../mqtt-sync/connection/secrets.js';
-import type { ResolvedOptions } from '../../../mqtt-sync/mqtt-sync.options.js';
+import type { ResolvedOptions } from '../../../mqtt-sync/resolve-options.js';
 import { adviceOnEnd, commonNameOf, dayOf } from './certificate-words.js';
 import { CheckFailure, type Finding } from './check-step.js';
 

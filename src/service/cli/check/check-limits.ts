@@ -1,5 +1,5 @@
 import { brokerLimits } from '../../../mqtt-sync/connection/connack.js';
-import type { ResolvedOptions } from '../../../mqtt-sync/mqtt-sync.options.js';
+import type { ResolvedOptions } from '../../../mqtt-sync/resolve-options.js';
 import { CheckFailure, type Finding } from './check-step.js';
 import type { Session } from './check-session.js';
 

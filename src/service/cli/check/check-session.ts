@@ -6,7 +6,7 @@ import type { MqttProtocol } from '../../../mqtt-sync/connection/connection-opti
 import { failureText } from '../../../mqtt-sync/connection/failure-text.js';
 import { transportOptions } from '../../../mqtt-sync/connection/mqtt-client.js';
 import type { Secrets } from '../../../mqtt-sync/connection/secrets.js';
-import type { ResolvedOptions } from '../../../mqtt-sync/mqtt-sync.options.js';
+import type { ResolvedOptions } from '../../../mqtt-sync/resolve-options.js';
 import { CheckFailure, type Finding } from './check-step.js';
 import type { CheckTopics } from './check-topics.js';
 import { withDeadline } from './deadline.js';

@@ -1,5 +1,5 @@
 import { v7 as uuidv7 } from 'uuid';
-import type { ResolvedOptions } from '../../../mqtt-sync/mqtt-sync.options.js';
+import type { ResolvedOptions } from '../../../mqtt-sync/resolve-options.js';
 import { InboundTopics } from '../../../mqtt-sync/wire/inbound-topics.js';
 import { requestFilters } from '../../../mqtt-sync/wire/request-filters.js';
 import { Topics } from '../../../mqtt-sync/wire/topics.js';

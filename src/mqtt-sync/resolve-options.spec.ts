@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { OptionsError } from './errors.js';
-import { type MqttSyncOptions, resolveOptions } from './mqtt-sync.options.js';
+import type { MqttSyncOptions } from './mqtt-sync.options.js';
+import { resolveOptions } from './resolve-options.js';
 
 function faultsOf(options: unknown): string[] {
   try {
