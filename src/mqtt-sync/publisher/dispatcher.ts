@@ -226,6 +226,7 @@ export class Dispatcher implements LinkObserver {
     if (!this.window.hasRoom || !this.fit.canAcknowledge) return false;
     if (this.session.releasedBytes >= MOST_RELEASED_BYTES) return false;
     if (this.session.inFlight >= limit) {
+      if (!probe) this.window.limitedByCount();
       if (limit === link.limits.receiveMaximum && limit < this.parts.maxInFlight) this.noticeReceiveMaximum(limit);
       return false;
     }

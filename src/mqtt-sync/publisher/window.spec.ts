@@ -87,6 +87,43 @@ describe('Window', () => {
     },
   );
 
+  it('follows a link that becomes slower within a connection, in a few of its rounds', () => {
+    const clock = new FakeClock();
+    const window = new Window(clock);
+    const link = { bytesPerSecond: 250_000, roundTripMs: 600 };
+    const saturated = new SaturatedLink(window, clock, link);
+    saturated.deliver(10_000);
+    Object.assign(link, { bytesPerSecond: 44_000, roundTripMs: 700 });
+    const slowSinceMs = clock.monotonicMs();
+    while (window.limitBytes > 44_000) saturated.deliver(20);
+    expect(clock.monotonicMs() - slowSinceMs).toBeLessThan(20_000);
+  });
+
+  it('begins small on the next connection where the last one had a fast link, and finds out again', () => {
+    const clock = new FakeClock();
+    const window = new Window(clock);
+    new SaturatedLink(window, clock, { bytesPerSecond: 12_500_000, roundTripMs: 100 }).deliver(20_000);
+    expect(window.limitBytes).toBeGreaterThan(1_000_000);
+    window.reset();
+    expect(window.limitBytes).toBe(128 * 1024);
+    new SaturatedLink(window, clock, { bytesPerSecond: 44_000, roundTripMs: 700 }).deliver(2_000);
+    expect(window.limitBytes).toBeLessThan(44_000);
+  });
+
+  it('learns also while the number of messages is what limits', () => {
+    const clock = new FakeClock();
+    const window = new Window(clock);
+    const inFlight: SentPacket[] = [];
+    // 300 messages of 400 bytes, which are less than the window and far more than a link of 10,000 bytes a second needs.
+    for (let delivered = 0; delivered < 2000; delivered++) {
+      while (inFlight.length < 300) inFlight.push(window.sent(PACKET_BYTES));
+      window.limitedByCount();
+      clock.advance((PACKET_BYTES * 1000) / 10_000);
+      window.acked(inFlight.shift()!);
+    }
+    expect(window.limitBytes).toBeLessThan(64 * 1024);
+  });
+
   it('starts the next connection with what the last one learned', () => {
     const clock = new FakeClock();
     const window = new Window(clock);

@@ -1,6 +1,6 @@
 import type { Clock } from '../time/clock.js';
 
-/** Where a new connection starts: enough for a few hundred changes, less than 3 s on a 352 kbit/s link. */
+/** Where a new connection starts at most: enough for a few hundred changes, about 3 s on a 352 kbit/s link. */
 const FIRST_WINDOW_BYTES = 128 * 1024;
 /** Below it a window would hold back single large messages more than it would help urgent ones. */
 const SMALLEST_WINDOW_BYTES = 8 * 1024;
@@ -12,8 +12,10 @@ const GROWTH = 1.25;
 const START_GAIN = 2;
 /** How many rounds a measured rate is remembered, so that the window follows a link that has become slower. */
 const REMEMBERED_ROUNDS = 10;
+/** Those of a link that has become slower take longer and longer: what is older than as many good ones, or this, is forgotten too. */
+const SHORTEST_MEMORY_MS = 2000;
 /** Shorter round trips than this are not worth a smaller window: what limits there is the two ends, not the link. */
-const SHORTEST_ROUND_TRIP_MS = 20;
+const SHORTEST_ROUND_TRIP_MS = 50;
 
 /** What the window remembers of one packet until its first answer (PUBACK, PUBREC). */
 export interface SentPacket {
@@ -39,7 +41,7 @@ export class Window {
   private shortestRoundTripMs = Infinity;
   private readonly roundTripsMs: number[] = [];
   private roundTripMs = Infinity;
-  private readonly roundRates: number[] = [];
+  private readonly rounds: { readonly rate: number; readonly endedAtMs: number }[] = [];
   /** The best of them. */
   private rememberedRate = 0;
   private roundRate = 0;
@@ -77,15 +79,21 @@ export class Window {
     return Number.isFinite(this.shortestRoundTripMs) ? this.shortestRoundTripMs : undefined;
   }
 
-  /** A new connection: what the last one learned is where it starts. */
+  /** Something else than the window held back what could have been sent: what is on its way is all that may be. */
+  limitedByCount(): void {
+    this.wasFull = true;
+  }
+
+  /** A new connection starts with what the last one learned, but never with much: it may be another, slower link. */
   reset(): void {
+    this.limit = Math.min(this.limit, FIRST_WINDOW_BYTES);
     this.unacked = 0;
     this.ackedBytes = 0;
     this.ackedAtMs = this.clock.monotonicMs();
     this.shortestRoundTripMs = Infinity;
     this.roundTripsMs.length = 0;
     this.roundTripMs = Infinity;
-    this.roundRates.length = 0;
+    this.rounds.length = 0;
     this.rememberedRate = 0;
     this.roundRate = 0;
     this.roundEndsAtBytes = 1;
@@ -123,9 +131,6 @@ export class Window {
   }
 
   private learn(): void {
-    this.roundRates.push(this.roundRate);
-    if (this.roundRates.length > REMEMBERED_ROUNDS) this.roundRates.shift();
-    this.rememberedRate = Math.max(...this.roundRates);
     this.roundTripsMs.push(this.roundTripMs);
     if (this.roundTripsMs.length > REMEMBERED_ROUNDS) this.roundTripsMs.shift();
     // So little on the way hardly delays itself: the link has become longer, and the old round trip will not come back.
@@ -133,10 +138,18 @@ export class Window {
     const grew = this.roundRate >= this.bestRate * GROWTH;
     this.bestRate = Math.max(this.bestRate, this.roundRate);
     const roundTripMs = Math.max(this.shortestRoundTripMs, SHORTEST_ROUND_TRIP_MS);
+    this.rememberRate(Math.max(REMEMBERED_ROUNDS * roundTripMs, SHORTEST_MEMORY_MS));
     const product = this.rememberedRate * roundTripMs;
     const wanted = product * (grew ? START_GAIN : HEADROOM);
     // A round that the window did not limit shows what the application had to send, not what the link cannot carry.
     const smallest = this.wasFull ? SMALLEST_WINDOW_BYTES : this.limit;
     this.limit = Math.min(Math.max(wanted, smallest), LARGEST_WINDOW_BYTES);
+  }
+
+  private rememberRate(forMs: number): void {
+    const { rounds, ackedAtMs, roundRate } = this;
+    rounds.push({ rate: roundRate, endedAtMs: ackedAtMs });
+    while (rounds.length > REMEMBERED_ROUNDS || rounds[0]!.endedAtMs < ackedAtMs - forMs) rounds.shift();
+    this.rememberedRate = Math.max(...rounds.map(({ rate }) => rate));
   }
 }
