@@ -68,7 +68,7 @@ export class ReconnectPolicy {
 
   /** Decides after a failed attempt, or after the end of a link that lived as given. */
   decide(end: ConnectionEnd, life: LinkLife | undefined): ReconnectDecision {
-    if (life?.isProbing)
+    if (life?.isProbing && end.reasonCode !== SESSION_TAKEN_OVER)
       return { delayMs: fullJitterDelay(this.attempts++, PROBE_LIMITS, this.random), suspicion: undefined };
     if (life) this.learn(end, life);
     const closesLikeTakeover = life && this.idleCloses > IDLE_CLOSES_TOLERATED[life.protocol];

@@ -17,7 +17,8 @@ export interface Unacknowledged {
 /**
  * Finds a link that is dead although nobody closed it: while something is in flight, an acknowledgement must come within
  * 15 s plus three times what the bytes in flight need at the measured rate. Pings do not help there: a broker may answer
- * them and still acknowledge nothing.
+ * them and still acknowledge nothing. One packet that gets none while later ones get theirs counts too: on a new connection
+ * it is sent again.
  *
  * An acknowledgement only notes the time: there may be thousands a second, and a timer started anew for each costs more
  * than sending the message. When the timer fires it sees whether it was early.
@@ -30,7 +31,9 @@ export class AcknowledgementTimer {
 
   constructor(
     private readonly clock: Clock,
-    private readonly expired: (waitedMs: number) => void,
+    /** When the oldest packet was sent that others have overtaken, undefined when there is none. */
+    private readonly overtakenSinceMs: () => number | undefined,
+    private readonly expired: (waitedMs: number, isOvertaken: boolean) => void,
   ) {}
 
   /** Starts over: something was acknowledged. */
@@ -59,8 +62,10 @@ export class AcknowledgementTimer {
     this.cancel = undefined;
     const { bytes, bytesPerSecond = ASSUMED_BYTES_PER_SECOND } = this;
     const patienceMs = ANSWER_MS + (TRANSFER_FACTOR * bytes * 1000) / bytesPerSecond;
-    const leftMs = this.beganMs + patienceMs - this.clock.monotonicMs();
-    if (leftMs > 0) this.wait(leftMs);
-    else this.expired(patienceMs);
+    const nowMs = this.clock.monotonicMs();
+    const isSilent = this.beganMs + patienceMs <= nowMs;
+    const sinceMs = isSilent ? this.beganMs : this.overtakenSinceMs();
+    if (isSilent || (sinceMs !== undefined && sinceMs + patienceMs <= nowMs)) this.expired(patienceMs, !isSilent);
+    else this.wait((sinceMs ?? this.beganMs) + patienceMs - nowMs);
   }
 }

@@ -50,9 +50,35 @@ export class DeliverySession {
   private readonly packetIds = new PacketIds();
   private readonly exchanges = new Map<number, Exchange>();
   private released = 0;
+  /** When the newest PUBLISH was sent that has its answer, by QoS; on this connection. */
+  private readonly answeredUpToMs = { 1: -Infinity, 2: -Infinity };
+  private sentQos0 = false;
+  private firstAfterQos0: Exchange | undefined;
   private readonly histories = new Map<number, SendHistory>();
   /** How many messages of an entity type were sent and are back in the queue. */
   private readonly back = new Map<string, number>();
+
+  /** Whether a broker that hangs up may mean a message of QoS 0: nothing that was sent after it is answered yet. */
+  get hasUnansweredQos0(): boolean {
+    return this.sentQos0;
+  }
+
+  /** A message of QoS 0 was sent: it is in nobody's flight. */
+  noteQos0(): void {
+    this.sentQos0 = true;
+    this.firstAfterQos0 = undefined;
+  }
+
+  /**
+   * When the oldest PUBLISH was sent that has no answer although a later one of its QoS has: brokers answer those in order
+   * [MQTT-4.6.0-2] [MQTT-4.6.0-3]. Undefined when there is none. Looks at everything in flight.
+   */
+  get overtakenSinceMs(): number | undefined {
+    for (const { qos, phase, sent } of this.exchanges.values()) {
+      if (phase === 'published' && sent.sentAtMs < this.answeredUpToMs[qos]) return sent.sentAtMs;
+    }
+    return undefined;
+  }
 
   /** How many exchanges are in flight. */
   get inFlight(): number {
@@ -126,7 +152,15 @@ export class DeliverySession {
 
   begin(exchange: Exchange): void {
     this.exchanges.set(exchange.packetId, exchange);
+    if (this.sentQos0) this.firstAfterQos0 ??= exchange;
     if (exchange.phase === 'released') this.released += bytesOf(exchange);
+  }
+
+  /** The PUBLISH of an exchange has its answer: PUBACK or PUBREC. */
+  answered(exchange: Exchange): void {
+    const { qos, sent } = exchange;
+    this.answeredUpToMs[qos] = Math.max(this.answeredUpToMs[qos], sent.sentAtMs);
+    if (exchange === this.firstAfterQos0) this.sentQos0 = false;
   }
 
   /** PUBREC has come, and PUBREL goes out. */
@@ -178,8 +212,14 @@ export class DeliverySession {
     return unfinished;
   }
 
-  /** The broker has no session of ours: nothing can be resumed. */
-  reset(): void {
+  /** A connection is up; a broker without a session of ours can resume nothing. */
+  linked(sessionPresent: boolean): void {
+    this.answeredUpToMs[1] = this.answeredUpToMs[2] = -Infinity;
+    this.sentQos0 = false;
+    if (!sessionPresent) this.reset();
+  }
+
+  private reset(): void {
     this.packetIds.clear();
     for (const history of this.histories.values()) {
       history.packetId = undefined;

@@ -268,6 +268,7 @@ describe('Dispatcher', () => {
     const { packetId } = link.published[0]!;
     link.acknowledge('pubrec', packetId);
     link.acknowledge('pubcomp', packetId, 0x92);
+    clock.advance(1000);
     await turn();
     expect(texts(link)).toEqual(['1', '1']);
   });
@@ -435,12 +436,23 @@ describe('Dispatcher', () => {
     const first = await connect();
     expect(first.published).toHaveLength(100);
     first.lose();
-    await accept(...numbered(50, { entity: 'alerts', lane: 'critical' }));
+    await accept(...numbered(50, { entity: 'crew' }));
     const second = await connect();
     expect(second.published.every(({ topic }) => topic === 't/work_orders')).toBe(true);
     second.acknowledge('puback', second.published[0]!.packetId);
     await turn();
-    expect(second.published.at(-1)).toMatchObject({ topic: 't/alerts' });
+    expect(second.published.at(-1)).toMatchObject({ topic: 't/crew' });
+  });
+
+  it('sends a few urgent messages before a whole window that has to be sent again after a cut', async () => {
+    await accept(...numbered(100));
+    const first = await connect();
+    first.lose();
+    await accept(...numbered(50, { entity: 'alerts', lane: 'critical' }));
+    const second = await connect();
+    const topics = second.published.map(({ topic }) => topic);
+    expect(topics.slice(0, 7)).toEqual(Array(7).fill('t/alerts'));
+    expect(topics.slice(7)).toEqual(Array(93).fill('t/work_orders'));
   });
 
   it('refuses its own traffic where it is larger than the broker takes', async () => {

@@ -20,6 +20,9 @@ const SENDS_PER_TURN = 256;
 /** The window counts a QoS 2 message until PUBREC, so what waits for PUBCOMP has a bound of its own: it is in memory. */
 const MOST_RELEASED_BYTES = 64 * 1024 * 1024;
 
+/** A broker that never answers one message gets it again so often; the others must get on meanwhile. */
+const CUT_FOR_ONE_EVERY_MS = 300_000;
+
 /** What the dispatcher works with. */
 export interface DispatcherParts extends SettlementParts {
   readonly connection: Pick<ConnectionControl, 'confirm'>;
@@ -37,6 +40,7 @@ export class Dispatcher implements LinkObserver {
   private link: Link | undefined;
   private fillScheduled = false;
   private isHolding = false;
+  private lastCutForOneMs = -Infinity;
   private whenDrained: (() => void) | undefined;
   private readonly controls: ControlMessage[] = [];
   private readonly background = new BackgroundTraffic();
@@ -64,8 +68,10 @@ export class Dispatcher implements LinkObserver {
     this.settlement = new Settlement(parts, { session, order, pauses, suspects });
     const { window, fit, settlement } = this;
     this.sender = new Sender({ session, window, fit, pauses, settlement, logger });
-    this.timer = new AcknowledgementTimer(clock, (waitedMs) =>
-      this.link?.cut(`no acknowledgement for ${Math.round(waitedMs / 1000)} s`),
+    this.timer = new AcknowledgementTimer(
+      clock,
+      () => this.overtakenSinceMs,
+      (waitedMs, isOvertaken) => this.cutUnanswered(waitedMs, isOvertaken),
     );
   }
 
@@ -148,7 +154,7 @@ export class Dispatcher implements LinkObserver {
   }
 
   linked(link: Link): void {
-    if (!link.sessionPresent) this.session.reset();
+    this.session.linked(link.sessionPresent);
     this.window.reset();
     this.fit.linked(link);
     this.receiveMaximumNotice.linked();
@@ -183,7 +189,10 @@ export class Dispatcher implements LinkObserver {
     if (!exchange || !this.isExpected(exchange, type)) return;
     this.timer.restart(this.window);
     // Of a QoS 2 message the link has carried all but a few bytes when PUBREC comes.
-    if (exchange.phase === 'published') this.window.acked(exchange.sent);
+    if (exchange.phase === 'published') {
+      this.window.acked(exchange.sent);
+      this.session.answered(exchange);
+    }
     if (type === 'pubrec' && !isRefusal(reasonCode)) {
       this.session.release(exchange);
       link.release(packetId);
@@ -196,6 +205,17 @@ export class Dispatcher implements LinkObserver {
     this.parts.connection.confirm();
     this.wake();
     if (this.whenDrained && this.isIdle) this.finishDrain();
+  }
+
+  private get overtakenSinceMs(): number | undefined {
+    const isDue = this.parts.clock.monotonicMs() - this.lastCutForOneMs >= CUT_FOR_ONE_EVERY_MS;
+    return isDue ? this.session.overtakenSinceMs : undefined;
+  }
+
+  private cutUnanswered(waitedMs: number, isOvertaken: boolean): void {
+    if (isOvertaken) this.lastCutForOneMs = this.parts.clock.monotonicMs();
+    const which = isOvertaken ? ' of one message, though later ones have theirs,' : '';
+    this.link?.cut(`no acknowledgement${which} for ${Math.round(waitedMs / 1000)} s`);
   }
 
   private get isIdle(): boolean {

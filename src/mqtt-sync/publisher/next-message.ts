@@ -1,8 +1,12 @@
 import type { QueuedMessage } from '../queue/message.js';
 import type { SyncQueue } from '../queue/sync-queue.js';
+import type { Lane } from '../wire/lanes.js';
 import { LaneSchedule } from './lane-schedule.js';
 import type { DeliveryState } from './settlement.js';
 import type { Probe } from './suspects.js';
+
+/** So many times more than the reserve for what is urgent may be unsettled. */
+const URGENT_SHARE = 16;
 
 /**
  * Chooses the message that is sent next: by lane, then by age; past entity types that pause, and past messages that wait
@@ -42,7 +46,7 @@ export class NextMessage {
 
   private takeAny(from: (entity: string) => boolean = () => true): QueuedMessage | undefined {
     for (const lane of this.lanes.order()) {
-      const message = this.queue.take(lane, (entity) => this.admits(entity) && from(entity));
+      const message = this.queue.take(lane, (entity) => this.admits(entity, lane) && from(entity));
       if (message) {
         this.lanes.served(lane);
         return message;
@@ -51,12 +55,17 @@ export class NextMessage {
     return undefined;
   }
 
-  private admits(entity: string): boolean {
+  private admits(entity: string, lane: Lane): boolean {
     const { pauses, order, session } = this.state;
     if (!pauses.admits(entity) || !order.hasRoom(entity)) return false;
     // The one try of a paused type is for the message that it waits for, which may be held.
     if (pauses.isPaused(entity) && order.isHolding(entity)) return false;
     // What was sent cannot be dropped, so it must not become more than what may be in flight.
-    return session.hasBack(entity) || session.unsettled + order.held < this.maxInFlight;
+    return session.hasBack(entity) || session.unsettled + order.held < this.mostUnsettled(lane);
+  }
+
+  /** After a cut all of that may be messages that are sent again; what is urgent does not wait for them. */
+  private mostUnsettled(lane: Lane): number {
+    return lane === 'critical' ? this.maxInFlight + Math.ceil(this.maxInFlight / URGENT_SHARE) : this.maxInFlight;
   }
 }

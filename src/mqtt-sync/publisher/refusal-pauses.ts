@@ -81,12 +81,22 @@ export class RefusalPauses {
     });
   }
 
+  /** How often the broker has refused the message that its type waits for; 0 for any other. */
+  refusalsOf({ entity, position }: QueuedMessage): number {
+    const pause = this.pauses.get(entity);
+    return pause?.untilPosition === position ? pause.attempt + 1 : 0;
+  }
+
   /** A message is through, or will never be: the type goes on if it was the one waited for. */
   settled({ entity, position }: QueuedMessage): void {
     const pause = this.pauses.get(entity);
-    if (!pause || !isTrying(pause, position)) return;
-    if (position >= pause.untilPosition) this.pauses.delete(entity);
-    else pause.state = 'due';
+    if (!pause || !(isTrying(pause, position) || position === pause.untilPosition)) return;
+    if (position < pause.untilPosition) {
+      pause.state = 'due';
+      return;
+    }
+    pause.cancel?.();
+    this.pauses.delete(entity);
   }
 
   /** The connection is gone: what was being tried will be tried again on the next one. */

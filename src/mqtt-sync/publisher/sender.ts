@@ -38,7 +38,8 @@ export class Sender {
     }
     const packet = { topic, payload, qos, retain, dup: resumes, packetId };
     const bytes = link.packetBytes(packet);
-    if (bytes > link.limits.maximumPacketSize) {
+    // Of a released one only the PUBREL goes out.
+    if (!wasReleased && bytes > link.limits.maximumPacketSize) {
       // An id that the broker's session knows stays taken as long as the session.
       if (!resumes) session.giveBack(packetId);
       settlement.unsendable(message, 'too_large_for_broker');
@@ -55,6 +56,7 @@ export class Sender {
       return true;
     }
     if (qos === 0) {
+      session.noteQos0();
       settlement.delivered(message);
       return true;
     }

@@ -50,7 +50,7 @@ export class Settlement {
       if (wasReleased) return this.delivered(message);
       // The broker has forgotten the exchange, so it is not known whether it passed the message on.
       this.state.session.historyOf(message.position).mayHaveArrived = true;
-      return this.putBack(message);
+      return this.refusedInPassing(message, reasonCode);
     }
     if (isPassingRefusal(reasonCode)) return this.refusedInPassing(message, reasonCode);
     this.setAside(message, 'refused', reasonCode);
@@ -80,9 +80,14 @@ export class Settlement {
     this.putBack(message);
   }
 
-  /** Makes one message wait again, and with it what is held behind it. */
+  /**
+   * Makes one message wait again, and with it what is held behind it. What the broker has for sure not got is as good as never
+   * sent: it may be dropped, and does not count for what may be unsettled, or a paused type would stop all the others.
+   */
   private putBack(message: QueuedMessage): void {
-    this.state.session.putBack(message);
+    const { session } = this.state;
+    if (session.historyOf(message.position).mayHaveArrived) session.putBack(message);
+    else session.forget(message);
     this.giveBack([message, ...this.state.order.withdraw(message.entity)]);
   }
 
@@ -101,7 +106,8 @@ export class Settlement {
   }
 
   private setAside(message: QueuedMessage, reason: DeadLetterReason, reasonCode: number | undefined): void {
-    const attempts = this.state.session.attemptsOf(message.position);
+    const { session, pauses } = this.state;
+    const attempts = session.attemptsOf(message.position) + pauses.refusalsOf(message);
     this.forget(message);
     this.parts.events.emit('publish_failed', { cause: 'refused', entity: message.entity, code: undefined });
     this.parts.queue.setAside(message, { reason, reasonCode, attempts });
@@ -144,6 +150,7 @@ export class Settlement {
     const sinceSentMs = first ? this.parts.clock.monotonicMs() - first.sent.sentAtMs : 0;
     // When one of the service's own messages is the oldest, no message is to blame.
     const suspected = first?.message ? messages : [];
-    return this.state.suspects.lost(suspected, loss, sinceSentMs) === 'guilty' ? messages[0] : undefined;
+    const isAlone = unfinished.length === 1 && !this.state.session.hasUnansweredQos0;
+    return this.state.suspects.lost(suspected, loss, { sinceSentMs, isAlone }) === 'guilty' ? messages[0] : undefined;
   }
 }

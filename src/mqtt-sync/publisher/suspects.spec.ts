@@ -28,7 +28,10 @@ describe('Suspects', () => {
   function close(unacknowledged: Lost[0], loss: LinkLoss = hangUp) {
     suspects.linked();
     clock.advance(60_000);
-    return suspects.lost(unacknowledged, loss, HANG_UP_MS);
+    return suspects.lost(unacknowledged, loss, {
+      sinceSentMs: HANG_UP_MS,
+      isAlone: unacknowledged.length === 1,
+    });
   }
 
   function closes(times: number, unacknowledged: Lost[0], loss?: LinkLoss) {
@@ -65,7 +68,7 @@ describe('Suspects', () => {
     closes(2, messages);
     suspects.linked();
     expect(suspects.probe?.isQuiet).toBe(false);
-    suspects.lost([poison], hangUp, HANG_UP_MS);
+    suspects.lost([poison], hangUp, { sinceSentMs: HANG_UP_MS, isAlone: true });
     for (let tries = 0; tries < 2; tries++) {
       const before = due;
       suspects.linked();
@@ -74,17 +77,18 @@ describe('Suspects', () => {
       clock.advance(1);
       expect(suspects.probe?.isQuiet).toBe(false);
       expect(due).toBe(before + 1);
-      suspects.lost([poison], hangUp, HANG_UP_MS);
+      suspects.lost([poison], hangUp, { sinceSentMs: HANG_UP_MS, isAlone: true });
     }
   });
 
   it.each([
     [1, 100],
-    [60_000, 10_000],
+    [40_000, 120_000],
+    [60_000, 120_000],
   ])('is quiet after a hang-up that took %i ms for %i ms', (hangUpMs, quietMs) => {
     closes(2, messages);
     suspects.linked();
-    suspects.lost([poison], hangUp, hangUpMs);
+    suspects.lost([poison], hangUp, { sinceSentMs: hangUpMs, isAlone: true });
     suspects.linked();
     clock.advance(quietMs - 1);
     expect(suspects.probe?.isQuiet).toBe(true);
@@ -92,12 +96,45 @@ describe('Suspects', () => {
     expect(suspects.probe?.isQuiet).toBe(false);
   });
 
+  it('ends probing when the last of the suspects is convicted, or will never be sent', () => {
+    closes(2, [poison]);
+    suspects.controlAcknowledged();
+    closes(2, [poison]);
+    expect(close([poison])).toBe('guilty');
+    expect(suspects.probe).toBeUndefined();
+    closes(2, [innocent]);
+    expect(suspects.probe).toMatchObject({ limit: 1 });
+    suspects.forget(innocent.position);
+    expect(suspects.probe).toBeUndefined();
+  });
+
+  it('does not convict where something else may have been meant, whatever the broker says', () => {
+    const named: LinkLoss = { reason: 'topic name invalid', by: 'server_disconnect', reasonCode: 0x90 };
+    expect(suspects.lost([poison], named, { sinceSentMs: HANG_UP_MS, isAlone: false })).toBe('nobody');
+    expect(suspects.probe).toMatchObject({ limit: 1, suspect: { messageId: poison.messageId } });
+    expect(suspects.lost([poison], named, { sinceSentMs: HANG_UP_MS, isAlone: true })).toBe('guilty');
+  });
+
+  it('blames nobody where connections end before a large message is over, however long that takes', () => {
+    const lives = [30_000, 200_000];
+    for (const livedMs of lives) {
+      for (let connection = 0; connection < 12; connection++) {
+        suspects.linked();
+        suspects.controlAcknowledged();
+        clock.advance(livedMs);
+        const unacknowledged = suspects.probe?.isQuiet ? [] : [poison];
+        const death = { sinceSentMs: livedMs, isAlone: true };
+        expect(suspects.lost(unacknowledged, hangUp, death)).toBe('nobody');
+      }
+    }
+  });
+
   it('keeps the suspicion over one close in a quiet time, which may be chance', () => {
     closes(2, messages);
     suspects.controlAcknowledged();
     closes(2, [poison]);
     suspects.linked();
-    expect(suspects.lost([], hangUp, 0)).toBe('nobody');
+    expect(suspects.lost([], hangUp, { sinceSentMs: 0, isAlone: true })).toBe('nobody');
     expect(suspects.probe).toMatchObject({ limit: 1, suspect: { messageId: poison.messageId }, isQuiet: false });
     expect(close([poison])).toBe('guilty');
   });
@@ -111,7 +148,7 @@ describe('Suspects', () => {
       suspects.linked();
       // Of the first quiet time, which lasted, and the two that did not, the mean is less than one.
       clock.advance(HANG_UP_MS);
-      expect(suspects.lost([], hangUp, 0)).toBe('nobody');
+      expect(suspects.lost([], hangUp, { sinceSentMs: 0, isAlone: true })).toBe('nobody');
     }
     expect(suspects.probe).toBeUndefined();
     suspects.controlAcknowledged();
@@ -122,7 +159,7 @@ describe('Suspects', () => {
     closes(2, messages);
     closes(1, [poison]);
     suspects.linked();
-    suspects.lost([], { ...hangUp, by: 'network' }, 0);
+    suspects.lost([], { ...hangUp, by: 'network' }, { sinceSentMs: 0, isAlone: true });
     expect(suspects.probe).toMatchObject({ suspect: { messageId: poison.messageId }, isQuiet: false });
   });
 

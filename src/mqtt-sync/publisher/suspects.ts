@@ -14,7 +14,8 @@ const ALONE_TO_CONVICT = 3;
 /** The quiet time: so many times what it lasted until the broker hung up, within these bounds. */
 const QUIET_PER_HANG_UP = 3;
 const SHORTEST_QUIET_MS = 100;
-const LONGEST_QUIET_MS = 10_000;
+/** A broker that takes longer to hang up is none that can be told from a link that does not live so long. */
+const LONGEST_QUIET_MS = 120_000;
 /** One close in a quiet time may be chance: a broker that is restarted now and then, and hangs up on a message too. */
 const QUIET_CLOSES_TO_DROP = 2;
 
@@ -55,6 +56,14 @@ export interface Probe {
   readonly standIn: boolean;
   /** The entity type of the last culprit: where there was one there may be more, so the others go first. */
   readonly lastIn: string | undefined;
+}
+
+/** How a connection died. */
+export interface Death {
+  /** How long ago the first of the unacknowledged messages was sent. */
+  readonly sinceSentMs: number;
+  /** Nothing else can have been what the broker hung up on. */
+  readonly isAlone: boolean;
 }
 
 /** Whose fault the loss of a connection was. */
@@ -110,9 +119,8 @@ export class Suspects {
   /**
    * A connection died.
    * @param unacknowledged messages of the queue that were on the way, in the order of sending
-   * @param sinceSentMs how long ago the first of them was sent
    */
-  lost(unacknowledged: readonly QueuedMessage[], loss: LinkLoss, sinceSentMs: number): Verdict {
+  lost(unacknowledged: readonly QueuedMessage[], loss: LinkLoss, { sinceSentMs, isAlone }: Death): Verdict {
     const { quiet } = this;
     this.stop();
     if (!this.isEvidence(loss)) return 'nobody';
@@ -120,11 +128,10 @@ export class Suspects {
     const [oldest] = unacknowledged;
     if (!oldest || quiet) return 'nobody';
     for (const message of unacknowledged) this.suspicionOf(message).strikes++;
-    const isAlone = unacknowledged.length === 1;
     if (isAlone && oldest.position === this.suspect?.position) this.diedAlone(this.suspicionOf(oldest), sinceSentMs);
     if (isAlone && this.isGuilty(oldest, loss)) {
-      this.acquitOf(oldest.position);
       this.guiltyEntity = oldest.entity;
+      this.forget(oldest.position);
       return 'guilty';
     }
     this.suspectOneOf(unacknowledged, loss);
@@ -149,7 +156,12 @@ export class Suspects {
 
   /** The message has left the queue. */
   forget(position: number): void {
+    if (!this.suspicions.has(position)) return;
     this.acquitOf(position);
+    // It will not get through any more, so the probing must not wait for that.
+    if (this.limit === 0 || this.suspect) return;
+    this.toClear--;
+    if (this.toClear <= 0) this.end();
   }
 
   /** Stops the timer. */
@@ -180,6 +192,8 @@ export class Suspects {
   }
 
   private diedAlone(suspicion: Suspicion, sinceSentMs: number): void {
+    // No quiet time is long enough to tell.
+    if (sinceSentMs > LONGEST_QUIET_MS) return;
     suspicion.alone++;
     suspicion.hangUpMs = Math.max(suspicion.hangUpMs, sinceSentMs);
   }
