@@ -11,7 +11,10 @@ import { until } from './wait.js';
 
 /** The machine's clock with waits `factor` times as short, for backoffs that a test cannot sit out. */
 export function hurriedClock(factor: number): Clock {
-  return { ...systemClock, after: (delayMs, callback) => systemClock.after(delayMs / factor, callback) };
+  return {
+    ...systemClock,
+    after: (delayMs, callback, keepsAlive) => systemClock.after(delayMs / factor, callback, keepsAlive),
+  };
 }
 
 /** Keeps every line, with its level. */

@@ -203,7 +203,8 @@ export class ConnectionManager implements ConnectionControl {
     const { delayMs, suspicion } = this.policy.decide(end, life);
     if (suspicion) this.log.suspects(suspicion, this.identity!.clientId, delayMs);
     this.currentState = 'waiting';
-    this.cancelWait = this.clock.after(delayMs, () => this.attempt());
+    // An application that has nothing else to do would be over with the first outage.
+    this.cancelWait = this.clock.after(delayMs, () => this.attempt(), true);
   }
 
   /** Whether another protocol version is to be tried at once. */

@@ -21,6 +21,13 @@ describe('ReconnectPolicy', () => {
     }
   });
 
+  it('looks out for a client id used twice also while a message is probed', () => {
+    const policy = new ReconnectPolicy(10_000, () => 0);
+    const takenOver = { ...hangUp, by: 'server_disconnect', reasonCode: 0x8e } as const;
+    const decision = policy.decide(takenOver, { ...life, isProbing: true });
+    expect(decision).toMatchObject({ suspicion: 'taken_over', delayMs: 30_000 });
+  });
+
   it('does not take the closes of a probe for flapping, so that acknowledgements shorten the delay afterwards', () => {
     const policy = new ReconnectPolicy(10_000, () => 1);
     for (let close = 0; close < 100; close++) {

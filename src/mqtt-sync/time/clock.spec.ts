@@ -24,6 +24,16 @@ describe('systemClock', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
+  it('keeps the process alive for what it is told to wait for, and for nothing else', () => {
+    vi.useRealTimers();
+    const held = () => process.getActiveResourcesInfo().filter((resource) => resource === 'Timeout').length;
+    const before = held();
+    const cancels = [systemClock.after(DAY_MS, () => {}), systemClock.after(60 * DAY_MS, () => {}, true)];
+    expect(held()).toBe(before + 1);
+    for (const cancel of cancels) cancel();
+    expect(held()).toBe(before);
+  });
+
   it('waits for ever when asked to', () => {
     const callback = vi.fn();
     systemClock.after(Infinity, callback);

@@ -7,8 +7,11 @@ export interface Clock {
   monotonicMs(): number;
   /** Milliseconds since 1970 as the wall clock has them; for timestamps only, because they may jump. */
   wallMs(): number;
-  /** Calls back once after `delayMs`. Does not keep the process alive. */
-  after(delayMs: number, callback: () => void): CancelTimer;
+  /**
+   * Calls back once after `delayMs`.
+   * @param keepsAlive whether the process waits for it, where nothing else is left to do. @default false
+   */
+  after(delayMs: number, callback: () => void, keepsAlive?: boolean): CancelTimer;
 }
 
 /** A longer timer would fire at once: Node keeps delays in 32 bits. */
@@ -18,12 +21,12 @@ const LONGEST_TIMER_MS = 2 ** 31 - 1;
 export const systemClock: Clock = {
   monotonicMs: () => performance.now(),
   wallMs: () => Date.now(),
-  after(delayMs, callback) {
+  after(delayMs, callback, keepsAlive = false) {
     let timer: NodeJS.Timeout;
     const wait = (leftMs: number): void => {
       const stepMs = Math.min(leftMs, LONGEST_TIMER_MS);
       timer = setTimeout(() => (leftMs > stepMs ? wait(leftMs - stepMs) : callback()), stepMs);
-      timer.unref();
+      if (!keepsAlive) timer.unref();
     };
     wait(delayMs);
     return () => clearTimeout(timer);

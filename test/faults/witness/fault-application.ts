@@ -53,7 +53,7 @@ export function withQos(publisher: SyncPublisher, qos: Qos | 'mixed'): Pick<Sync
  */
 export function scaleTimers(): void {
   const after = systemClock.after.bind(systemClock);
-  systemClock.after = (delayMs, callback) => after(delayMs / scale.hurry, callback);
+  systemClock.after = (delayMs, callback, keepsAlive) => after(delayMs / scale.hurry, callback, keepsAlive);
   onTestFinished(() => void (systemClock.after = after));
 }
 
