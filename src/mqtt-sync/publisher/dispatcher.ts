@@ -157,7 +157,6 @@ export class Dispatcher implements LinkObserver {
     this.session.linked(link.sessionPresent);
     this.window.reset();
     this.fit.linked(link);
-    this.receiveMaximumNotice.linked();
     this.suspects.linked();
     this.link = link;
     this.wake();

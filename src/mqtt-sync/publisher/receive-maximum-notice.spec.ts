@@ -57,7 +57,7 @@ beforeEach(async () => {
   };
 });
 
-it('says once per connection what the Receive Maximum costs, when it holds a backlog back', async () => {
+it('says once what the Receive Maximum costs, when it holds a backlog back, and again when it is another one', async () => {
   await accept(50);
   const link = await connect(20);
   expect(warnings).toEqual([]);
@@ -69,6 +69,10 @@ it('says once per connection what the Receive Maximum costs, when it holds a bac
   await turn();
   expect(warnings).toHaveLength(1);
   link.lose();
+  const again = await connect(20);
+  await acknowledgeFirst(again);
+  expect(warnings).toHaveLength(1);
+  again.lose();
   await acknowledgeFirst(await connect(10));
   expect(warnings).toHaveLength(2);
 });

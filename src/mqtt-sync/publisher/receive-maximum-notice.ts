@@ -13,25 +13,21 @@ export interface ReceiveMaximumLimit {
 }
 
 /**
- * Tells once per connection that the broker's Receive Maximum (MQTT 5, section 3.2.2.3.3) holds the backlog back, with
- * what it costs: on a long link it is what decides how long the backlog takes, and nothing else would show it.
+ * Tells once that the broker's Receive Maximum (MQTT 5, section 3.2.2.3.3) holds the backlog back, with what it costs: on a
+ * long link it is what decides how long the backlog takes, and nothing else would show it. Again only of another number:
+ * there are links with a gap every few minutes.
  */
 export class ReceiveMaximumNotice {
-  private isDue = true;
+  private told: number | undefined;
 
   constructor(private readonly logger: SyncLogger) {}
 
-  /** A new connection. */
-  linked(): void {
-    this.isDue = true;
-  }
-
   /** Nothing more may be sent, although the window has room. */
   limited({ receiveMaximum, roundTripMs = 0, messages }: ReceiveMaximumLimit): void {
-    if (!this.isDue || roundTripMs < SHORTEST_ROUND_TRIP_MS) return;
+    if (receiveMaximum === this.told || roundTripMs < SHORTEST_ROUND_TRIP_MS) return;
     const waiting = messages() - receiveMaximum;
     if (waiting <= 0) return;
-    this.isDue = false;
+    this.told = receiveMaximum;
     const perSecond = Math.round((receiveMaximum * 1000) / roundTripMs);
     this.logger.warn(
       `The broker takes ${receiveMaximum} unacknowledged messages: at most ${perSecond} a second at ${Math.round(roundTripMs)} ms, ` +
