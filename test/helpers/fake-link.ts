@@ -26,6 +26,8 @@ export class FakeLink implements Link {
   readonly limits: BrokerLimits;
   bufferedBytes = 0;
   readonly sent: SentPacket[] = [];
+  /** How often it was asked to write what was sent. */
+  flushes = 0;
   private isLost = false;
 
   constructor(
@@ -59,7 +61,9 @@ export class FakeLink implements Link {
     this.sent.push({ kind: 'pubrel', packetId });
   }
 
-  flush(): void {}
+  flush(): void {
+    this.flushes++;
+  }
 
   cut(reason: string): void {
     this.lose({ reason, by: 'local', reasonCode: undefined });

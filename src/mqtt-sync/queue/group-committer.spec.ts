@@ -74,7 +74,7 @@ describe('GroupCommitter', () => {
       const taken = Array.from({ length: count }, () => queue.take('normal', () => true)!);
       const before = store.commits.length;
       const removed = () => store.commits.slice(before).map(({ removed: some }) => some.length);
-      return { clock, queue, taken, removed };
+      return { store, clock, queue, taken, removed };
     }
 
     it('waits for more of it, at most 50 ms from the first on', async () => {
@@ -116,6 +116,25 @@ describe('GroupCommitter', () => {
       queue.remove(taken.slice(255));
       await turns();
       expect(removed()).toEqual([300]);
+      await queue.close();
+    });
+
+    it('waits for more of it also when it came while a commit was under way', async () => {
+      const { store, clock, queue, taken, removed } = await inFlight(3);
+      const { closed, open } = gate();
+      store.gate = closed;
+      const accepting = queue.accept([draft('a')]);
+      await turns();
+      queue.remove([taken[0]!]);
+      open();
+      await accepting;
+      await turns();
+      queue.remove(taken.slice(1));
+      await turns();
+      expect(removed()).toEqual([0]);
+      clock.advance(50);
+      await turns();
+      expect(removed()).toEqual([0, 3]);
       await queue.close();
     });
 
