@@ -5,27 +5,28 @@ import { WINDOW } from '../contenders.js';
 import { nowMs } from '../clock.js';
 import { LOAD } from '../payload.js';
 import { serve } from '../rig/rpc.js';
-import { OfflineStation, WindowStation } from './mqttjs-station.js';
-import { SocketStation } from './socket-station.js';
 import type { PaceResult, Station, StationCalls, StationOptions } from './station.js';
-import { SyncStation } from './sync-station.js';
 
 /** How often `pace()` publishes what is due, in milliseconds. */
 const PACE_STEP_MS = 2;
 
-function stationOf(options: StationOptions): Station {
+/**
+ * Loads only what the contender's user would have: Nest and lmdb cost memory, and our library changes a setting of
+ * mqtt-packet that is global to the process.
+ */
+async function stationOf(options: StationOptions): Promise<Station> {
   switch (options.contender) {
     case 'disk':
     case 'memory':
-      return new SyncStation(options);
+      return new (await import('./sync-station.js')).SyncStation(options);
     case 'mqttjs-offline':
-      return new OfflineStation(options);
+      return new (await import('./mqttjs-station.js')).OfflineStation(options);
     case 'one-at-a-time':
-      return new WindowStation(options, 1);
+      return new (await import('./mqttjs-station.js')).WindowStation(options, 1);
     case 'bare-socket':
-      return new SocketStation(options);
+      return new (await import('./socket-station.js')).SocketStation(options);
     default:
-      return new WindowStation(options, WINDOW);
+      return new (await import('./mqttjs-station.js')).WindowStation(options, WINDOW);
   }
 }
 
@@ -33,7 +34,7 @@ class StationProcess {
   private station: Station | undefined;
 
   async open(options: StationOptions): Promise<void> {
-    this.station = stationOf(options);
+    this.station = await stationOf(options);
     await this.station.open();
   }
 
@@ -84,7 +85,7 @@ serve<StationCalls>({
   steady: ({ first, count }: Parameters<StationCalls['steady']>[0]) => here.steady(first, count),
   pace: ({ perSecond, seconds }: Parameters<StationCalls['pace']>[0]) => here.pace(perSecond, seconds),
   alert: ({ number, qos }: Parameters<StationCalls['alert']>[0]) => {
-    if (!(here.at instanceof SyncStation)) throw new Error('only our own publisher knows alerts');
+    if (!here.at.alert) throw new Error('only our own publisher knows alerts');
     return here.at.alert(number, qos);
   },
   usage: () => {

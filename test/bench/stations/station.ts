@@ -21,6 +21,8 @@ export interface Station {
   gather?(entity: string, count: number): Promise<void>;
   /** Accepts so many changes; what that means is the contender's business. */
   publish(entity: string, first: number, count: number): Promise<void>;
+  /** Publishes one change that overtakes the others, where the contender knows such. */
+  alert?(number: number, qos: 1 | 2): Promise<AlertTimes>;
   /** So many changes have been acknowledged by the broker since the start. */
   readonly delivered: number;
   close(): Promise<void>;
