@@ -108,7 +108,7 @@ async function main(asked: Arguments): Promise<number> {
 /** @returns whether a measure was missed. */
 function report(asked: Arguments, run: Run, conditions: Conditions, samples: readonly Sample[]): boolean {
   const rows = toRows(samples);
-  const measures = judge(rows, run.sizes.million);
+  const measures = judge(samples, run.sizes.million);
   const path = asked.json ?? `build/bench/${conditions.began.replaceAll(/[:.]/g, '-')}.json`;
   mkdirSync(dirname(path), { recursive: true });
   writeFileSync(path, `${JSON.stringify({ conditions, sizes: run.sizes, measures, rows, samples }, null, 2)}\n`);
