@@ -25,6 +25,16 @@ it('takes the ratios of each round, and judges by their median', () => {
   expect(verdictOf(samples, 'CPU per delivered')).toMatchObject({ value: 1.2, verdict: 'reached' });
 });
 
+it('compares the end of a long drain with its beginning, each drain for itself', () => {
+  const samples = [1.05, 1.2, 1].map((lastToSecondTenth): Sample => {
+    return { scenario: 'drain-million', profile: 'loopback', contender: 'disk', values: { lastToSecondTenth } };
+  });
+  expect(verdictOf(samples, 'time per message, last tenth / second tenth of 1000000')).toMatchObject({
+    ...{ value: 1.05, verdict: 'reached' },
+    spread: { min: 1, max: 1.2, samples: 3 },
+  });
+});
+
 it('says what was missed', () => {
   const samples = [steady('disk', 19, 13), steady('mqttjs', 20, 10)];
   expect(verdictOf(samples, 'steady, loopback')).toMatchObject({ value: 0.95, verdict: 'MISSED' });

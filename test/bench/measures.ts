@@ -19,6 +19,7 @@ const LOOPBACK_STEADY = { scenario: 'steady', profile: 'loopback' } as const;
 const LOOPBACK_DRAIN = { scenario: 'drain', profile: 'loopback' } as const;
 const LOOPBACK_RECEIVE = { scenario: 'receive', profile: 'loopback' } as const;
 const GEO_DRAIN = { scenario: 'drain', profile: 'geo' } as const;
+const MILLION_DRAIN = { scenario: 'drain-million', profile: 'loopback', contender: 'disk' } as const;
 const START = { scenario: 'start', profile: 'loopback', contender: 'disk' } as const;
 const ALERT = { scenario: 'alert', profile: 'geo', contender: 'disk' } as const;
 const GEO_ROUND_TRIP_MS = 2 * (PROFILE_TABLE.geo.quality?.delayMs ?? 0);
@@ -32,7 +33,7 @@ export function judge(samples: readonly Sample[], million: number): Measure[] {
   const tuned = read({ ...LOOPBACK_DRAIN, contender: 'bridge-tuned' }, 'secondsPer10000');
   const oneByOne = read({ ...GEO_DRAIN, contender: 'one-at-a-time' }, 'secondsPer10000');
   const alertIn = (metric: Metric) => estimate(read(ALERT, metric), GEO_ROUND_TRIP_MS);
-  const millionth = read({ scenario: 'drain-million', profile: 'loopback', contender: 'disk' }, 'secondsPer10000');
+  const millionth = read(MILLION_DRAIN, 'secondsPer10000');
   const firstMs = read({ scenario: 'recovery', profile: 'geo', contender: 'disk' }, 'firstDeliveryMs');
   const loop = { scenario: 'event-loop', profile: 'loopback' } as const;
   const health = read({ ...START, variant: `${million} waiting` }, 'healthMs');
@@ -69,6 +70,11 @@ export function judge(samples: readonly Sample[], million: number): Measure[] {
       `time per message, drain of ${million} / of 10,000`,
       1.1,
       ratioByRound(millionth, disk(LOOPBACK_DRAIN, 'secondsPer10000')),
+    ),
+    atMost(
+      `time per message, last tenth / second tenth of ${million}`,
+      1.1,
+      estimate(read(MILLION_DRAIN, 'lastToSecondTenth')),
     ),
     atLeast(
       'handler throughput, loopback: inbox on disk / Transport.MQTT of Nest',

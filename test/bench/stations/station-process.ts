@@ -9,6 +9,8 @@ import type { PaceResult, Station, StationCalls, StationOptions } from './statio
 
 /** How often `pace()` publishes what is due, in milliseconds. */
 const PACE_STEP_MS = 2;
+/** How often `passing()` looks, in milliseconds: it goes on during all of a drain, which it must not slow down. */
+const PASSING_STEP_MS = 5;
 
 /**
  * Loads only what the contender's user would have: Nest and lmdb cost memory, and our library changes a setting of
@@ -38,8 +40,17 @@ class StationProcess {
     await this.station.open();
   }
 
-  async reached(condition: (station: Station) => boolean): Promise<void> {
-    while (!condition(this.at)) await pause(1);
+  async reached(condition: (station: Station) => boolean, everyMs = 1): Promise<void> {
+    while (!condition(this.at)) await pause(everyMs);
+  }
+
+  async passing(counts: readonly number[]): Promise<number[]> {
+    const times: number[] = [];
+    for (const count of counts) {
+      await this.reached(({ delivered }) => delivered >= count, PASSING_STEP_MS);
+      times.push(nowMs());
+    }
+    return times;
   }
 
   async steady(first: number, count: number): Promise<number> {
@@ -82,6 +93,7 @@ serve<StationCalls>({
   gather: ({ entity, count }: Parameters<StationCalls['gather']>[0]) =>
     here.at.gather?.(entity, count) ?? Promise.resolve(),
   delivered: (count: number) => here.reached(({ delivered }) => delivered >= count),
+  passing: (counts: readonly number[]) => here.passing(counts),
   steady: ({ first, count }: Parameters<StationCalls['steady']>[0]) => here.steady(first, count),
   pace: ({ perSecond, seconds }: Parameters<StationCalls['pace']>[0]) => here.pace(perSecond, seconds),
   alert: ({ number, qos }: Parameters<StationCalls['alert']>[0]) => {

@@ -54,6 +54,8 @@ export interface StationCalls {
   gather(params: { readonly entity: string; readonly count: number }): Promise<void>;
   /** Resolves when so many changes have been delivered since the start. */
   delivered(count: number): Promise<void>;
+  /** When so many each had been delivered since the start, on the clock of `nowMs()`; ascending. */
+  passing(counts: readonly number[]): Promise<number[]>;
   /** Publishes so many and waits for their delivery; milliseconds. */
   steady(params: { readonly first: number; readonly count: number }): Promise<number>;
   /** Publishes at a steady rate. */
