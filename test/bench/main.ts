@@ -5,6 +5,7 @@ import { findMosquitto } from '../helpers/mosquitto-process.js';
 import { type Arguments, ArgumentsError, HELP, readArguments } from './arguments.js';
 import { nowMs } from './clock.js';
 import { type Conditions, conditionsAfter, conditionsBefore } from './conditions.js';
+import { shapedLinks } from './link-claims.js';
 import { judge } from './measures.js';
 import { renderReport } from './report.js';
 import { toRows } from './results.js';
@@ -48,7 +49,7 @@ function prepare(asked: Arguments, resources: Resources, samples: Sample[]): Run
 type Step = readonly [isAsked: boolean, run: () => Promise<unknown>];
 
 /** Runs what was asked for. */
-async function runScenarios(run: Run, { scenarios, quick }: Arguments): Promise<number> {
+async function runScenarios(run: Run, { scenarios, profiles, quick }: Arguments): Promise<number> {
   const has = (id: Arguments['scenarios'][number]) => scenarios.includes(id);
   const parts = { start: has('start'), alert: has('alert'), drainMillion: has('drain-million') };
   const slow: readonly Step[] = [
@@ -65,7 +66,8 @@ async function runScenarios(run: Run, { scenarios, quick }: Arguments): Promise<
     [has('offline'), () => offline(run)],
     [has('receive'), () => receive(run)],
   ];
-  const link: Step = [has('link'), () => checkLinks(run)];
+  const links = shapedLinks(scenarios, profiles);
+  const link: Step = [links.length > 0, () => checkLinks(run, links)];
   if (!quick) return inTurn(run, [link, ...fast, ...slow]);
   const failures = await Promise.all([inTurn(run, [link, ...slow]), inTurn(run, fast)]);
   return failures[0] + failures[1];

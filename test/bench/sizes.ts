@@ -18,7 +18,7 @@ export interface Sizes {
   readonly alerts: number;
   readonly cuts: number;
   readonly longestCutMs: number;
-  /** Round trips that check a link, and for how long its rate is measured. */
+  /** Round trips that check a link, at least, and for how long its rate is measured. */
   readonly pings: number;
   readonly transferSeconds: number;
 }
