@@ -67,6 +67,7 @@ ${list(PROFILES, profileTitles)}
 ${list(CONTENDERS, CONTENDER_TITLES)}
 
 It needs mosquitto (apt-get install mosquitto; MOSQUITTO_BIN names another one) and Linux. Nothing leaves 127.0.0.1.
+A run ends after 60 minutes, with 1 and what was measured until then.
 Results are a table on standard output and JSON in a file; progress goes to standard error.
 `;
 
