@@ -27,7 +27,7 @@ const list = (ids: readonly string[], titles: Readonly<Record<string, string>>):
   ids.map((id) => `    ${id.padEnd(16)} ${titles[id] ?? ''}`).join('\n');
 
 const SCENARIO_TITLES: Readonly<Record<ScenarioId, string>> = {
-  link: 'checks the shaped links against what they claim',
+  link: 'checks the shaped links against what they claim; those that a scenario uses are always checked',
   steady: 'publishing as fast as it goes, broker there',
   drain: 'a backlog of 10,000 leaves when the link comes up',
   wire: 'bytes per message on the wire beyond the envelope',
@@ -67,6 +67,7 @@ ${list(PROFILES, profileTitles)}
 ${list(CONTENDERS, CONTENDER_TITLES)}
 
 It needs mosquitto (apt-get install mosquitto; MOSQUITTO_BIN names another one) and Linux. Nothing leaves 127.0.0.1.
+A run ends after 60 minutes, with 1 and what was measured until then.
 Results are a table on standard output and JSON in a file; progress goes to standard error.
 `;
 

@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { cpus, loadavg, release, totalmem } from 'node:os';
 import { findMosquitto } from '../helpers/mosquitto-process.js';
+import type { Ending } from './endings.js';
 import { LOAD, plainEnvelope } from './payload.js';
 
 /** Under what conditions a run was made. */
@@ -19,9 +20,13 @@ export interface Conditions {
   /** Load of the last minute: what else ran. */
   readonly loadBefore: number;
   readonly loadAfter: number;
+  readonly ended: Ending;
 }
 
-export function conditionsBefore(): Omit<Conditions, 'loadAfter'> {
+/** What is known only in the end. */
+type After = 'loadAfter' | 'ended';
+
+export function conditionsBefore(): Omit<Conditions, After> {
   const [first] = cpus();
   return {
     began: new Date().toISOString(),
@@ -38,8 +43,8 @@ export function conditionsBefore(): Omit<Conditions, 'loadAfter'> {
   };
 }
 
-export function conditionsAfter(before: Omit<Conditions, 'loadAfter'>): Conditions {
-  return { ...before, loadAfter: loadavg()[0]! };
+export function conditionsAfter(before: Omit<Conditions, After>, ended: Ending): Conditions {
+  return { ...before, loadAfter: loadavg()[0]!, ended };
 }
 
 function mosquittoVersion(): string {

@@ -5,6 +5,8 @@ import { findMosquitto } from '../helpers/mosquitto-process.js';
 import { type Arguments, ArgumentsError, HELP, readArguments } from './arguments.js';
 import { nowMs } from './clock.js';
 import { type Conditions, conditionsAfter, conditionsBefore } from './conditions.js';
+import { deadline, type Ending, interruption, LONGEST_RUN_MS } from './endings.js';
+import { shapedLinks } from './link-claims.js';
 import { judge } from './measures.js';
 import { renderReport } from './report.js';
 import { toRows } from './results.js';
@@ -47,8 +49,8 @@ function prepare(asked: Arguments, resources: Resources, samples: Sample[]): Run
 
 type Step = readonly [isAsked: boolean, run: () => Promise<unknown>];
 
-/** Runs what was asked for. */
-async function runScenarios(run: Run, { scenarios, quick }: Arguments): Promise<number> {
+/** Runs what was asked for. @param over no other scenario is begun. @returns how many failed. */
+async function runScenarios(run: Run, { scenarios, profiles, quick }: Arguments, over: AbortSignal): Promise<number> {
   const has = (id: Arguments['scenarios'][number]) => scenarios.includes(id);
   const parts = { start: has('start'), alert: has('alert'), drainMillion: has('drain-million') };
   const slow: readonly Step[] = [
@@ -65,30 +67,26 @@ async function runScenarios(run: Run, { scenarios, quick }: Arguments): Promise<
     [has('offline'), () => offline(run)],
     [has('receive'), () => receive(run)],
   ];
-  const link: Step = [has('link'), () => checkLinks(run)];
-  if (!quick) return inTurn(run, [link, ...fast, ...slow]);
-  const failures = await Promise.all([inTurn(run, [link, ...slow]), inTurn(run, fast)]);
+  const links = shapedLinks(scenarios, profiles);
+  const link: Step = [links.length > 0, () => checkLinks(run, links)];
+  if (!quick) return inTurn(run, [link, ...fast, ...slow], over);
+  const failures = await Promise.all([inTurn(run, [link, ...slow], over), inTurn(run, fast, over)]);
   return failures[0] + failures[1];
 }
 
 /** Runs one after the other; one that fails does not keep the next from running. @returns how many failed. */
-async function inTurn(run: Run, steps: readonly Step[]): Promise<number> {
+async function inTurn(run: Run, steps: readonly Step[], over: AbortSignal): Promise<number> {
   let failures = 0;
   for (const [isAsked, step] of steps) {
-    if (!isAsked) continue;
+    if (!isAsked || over.aborted) continue;
     await step().catch((error: unknown) => {
+      // What it worked with was taken away from it.
+      if (over.aborted) return;
       failures++;
       run.say(`FAILED: ${String(error instanceof Error ? error.stack : error)}`);
     });
   }
   return failures;
-}
-
-/** Resolves at Ctrl-C: what was measured until then is reported. */
-function interruption(): Promise<'interrupted'> {
-  return new Promise((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve('interrupted'));
-  });
 }
 
 async function main(asked: Arguments): Promise<number> {
@@ -97,18 +95,27 @@ async function main(asked: Arguments): Promise<number> {
   const samples: Sample[] = [];
   const run = prepare(asked, resources, samples);
   const before = conditionsBefore();
-  const ended = await Promise.race([runScenarios(run, asked), interruption()]);
+  const over = new AbortController();
+  const scenarios = runScenarios(run, asked, over.signal);
+  const ended = await Promise.race([scenarios, interruption(), deadline(LONGEST_RUN_MS)]);
+  over.abort();
   const measured = [...samples];
   await resources.end();
-  const isMissed = report(asked, run, conditionsAfter(before), measured);
+  const ending: Ending = typeof ended === 'number' ? 'complete' : ended;
+  const isMissed = report(asked, run, conditionsAfter(before, ending), measured);
   if (ended === 'interrupted') process.exit(EXIT_INTERRUPTED);
+  if (ended === 'out of time') {
+    const minutes = LONGEST_RUN_MS / 60_000;
+    process.stderr.write(`OUT OF TIME: stopped after ${minutes} minutes, before all was measured.\n`);
+    process.exit(1);
+  }
   return ended > 0 || (asked.strict && isMissed) ? 1 : 0;
 }
 
 /** @returns whether a measure was missed. */
 function report(asked: Arguments, run: Run, conditions: Conditions, samples: readonly Sample[]): boolean {
   const rows = toRows(samples);
-  const measures = judge(rows, run.sizes.million);
+  const measures = judge(samples, run.sizes.million);
   const path = asked.json ?? `build/bench/${conditions.began.replaceAll(/[:.]/g, '-')}.json`;
   mkdirSync(dirname(path), { recursive: true });
   writeFileSync(path, `${JSON.stringify({ conditions, sizes: run.sizes, measures, rows, samples }, null, 2)}\n`);

@@ -28,8 +28,3 @@ export const PROFILE_TABLE: Readonly<Record<ProfileId, Profile>> = {
     gaps: { firstAfterMs: 5000, everyMs: 30_000, lengthMs: 7000 },
   },
 };
-
-/** Milliseconds that a byte needs there and another one back. */
-export function roundTripMs({ quality }: Profile): number {
-  return 2 * (quality?.delayMs ?? 0) + (quality?.jitterMs ?? 0);
-}

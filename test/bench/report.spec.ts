@@ -20,6 +20,17 @@ it('shows aim, value and verdict of every measure', () => {
   expect(text).toMatch(/cost\s+<= 2\s+-\s+not measured/);
 });
 
+it('shows the spread of a measure, and where it compares medians', () => {
+  const aim = { atLeast: 1 };
+  const spread = { min: 1, max: 3, samples: 5 };
+  const text = renderMeasures([
+    { name: 'by round', aim, value: 2, spread, basis: 'rounds', verdict: 'reached' },
+    { name: 'at once', aim, value: 2, basis: 'medians', verdict: 'reached' },
+  ]);
+  expect(text).toMatch(/by round\s+>= 1\s+2\.00 \[1\.00 \.\. 3\.00\]\s+reached/);
+  expect(text).toMatch(/at once\s+>= 1\s+2\.00 \(of medians\)\s+reached/);
+});
+
 it('shows median and spread, and marks what was scaled', () => {
   const drain = (seconds: number) =>
     ({

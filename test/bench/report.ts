@@ -11,6 +11,7 @@ const COLUMNS: Readonly<Record<Metric, readonly [heading: string, decimals: numb
   perSecond: ['msg/s', 0],
   seconds: ['s', 2],
   secondsPer10000: ['s per 10,000', 2],
+  lastToSecondTenth: ['last / second tenth', 2],
   cpuUsPerMessage: ['CPU us/msg', 1],
   feederCpuUsPerMessage: ['feeder us/msg', 1],
   bytesPerSecond: ['bytes/s', 0],
@@ -28,25 +29,33 @@ const COLUMNS: Readonly<Record<Metric, readonly [heading: string, decimals: numb
   mappedMiB: ['mapped MiB', 0],
 };
 
+const NOTE = `Median [smallest .. largest]. (n): only n messages were sent; what is per message or per 10,000 is scaled.
+A measure that compares two contenders is the median of the ratios of each round, and judged by it. (of medians): one of
+the two was measured only once, so the medians are compared.`;
+
 /** The results for people. */
 export function renderReport(conditions: Conditions, rows: readonly Row[], measures: readonly Measure[]): string {
   const groups = groupBy(rows, ({ scenario, profile }) => `${scenario}, ${PROFILE_TABLE[profile].title}`);
   const tables = [...groups].map(([title, group]) => `${title}\n${renderRows(group)}`);
   const head = Object.entries(conditions).map(([name, value]) => `${name}: ${String(value)}`);
-  const note =
-    'Median [smallest .. largest]. (n): only n messages were sent; what is per message or per 10,000 is scaled.';
-  return [head.join('\n'), note, ...tables, renderMeasures(measures)].join('\n\n') + '\n';
+  return [head.join('\n'), NOTE, ...tables, renderMeasures(measures)].join('\n\n') + '\n';
 }
 
 /** The aims, and what came of them. */
 export function renderMeasures(measures: readonly Measure[]): string {
-  const rows = measures.map(({ name, aim, value, verdict }) => [
-    name,
-    'atLeast' in aim ? `>= ${aim.atLeast}` : `<= ${aim.atMost}`,
-    value === undefined ? '-' : value.toFixed(2),
-    verdict,
+  const rows = measures.map((measure) => [
+    measure.name,
+    'atLeast' in measure.aim ? `>= ${measure.aim.atLeast}` : `<= ${measure.aim.atMost}`,
+    renderValue(measure),
+    measure.verdict,
   ]);
   return renderTable([['measure', 'aim', 'value', ''], ...rows]);
+}
+
+function renderValue({ value, spread, basis }: Measure): string {
+  if (value === undefined) return '-';
+  if (spread) return renderSummary({ median: value, ...spread }, 2);
+  return basis === 'medians' ? `${value.toFixed(2)} (of medians)` : value.toFixed(2);
 }
 
 function renderRows(rows: readonly Row[]): string {

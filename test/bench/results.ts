@@ -28,9 +28,10 @@ export function toRows(samples: readonly Sample[]): Row[] {
   });
 }
 
-/** The median of one metric; undefined when it was not measured. */
-export function medianOf(rows: readonly Row[], key: RowKey, metric: Metric): number | undefined {
-  return rows.find((row) => keyOf(row) === keyOf(key))?.metrics[metric]?.median;
+/** Every value of one metric, in the order of the rounds; empty when it was not measured. */
+export function valuesOf(samples: readonly Sample[], key: RowKey, metric: Metric): number[] {
+  const asked = keyOf(key);
+  return samples.filter((sample) => keyOf(sample) === asked).flatMap(({ values }) => values[metric] ?? []);
 }
 
 function metricsOf(group: readonly Sample[]): Row['metrics'] {

@@ -23,6 +23,8 @@ export type Metric =
   | 'perSecond'
   | 'seconds'
   | 'secondsPer10000'
+  /** Time per message of the last tenth of a backlog, in that of its second tenth. */
+  | 'lastToSecondTenth'
   | 'cpuUsPerMessage'
   | 'feederCpuUsPerMessage'
   | 'roundTripMs'

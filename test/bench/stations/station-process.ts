@@ -5,27 +5,30 @@ import { WINDOW } from '../contenders.js';
 import { nowMs } from '../clock.js';
 import { LOAD } from '../payload.js';
 import { serve } from '../rig/rpc.js';
-import { OfflineStation, WindowStation } from './mqttjs-station.js';
-import { SocketStation } from './socket-station.js';
 import type { PaceResult, Station, StationCalls, StationOptions } from './station.js';
-import { SyncStation } from './sync-station.js';
 
 /** How often `pace()` publishes what is due, in milliseconds. */
 const PACE_STEP_MS = 2;
+/** How often `passing()` looks, in milliseconds: it goes on during all of a drain, which it must not slow down. */
+const PASSING_STEP_MS = 5;
 
-function stationOf(options: StationOptions): Station {
+/**
+ * Loads only what the contender's user would have: Nest and lmdb cost memory, and our library changes a setting of
+ * mqtt-packet that is global to the process.
+ */
+async function stationOf(options: StationOptions): Promise<Station> {
   switch (options.contender) {
     case 'disk':
     case 'memory':
-      return new SyncStation(options);
+      return new (await import('./sync-station.js')).SyncStation(options);
     case 'mqttjs-offline':
-      return new OfflineStation(options);
+      return new (await import('./mqttjs-station.js')).OfflineStation(options);
     case 'one-at-a-time':
-      return new WindowStation(options, 1);
+      return new (await import('./mqttjs-station.js')).WindowStation(options, 1);
     case 'bare-socket':
-      return new SocketStation(options);
+      return new (await import('./socket-station.js')).SocketStation(options);
     default:
-      return new WindowStation(options, WINDOW);
+      return new (await import('./mqttjs-station.js')).WindowStation(options, WINDOW);
   }
 }
 
@@ -33,12 +36,21 @@ class StationProcess {
   private station: Station | undefined;
 
   async open(options: StationOptions): Promise<void> {
-    this.station = stationOf(options);
+    this.station = await stationOf(options);
     await this.station.open();
   }
 
-  async reached(condition: (station: Station) => boolean): Promise<void> {
-    while (!condition(this.at)) await pause(1);
+  async reached(condition: (station: Station) => boolean, everyMs = 1): Promise<void> {
+    while (!condition(this.at)) await pause(everyMs);
+  }
+
+  async passing(counts: readonly number[]): Promise<number[]> {
+    const times: number[] = [];
+    for (const count of counts) {
+      await this.reached(({ delivered }) => delivered >= count, PASSING_STEP_MS);
+      times.push(nowMs());
+    }
+    return times;
   }
 
   async steady(first: number, count: number): Promise<number> {
@@ -81,10 +93,11 @@ serve<StationCalls>({
   gather: ({ entity, count }: Parameters<StationCalls['gather']>[0]) =>
     here.at.gather?.(entity, count) ?? Promise.resolve(),
   delivered: (count: number) => here.reached(({ delivered }) => delivered >= count),
+  passing: (counts: readonly number[]) => here.passing(counts),
   steady: ({ first, count }: Parameters<StationCalls['steady']>[0]) => here.steady(first, count),
   pace: ({ perSecond, seconds }: Parameters<StationCalls['pace']>[0]) => here.pace(perSecond, seconds),
   alert: ({ number, qos }: Parameters<StationCalls['alert']>[0]) => {
-    if (!(here.at instanceof SyncStation)) throw new Error('only our own publisher knows alerts');
+    if (!here.at.alert) throw new Error('only our own publisher knows alerts');
     return here.at.alert(number, qos);
   },
   usage: () => {

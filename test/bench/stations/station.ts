@@ -21,6 +21,8 @@ export interface Station {
   gather?(entity: string, count: number): Promise<void>;
   /** Accepts so many changes; what that means is the contender's business. */
   publish(entity: string, first: number, count: number): Promise<void>;
+  /** Publishes one change that overtakes the others, where the contender knows such. */
+  alert?(number: number, qos: 1 | 2): Promise<AlertTimes>;
   /** So many changes have been acknowledged by the broker since the start. */
   readonly delivered: number;
   close(): Promise<void>;
@@ -52,6 +54,8 @@ export interface StationCalls {
   gather(params: { readonly entity: string; readonly count: number }): Promise<void>;
   /** Resolves when so many changes have been delivered since the start. */
   delivered(count: number): Promise<void>;
+  /** When so many each had been delivered since the start, on the clock of `nowMs()`; ascending. */
+  passing(counts: readonly number[]): Promise<number[]>;
   /** Publishes so many and waits for their delivery; milliseconds. */
   steady(params: { readonly first: number; readonly count: number }): Promise<number>;
   /** Publishes at a steady rate. */
