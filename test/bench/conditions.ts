@@ -1,13 +1,16 @@
 import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
-import { cpus, loadavg, release, totalmem } from 'node:os';
+import { readFileSync, realpathSync } from 'node:fs';
+import { cpus, loadavg, release, tmpdir, totalmem } from 'node:os';
 import { findMosquitto } from '../helpers/mosquitto-process.js';
 import type { Ending } from './endings.js';
+import { describeFileSystem, fileSystemOf } from './file-system.js';
 import { LOAD, plainEnvelope } from './payload.js';
 
 /** Under what conditions a run was made. */
 export interface Conditions {
   readonly began: string;
+  /** What was measured; `-dirty`: and what nobody has committed. */
+  readonly commit: string;
   readonly node: string;
   readonly mosquitto: string;
   readonly mqttjs: string;
@@ -15,6 +18,7 @@ export interface Conditions {
   readonly kernel: string;
   readonly cpu: string;
   readonly memoryGiB: number;
+  /** Where the queues are, and on what file system. */
   readonly disk: string;
   readonly payloadBytes: number;
   /** Load of the last minute: what else ran. */
@@ -30,6 +34,7 @@ export function conditionsBefore(): Omit<Conditions, After> {
   const [first] = cpus();
   return {
     began: new Date().toISOString(),
+    commit: commit(),
     node: process.version,
     mosquitto: mosquittoVersion(),
     mqttjs: versionOf('mqtt'),
@@ -37,7 +42,7 @@ export function conditionsBefore(): Omit<Conditions, After> {
     kernel: release(),
     cpu: `${cpus().length} x ${first?.model ?? 'unknown'}`,
     memoryGiB: Math.round(totalmem() / 2 ** 30),
-    disk: 'queues in the folder for temporary files',
+    disk: disk(),
     payloadBytes: Buffer.byteLength(plainEnvelope(LOAD, 0)),
     loadBefore: loadavg()[0]!,
   };
@@ -45,6 +50,19 @@ export function conditionsBefore(): Omit<Conditions, After> {
 
 export function conditionsAfter(before: Omit<Conditions, After>, ended: Ending): Conditions {
   return { ...before, loadAfter: loadavg()[0]!, ended };
+}
+
+function commit(): string {
+  const git = (...args: string[]) => spawnSync('git', args, { encoding: 'utf8' });
+  const head = git('rev-parse', '--short', 'HEAD');
+  if (head.status !== 0) return 'unknown';
+  const changes = git('status', '--porcelain').stdout;
+  return head.stdout.trim() + (changes === '' ? '' : '-dirty');
+}
+
+function disk(): string {
+  const folder = realpathSync(tmpdir());
+  return `queues in ${folder}, ${describeFileSystem(fileSystemOf(folder, readFileSync('/proc/mounts', 'utf8')))}`;
 }
 
 function mosquittoVersion(): string {

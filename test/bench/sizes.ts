@@ -4,7 +4,7 @@ import type { ProfileId } from './profiles.js';
 /** How much is done, in a full run and in a quick one. */
 export interface Sizes {
   readonly rounds: number;
-  /** In a full run enough for some seconds: less is over before the garbage of the first part is collected. */
+  /** In a full run enough for some seconds: what is over in less is at the mercy of whatever else runs just then. */
   readonly steadyMessages: number;
   readonly drainMessages: number;
   /** The large backlog. */

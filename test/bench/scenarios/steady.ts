@@ -10,6 +10,7 @@ import { isObserver, Observer } from '../rig/observer.js';
 import { until } from '../../helpers/wait.js';
 import type { Run } from '../run.js';
 import { messagesFor } from '../sizes.js';
+import type { SteadyResult } from '../stations/station.js';
 
 const DEADLINE_MS = 300_000;
 /** Before it counts: code is compiled, the window has its size. */
@@ -45,12 +46,13 @@ async function steadyOnce(run: Run, contender: ContenderId, profile: ProfileId, 
     const observer = resources.add(await Observer.watch(broker.url, MARKER), (one) => one.close());
     await flow(at, observer, 0, Math.ceil(count * WARM_UP_SHARE));
     const before = await at.cpuMs();
-    const elapsedMs = await flow(at, observer, count, count);
+    const { elapsedMs, ...loopDelay } = await flow(at, observer, count, count);
     const after = await at.cpuMs();
     const { anonymousMiB, mappedMiB } = at.memory();
     const perMessage = (key: 'sender' | 'feeder') => ((after[key] - before[key]) * 1000) / count;
     return {
       ...{ perSecond: (count * 1000) / elapsedMs, cpuUsPerMessage: perMessage('sender'), anonymousMiB, mappedMiB },
+      ...loopDelay,
       ...(at.isBridge && { feederCpuUsPerMessage: perMessage('feeder') }),
     };
   });
@@ -63,13 +65,21 @@ async function steadyOnce(run: Run, contender: ContenderId, profile: ProfileId, 
   });
 }
 
-/** Milliseconds until so many have arrived: by the acknowledgements, or at a bridge by a last message on shore. */
-async function flow(at: Contender, observer: Observer, first: number, count: number): Promise<number> {
+/**
+ * Until so many have arrived: by the acknowledgements, or at a bridge by a last message on shore. A bridge has no event
+ * loop of Node; that of its feeder is of no interest.
+ */
+async function flow(
+  at: Contender,
+  observer: Observer,
+  first: number,
+  count: number,
+): Promise<Pick<SteadyResult, 'elapsedMs'> & Partial<SteadyResult>> {
   const limits = { deadlineMs: DEADLINE_MS, what: `${count} messages to flow` };
   if (!at.isBridge) return within(at.station.call('steady', { first, count }), limits);
   const expected = observer.count + 1;
   const beganMs = nowMs();
   await at.station.call('publish', { entity: LOAD, first, count });
   await at.station.call('publish', { entity: MARKER, first, count: 1 });
-  return (await within(observer.arrival(expected), limits)) - beganMs;
+  return { elapsedMs: (await within(observer.arrival(expected), limits)) - beganMs };
 }

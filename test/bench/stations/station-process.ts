@@ -1,11 +1,11 @@
 // A contender in a process of its own, told by the benchmark what to do.
 import { setTimeout as pause } from 'node:timers/promises';
-import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { type IntervalHistogram, monitorEventLoopDelay } from 'node:perf_hooks';
 import { WINDOW } from '../contenders.js';
 import { nowMs } from '../clock.js';
 import { LOAD } from '../payload.js';
 import { serve } from '../rig/rpc.js';
-import type { PaceResult, Station, StationCalls, StationOptions } from './station.js';
+import type { PaceResult, Station, StationCalls, StationOptions, SteadyResult } from './station.js';
 
 /** How often `pace()` publishes what is due, in milliseconds. */
 const PACE_STEP_MS = 2;
@@ -53,12 +53,16 @@ class StationProcess {
     return times;
   }
 
-  async steady(first: number, count: number): Promise<number> {
+  async steady(first: number, count: number): Promise<SteadyResult> {
     const goal = this.at.delivered + count;
+    const delay = monitorEventLoopDelay({ resolution: 1 });
+    delay.enable();
     const beganMs = nowMs();
     await this.at.publish(LOAD, first, count);
     await this.reached(({ delivered }) => delivered >= goal);
-    return nowMs() - beganMs;
+    const elapsedMs = nowMs() - beganMs;
+    delay.disable();
+    return { elapsedMs, loopDelayP99Ms: p99Ms(delay) };
   }
 
   async pace(perSecond: number, seconds: number): Promise<PaceResult> {
@@ -75,13 +79,17 @@ class StationProcess {
     }
     delay.disable();
     await Promise.all(work);
-    return { loopDelayP99Ms: delay.percentile(99) / 1e6, perSecond: published / seconds };
+    return { loopDelayP99Ms: p99Ms(delay), perSecond: published / seconds };
   }
 
   get at(): Station {
     if (!this.station) throw new Error('the station is not open');
     return this.station;
   }
+}
+
+function p99Ms(delay: IntervalHistogram): number {
+  return delay.percentile(99) / 1e6;
 }
 
 const here = new StationProcess();

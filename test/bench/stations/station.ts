@@ -28,9 +28,17 @@ export interface Station {
   close(): Promise<void>;
 }
 
-export interface PaceResult {
+/** How the process itself fared. */
+interface LoopDelay {
   /** 99th percentile, in milliseconds. */
   readonly loopDelayP99Ms: number;
+}
+
+export interface SteadyResult extends LoopDelay {
+  readonly elapsedMs: number;
+}
+
+export interface PaceResult extends LoopDelay {
   readonly perSecond: number;
 }
 
@@ -56,8 +64,8 @@ export interface StationCalls {
   delivered(count: number): Promise<void>;
   /** When so many each had been delivered since the start, on the clock of `nowMs()`; ascending. */
   passing(counts: readonly number[]): Promise<number[]>;
-  /** Publishes so many and waits for their delivery; milliseconds. */
-  steady(params: { readonly first: number; readonly count: number }): Promise<number>;
+  /** Publishes so many and waits for their delivery. */
+  steady(params: { readonly first: number; readonly count: number }): Promise<SteadyResult>;
   /** Publishes at a steady rate. */
   pace(params: { readonly perSecond: number; readonly seconds: number }): Promise<PaceResult>;
   alert(params: { readonly number: number; readonly qos: 1 | 2 }): Promise<AlertTimes>;
