@@ -16,7 +16,7 @@ import type { QueueHistory } from './queue-history.js';
 import { QueueView } from './queue-view.js';
 import type { QueueLimits } from './room-maker.js';
 import { StoredHistory } from './stored-history.js';
-import type { DeadLetter, DeadLetterVerdict, QueueIdentity, QueueObserver } from './sync-queue.js';
+import type { DeadLetter, DeadLetterVerdict, MessageFate, QueueIdentity, QueueObserver } from './sync-queue.js';
 
 /** What an open queue is made of. */
 export interface OpenQueueParts {
@@ -38,8 +38,8 @@ export class OpenQueue implements CommitWork {
   private readonly pending = new PendingWork();
   private readonly former: CommitFormer;
   private readonly outcome: Outcome;
-  /** Dead letters that are not yet stored. */
-  private readonly setAside = new Set<number>();
+  /** What became of messages that have left, by position, until that is stored. */
+  private readonly departed = new Map<number, MessageFate>();
   private closed = false;
 
   constructor(
@@ -54,7 +54,7 @@ export class OpenQueue implements CommitWork {
     this.outcome = new Outcome(this.streams, this.pending, observer, logger);
     this.committer = new GroupCommitter(store, this, clock, logger);
     this.view = new QueueView({
-      ...{ store, limits, streams: this.streams, committer: this.committer, setAside: this.setAside },
+      ...{ store, limits, streams: this.streams, committer: this.committer, departed: this.departed },
       storesAside: contents.storesAside,
       isClosed: () => this.closed,
     });
@@ -108,7 +108,6 @@ export class OpenQueue implements CommitWork {
     const { sequence, payload } = message;
     const key = { type: stream.number, position, sequence };
     const letter = verdict && this.letterOf(stream, key, message, verdict);
-    if (letter) this.setAside.add(position);
     const isKept = !verdict && message.qos > 0 && this.parts.store.journal && !this.committer.unavailable;
     this.leave({ stream, key, bytes: payload.length, letter, raw: undefined, delivered: isKept ? message : undefined });
   }
@@ -178,7 +177,7 @@ export class OpenQueue implements CommitWork {
   }
 
   succeeded(plan: CommitPlan): void {
-    for (const { key } of plan.deadLetters) this.setAside.delete(key.position);
+    for (const { key } of plan.departures) this.departed.delete(key.position);
     this.outcome.succeeded(plan);
   }
 
@@ -216,7 +215,8 @@ export class OpenQueue implements CommitWork {
   }
 
   private leave(departure: Departure): void {
-    const { stream, key, bytes } = departure;
+    const { stream, key, bytes, letter } = departure;
+    this.departed.set(key.position, letter ? 'dead_lettered' : 'left');
     stream.discount(bytes);
     this.outcome.left(stream, key);
     this.pending.depart(departure);

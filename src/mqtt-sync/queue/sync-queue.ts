@@ -168,7 +168,10 @@ export abstract class SyncQueue {
   /** Sets a taken message aside as a dead letter; committed in the background like `remove()`. */
   abstract setAside(message: QueuedMessage, verdict: DeadLetterVerdict): void;
 
-  /** What became of a message, for `Receipt.delivered()`; found by what it was accepted as, also after a retry. */
+  /**
+   * What became of a message, for `Receipt.delivered()`; found by what it was accepted as, also after a retry. While the
+   * store cannot be read, or is closed, a message counts as waiting unless something else is known of it.
+   */
   abstract fateOf(message: Pick<AcceptedMessage, 'entity' | 'position' | 'sequence'>): MessageFate;
 
   abstract stats(): QueueStats;
