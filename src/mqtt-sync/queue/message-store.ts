@@ -119,7 +119,10 @@ export interface MessageStore {
    */
   open(): Promise<StoreContents>;
 
-  /** Begins a new life with no entity types, gaps and ids; only while no messages are stored. */
+  /**
+   * Begins a new life with no entity types, gaps and ids; only while no messages are stored.
+   * @throws {QueueUnavailableError} it cannot be written; close it, and begin with `open()` again.
+   */
   begin(identity: QueueIdentity): Promise<void>;
 
   /** Resolves when the commit is safe; rejects when nothing of it was stored. */

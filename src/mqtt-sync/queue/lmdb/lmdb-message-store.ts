@@ -98,15 +98,12 @@ export class LmdbMessageStore implements MessageStore {
   }
 
   async begin(identity: QueueIdentity): Promise<void> {
-    await this.folder.rememberEpoch(identity.epoch);
-    const { root, types, gaps, acceptedIds, acceptedOrder, journal } = this.db;
-    root.transactionSync(() => {
-      for (const database of [types, gaps, acceptedIds, acceptedOrder, journal]) database.clearSync();
-      writeIdentity(this.db, identity);
-    });
-    this.names = [];
-    this.acceptedIds = new AcceptedIds(this.db);
-    this.journalOf = new Journal(this.db, this.journalLimits, this.clock, []);
+    try {
+      await this.folder.rememberEpoch(identity.epoch);
+      this.clear(identity);
+    } catch (error) {
+      throw this.folder.unusable(error);
+    }
   }
 
   /**
@@ -204,6 +201,17 @@ export class LmdbMessageStore implements MessageStore {
   private get db(): Databases {
     if (!this.databases) throw new Error('the store is not open');
     return this.databases;
+  }
+
+  private clear(identity: QueueIdentity): void {
+    const { root, types, gaps, acceptedIds, acceptedOrder, journal } = this.db;
+    root.transactionSync(() => {
+      for (const database of [types, gaps, acceptedIds, acceptedOrder, journal]) database.clearSync();
+      writeIdentity(this.db, identity);
+    });
+    this.names = [];
+    this.acceptedIds = new AcceptedIds(this.db);
+    this.journalOf = new Journal(this.db, this.journalLimits, this.clock, []);
   }
 
   private batch(run: () => void): Promise<unknown> {
