@@ -49,7 +49,8 @@ export class OpenQueue implements CommitWork {
     const { identity, store, limits, clock, logger, observer } = parts;
     this.identity = identity;
     this.streams = new EntityStreams(identity.epoch, contents, (stream) => this.sourceOf(stream));
-    this.history = new StoredHistory(this.streams, store, () => this.committer.settled());
+    const settled = () => this.committer.settled();
+    this.history = new StoredHistory(this.streams, store, settled, () => this.closed);
     this.former = new CommitFormer(limits, this.pending, this.streams, store, logger);
     this.outcome = new Outcome(this.streams, this.pending, observer, logger);
     this.committer = new GroupCommitter(store, this, clock, logger);

@@ -165,13 +165,13 @@ export class LmdbMessageStore implements MessageStore {
     return this.db.messages.get(asKey(messageKeys.of(key))) !== undefined;
   }
 
-  *sequencesOf(type: number): Iterable<number> {
-    const messages = this.db.messages.getKeys({ start: asKey([type, 0, 0]), end: asKey([type + 1, 0, 0]) });
-    for (const key of messages) yield messageKeys.read(key).sequence;
-    for (const key of this.db.deadLetters.getKeys({ start: asKey([0, 0, 0]), end: asKey([2 ** 48 - 1, 0, 0]) })) {
-      const letter = deadLetterKeys.read(key);
-      if (letter.type === type) yield letter.sequence;
-    }
+  keysAfter(type: number, after: number, limit: number): MessageKey[] {
+    const range = { start: asKey([type, after + 1, 0]), end: asKey([type + 1, 0, 0]), limit };
+    return [...this.db.messages.getKeys(range)].map((key) => messageKeys.read(key));
+  }
+
+  deadLetterKeysAfter(after: number, limit: number): MessageKey[] {
+    return [...this.db.deadLetters.getKeys({ ...lettersAfter(after), limit })].map((key) => deadLetterKeys.read(key));
   }
 
   acceptedUnder(messageId: string): AcceptedMessage | undefined {
@@ -179,8 +179,7 @@ export class LmdbMessageStore implements MessageStore {
   }
 
   deadLettersAfter(after: number, limit: number): StoredDeadLetter[] {
-    const end = asKey([2 ** 48 - 1, 0, 0]);
-    return [...this.db.deadLetters.getRange({ start: asKey([after + 1, 0, 0]), end, limit })].map(({ key, value }) => {
+    return [...this.db.deadLetters.getRange({ ...lettersAfter(after), limit })].map(({ key, value }) => {
       const messageKey = deadLetterKeys.read(key);
       return decodeDeadLetter(messageKey, this.names[messageKey.type] ?? '', value);
     });
@@ -194,6 +193,9 @@ export class LmdbMessageStore implements MessageStore {
   async close(): Promise<void> {
     const { databases } = this;
     this.databases = undefined;
+    // Whoever looks something up while the store closes must not reach what LMDB has given up.
+    this.journalOf = undefined;
+    this.acceptedIds = undefined;
     await databases?.root.close();
     await this.folder.leave(databases !== undefined);
   }
@@ -260,4 +262,9 @@ export class LmdbMessageStore implements MessageStore {
       for (const write of others) write();
     };
   }
+}
+
+/** Where the dead letters after a position lie. */
+function lettersAfter(position: number) {
+  return { start: asKey([position + 1, 0, 0]), end: asKey([2 ** 48 - 1, 0, 0]) };
 }
