@@ -1,4 +1,3 @@
-import type { CommitPlan } from './commit-plan.js';
 import type { Volume } from './entity-stream.js';
 
 /**
@@ -12,7 +11,8 @@ export const MAX_COMMIT_DEPARTURES = 65_536;
 /** Dead letters discarded by one commit for want of room; each is read first. */
 export const MAX_COMMIT_DISCARDS = 256;
 
-/** Whether a commit would be too large with so much more in it. */
-export function exceedsBounds({ coming }: CommitPlan, asked: Readonly<Volume>): boolean {
-  return coming.messages + asked.messages > MAX_COMMIT_MESSAGES || coming.bytes + asked.bytes > MAX_COMMIT_BYTES;
+/** Whether so much more is too much for a commit with so much in it; a single call of any size never is. */
+export function exceedsBounds(present: Readonly<Volume>, asked: Readonly<Volume>): boolean {
+  if (present.messages === 0) return false;
+  return present.messages + asked.messages > MAX_COMMIT_MESSAGES || present.bytes + asked.bytes > MAX_COMMIT_BYTES;
 }

@@ -27,7 +27,7 @@ export class CommitFormer {
     logger: SyncLogger,
   ) {
     this.room = new RoomMaker(limits);
-    this.letters = new LetterPlanner(limits, pending, streams, store, logger);
+    this.letters = new LetterPlanner(limits, pending, streams, this.room, store, logger);
   }
 
   /**
@@ -64,7 +64,7 @@ export class CommitFormer {
   private planAccepts(plan: CommitPlan): void {
     const { accepts } = this.pending;
     for (let call = accepts.first; call; call = accepts.first) {
-      if (plan.coming.messages > 0 && exceedsBounds(plan, call.asked)) return;
+      if (exceedsBounds(plan.coming, call.asked)) return;
       const answer = this.tryPlanAccept(plan, call);
       if (answer === 'later') return;
       accepts.shift();

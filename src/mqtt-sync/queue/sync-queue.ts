@@ -205,14 +205,17 @@ export abstract class SyncQueue {
   abstract deadLetters(after?: number): Iterable<DeadLetter>;
 
   /**
-   * Puts a dead letter back into the queue: same id and sequence, a new position at the end. Resolves when that is
-   * committed; `false` when there is no such dead letter, or its record is damaged.
+   * Puts a dead letter back into the queue: same id and sequence, a new position at the end, and room made for it as for a
+   * new message. Resolves when that is committed; `false` when there is no such dead letter, or its record is damaged.
+   * @throws {QueueFullError} the overflow policy found nothing that may be dropped; it stays a dead letter.
    * @throws {QueueUnavailableError} the store cannot be written just now.
    * @throws {StoppingError} the queue is closing.
    */
   abstract retryDeadLetter(position: number): Promise<boolean>;
 
-  /** Forgets a dead letter for good; it becomes a gap. Resolves and throws like `retryDeadLetter()`. */
+  /**
+   * Forgets a dead letter for good; it becomes a gap. Resolves and throws like `retryDeadLetter()`, but takes no room.
+   */
   abstract discardDeadLetter(position: number): Promise<boolean>;
 
   /** Resolves when everything asked for so far is committed, or cannot be. */
