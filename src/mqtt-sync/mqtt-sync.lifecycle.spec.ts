@@ -64,7 +64,10 @@ describe('The opening of the queue at the start', () => {
     const { lifecycle, later, lines } = starting(UNAVAILABLE, UNAVAILABLE, RAW, RAW, RAW);
     await lifecycle.open();
     await later(10);
-    expect(lines).toEqual([expect.stringContaining('cannot be used'), expect.stringContaining('No space left')]);
+    expect(lines).toEqual([
+      expect.stringContaining('cannot be used'),
+      expect.stringContaining('opened: No space left on device. '),
+    ]);
     expect(lines.every((line) => line.endsWith('Trying again every 5 s.'))).toBe(true);
   });
 });

@@ -242,5 +242,6 @@ export class MqttSyncLifecycle
 }
 
 function inWords(error: unknown): string {
-  return error instanceof MqttSyncError ? error.message : `The queue cannot be opened: ${String(error)}.`;
+  if (error instanceof MqttSyncError) return error.message;
+  return `The queue cannot be opened: ${error instanceof Error ? error.message : String(error)}.`;
 }
