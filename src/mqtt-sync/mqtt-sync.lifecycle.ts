@@ -84,7 +84,8 @@ export class MqttSyncLifecycle
   /**
    * Opens the queue. A store that cannot be used just now does not keep the application from starting: it is tried again
    * until it can, and `publish()` rejects meanwhile.
-   * @throws {QueueLockedError | QueueVesselMismatchError | StoreFormatError} somebody has to decide something first.
+   * @throws {QueueLockedError | QueueVesselMismatchError | StoreFormatError} somebody has to decide something first; only
+   *   by the first try.
    */
   async open(): Promise<void> {
     const { options, queue, connection, logger, clock } = this.parts;
@@ -101,11 +102,11 @@ export class MqttSyncLifecycle
     } catch (error) {
       // On a later try the application is running: to stop it would take it down with the store.
       const isRunning = this.openFailure !== undefined;
-      if (!(error instanceof QueueUnavailableError) && !(isRunning && error instanceof MqttSyncError)) throw error;
-      if (error.message !== this.openFailure)
-        logger.error(`${error.message} Trying again every ${REOPEN_INTERVAL_MS / 1000} s.`);
-      this.openFailure = error.message;
-      if (this.stopBeganMs === undefined) this.reopen = clock.after(REOPEN_INTERVAL_MS, () => void this.tryReopen());
+      if (!(error instanceof QueueUnavailableError) && !isRunning) throw error;
+      const failure = inWords(error);
+      if (failure !== this.openFailure) logger.error(`${failure} Trying again every ${REOPEN_INTERVAL_MS / 1000} s.`);
+      this.openFailure = failure;
+      if (this.stopBeganMs === undefined) this.reopen = clock.after(REOPEN_INTERVAL_MS, () => void this.open());
     }
   }
 
@@ -143,15 +144,6 @@ export class MqttSyncLifecycle
     this.parts.gaps.stop();
     await this.within(this.remainingMs(0), this.parts.receiver.close());
     await this.within(this.remainingMs(0), this.parts.queue.close());
-  }
-
-  private async tryReopen(): Promise<void> {
-    try {
-      await this.open();
-    } catch (error) {
-      // Running already: to stop now would take the application down with the store.
-      this.parts.logger.error(error instanceof MqttSyncError ? error.message : String(error));
-    }
   }
 
   private opened(identity: QueueIdentity): void {
@@ -247,4 +239,9 @@ export class MqttSyncLifecycle
       cancel?.();
     }
   }
+}
+
+function inWords(error: unknown): string {
+  if (error instanceof MqttSyncError) return error.message;
+  return `The queue cannot be opened: ${error instanceof Error ? error.message : String(error)}.`;
 }

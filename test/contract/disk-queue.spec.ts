@@ -1,5 +1,5 @@
 import type { ChildProcess } from 'node:child_process';
-import { readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import {
@@ -184,6 +184,16 @@ describe('DiskQueue and its folder', () => {
     expect(error).toBeInstanceOf(QueueUnavailableError);
     expect(error).toMatchObject({ cause: { code: 'ENOTDIR' } });
     expect(queue.identity).toBeUndefined();
+  });
+
+  it('says the same when the folder can be entered, but not be written to, and can be opened later', async () => {
+    const dir = temporaryFolder();
+    // Where the epoch is to be written before it gets its name.
+    mkdirSync(join(dir, 'epoch.new'));
+    const { queue } = watch(onDisk(dir));
+    await expect(queue.open(VESSEL)).rejects.toThrow(QueueUnavailableError);
+    rmSync(join(dir, 'epoch.new'), { recursive: true });
+    await expect(queue.open(VESSEL)).resolves.toMatchObject({ vesselId: VESSEL.vesselId });
   });
 
   it('keeps its files from other users', async () => {

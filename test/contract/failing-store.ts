@@ -1,6 +1,11 @@
 import { silentLogger } from '../../src/mqtt-sync/logger.js';
 import { InMemoryMessageStore } from '../../src/mqtt-sync/queue/in-memory-message-store.js';
-import type { StoreCommit, StoredDeadLetter, StoredRecord } from '../../src/mqtt-sync/queue/message-store.js';
+import type {
+  MessageKey,
+  StoreCommit,
+  StoredDeadLetter,
+  StoredRecord,
+} from '../../src/mqtt-sync/queue/message-store.js';
 import type { MessageDraft } from '../../src/mqtt-sync/queue/message.js';
 import type { QueueLimits } from '../../src/mqtt-sync/queue/room-maker.js';
 import { StoredQueue } from '../../src/mqtt-sync/queue/stored-queue.js';
@@ -39,6 +44,11 @@ export class FailingStore extends InMemoryMessageStore {
   override read(...args: Parameters<InMemoryMessageStore['read']>): StoredRecord[] {
     if (this.readFails) throw new Error('unreadable');
     return this.readIsEmpty ? [] : super.read(...args);
+  }
+
+  override has(key: MessageKey): boolean {
+    if (this.readFails) throw new Error('unreadable');
+    return super.has(key);
   }
 
   override deadLetterAt(position: number): StoredDeadLetter | undefined {

@@ -43,6 +43,26 @@ describe('DeliveryWatch', () => {
     await expect(wait).rejects.toThrow(type);
   });
 
+  it('goes on waiting when nobody can tell yet what became of a message that left', async () => {
+    const { watch, state } = watched();
+    const wait = watch.delivered(message);
+    watch.left(1);
+    state.fate = 'dead_lettered';
+    watch.recheck();
+    await expect(wait).rejects.toThrow(MessageDeadLetteredError);
+  });
+
+  it('looks again at the messages of one entity type only, when asked for that', async () => {
+    const { watch, state } = watched();
+    const waits = [watch.delivered(message), watch.delivered({ ...message, entity: 'crew', position: 2 })];
+    state.fate = 'left';
+    watch.recheck('crew');
+    await waits[1];
+    state.fate = 'dropped';
+    watch.recheck('alerts');
+    await expect(waits[0]).rejects.toThrow(MessageDroppedError);
+  });
+
   it('gives up after the time allowed and keeps no timer', async () => {
     const { watch, clock } = watched();
     const wait = watch.delivered(message, { timeoutMs: 100 });

@@ -79,9 +79,17 @@ export class DeliveryWatch {
   /** A message left the queue. */
   left(position: number): void {
     const waiters = this.waiters.get(position);
-    if (!waiters) return;
-    const error = errorOf(this.queue.fateOf(waiters.message), waiters.message);
-    for (const settle of [...waiters.settles]) settle(error);
+    if (waiters) this.look(waiters);
+  }
+
+  /**
+   * Something has become of messages, or can be told of them again, and nobody knows of which.
+   * @param entity those of this entity type only. @default all
+   */
+  recheck(entity?: string): void {
+    for (const waiters of [...this.waiters.values()]) {
+      if (entity === undefined || waiters.message.entity === entity) this.look(waiters);
+    }
   }
 
   /** The process stops: who still waits is told so. */
@@ -92,6 +100,13 @@ export class DeliveryWatch {
       const error = new StoppingError(`The process stops before message ${messageId} was delivered.`, { messageId });
       for (const settle of [...settles]) settle(error);
     }
+  }
+
+  private look({ message, settles }: Waiters): void {
+    const fate = this.queue.fateOf(message);
+    if (fate === 'waiting') return;
+    const error = errorOf(fate, message);
+    for (const settle of [...settles]) settle(error);
   }
 
   private remember(message: AcceptedMessage, settle: Settle): void {

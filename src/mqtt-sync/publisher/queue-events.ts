@@ -74,6 +74,7 @@ export class QueueEvents implements QueueObserver {
 
   missing(entity: string, count: number): void {
     this.events.emit('messages_missing', { entity, count });
+    this.watch.recheck(entity);
   }
 
   committed(durationMs: number): void {
@@ -82,6 +83,8 @@ export class QueueEvents implements QueueObserver {
 
   availability(available: boolean, reason: string | undefined): void {
     this.events.emit('queue_availability', { available, reason });
+    // What could not be read before may have left meanwhile.
+    if (available) this.watch.recheck();
     if (available) this.logger.log('The queue accepts changes again.');
     else this.logger.error(`The queue cannot accept changes: ${reason ?? 'unknown reason'}`);
   }

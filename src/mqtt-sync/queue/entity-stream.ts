@@ -1,6 +1,7 @@
 import type { Lane } from '../wire/lanes.js';
 import type { GapReason, SequenceRanges } from '../wire/sequence-ranges.js';
 import { Losses, reasonIn } from './losses.js';
+import { lowerBound } from './lower-bound.js';
 import type { KeyedMessage, TypeRecord } from './message-store.js';
 import type { QueuedMessage } from './message.js';
 import { RetriedMessages } from './retried-messages.js';
@@ -139,7 +140,10 @@ export class EntityStream {
   }
 
   isTaken(position: number): boolean {
-    return this.inFlight.has(position) || this.returned.some((message) => message.position === position);
+    if (this.inFlight.has(position)) return true;
+    const { returned } = this;
+    const index = lowerBound(0, returned.length, (at) => returned[at]!.position <= position);
+    return returned[index]?.position === position;
   }
 
   /** Whether a message lies where none was taken yet. */
@@ -170,7 +174,9 @@ export class EntityStream {
 
   /** Everything undelivered that is in memory or can be read; empties the stream. */
   *drain(): Iterable<QueuedMessage> {
-    yield* [...this.inFlight.values()].sort((a, b) => a.position - b.position);
+    const inFlight = [...this.inFlight.values()].sort((a, b) => a.position - b.position);
+    this.inFlight.clear();
+    yield* inFlight;
     yield* this.returned.splice(0).reverse();
     for (let message = this.line.shift(); message; message = this.line.shift()) yield message;
   }

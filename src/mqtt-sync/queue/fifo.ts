@@ -19,6 +19,11 @@ export class Fifo<T> {
     return this.items[this.start];
   }
 
+  /** The item that so many others are before. */
+  at(index: number): T | undefined {
+    return this.items[this.start + index];
+  }
+
   push(item: T): void {
     this.items.push(item);
   }

@@ -72,9 +72,13 @@ export class InMemoryMessageStore implements MessageStore {
     return this.ofType(type).get(position) !== undefined;
   }
 
-  *sequencesOf(type: number): Iterable<number> {
-    for (const { sequence } of this.ofType(type).after(-1)) yield sequence;
-    for (const { key } of this.letters.after(-1)) if (key.type === type) yield key.sequence;
+  keysAfter(type: number, after: number, limit: number): MessageKey[] {
+    const found = firstOf(this.ofType(type).after(after), limit);
+    return found.map(({ position, sequence }) => ({ type, position, sequence }));
+  }
+
+  deadLetterKeysAfter(after: number, limit: number): MessageKey[] {
+    return this.deadLettersAfter(after, limit).map(({ key }) => key);
   }
 
   acceptedUnder(messageId: string): AcceptedMessage | undefined {
@@ -82,12 +86,7 @@ export class InMemoryMessageStore implements MessageStore {
   }
 
   deadLettersAfter(after: number, limit: number): StoredDeadLetter[] {
-    const found: StoredDeadLetter[] = [];
-    for (const letter of this.letters.after(after)) {
-      if (found.length === limit) break;
-      found.push(letter);
-    }
-    return found;
+    return firstOf(this.letters.after(after), limit);
   }
 
   deadLetterAt(position: number): StoredDeadLetter | undefined {
@@ -103,4 +102,13 @@ export class InMemoryMessageStore implements MessageStore {
     if (!records) this.types.set(type, (records = new PositionedRecords()));
     return records;
   }
+}
+
+function firstOf<T>(records: Iterable<T>, limit: number): T[] {
+  const found: T[] = [];
+  for (const record of records) {
+    if (found.length === limit) break;
+    found.push(record);
+  }
+  return found;
 }

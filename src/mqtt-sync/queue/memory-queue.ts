@@ -25,6 +25,7 @@ export class MemoryQueue extends StoredQueue {
     for (const stream of streams) {
       for (const message of stream.drain()) {
         stream.discount(message.payload.length);
+        stream.lost.add(message.sequence, 'dropped');
         observer?.dropped(message, 'memory_store_stopped');
         observer?.left(message.position, stream.retried.firstPosition(message.sequence, message.position));
       }

@@ -106,7 +106,7 @@ export interface ReadLimits {
  * Where a queue keeps what it holds: the port between the queue's rules, which are the same for every store, and the
  * medium.
  *
- * Reads are synchronous and see what was committed. There is never more than one `commit()` at a time.
+ * Reads are synchronous and see what was committed; none goes on beyond its call, so that the store can close at any time. There is never more than one `commit()` at a time.
  */
 export interface MessageStore {
   readonly durable: boolean;
@@ -119,7 +119,10 @@ export interface MessageStore {
    */
   open(): Promise<StoreContents>;
 
-  /** Begins a new life with no entity types, gaps and ids; only while no messages are stored. */
+  /**
+   * Begins a new life with no entity types, gaps and ids; only while no messages are stored.
+   * @throws {QueueUnavailableError} it cannot be written; close it, and begin with `open()` again.
+   */
   begin(identity: QueueIdentity): Promise<void>;
 
   /** Resolves when the commit is safe; rejects when nothing of it was stored. */
@@ -136,8 +139,11 @@ export interface MessageStore {
 
   has(key: MessageKey): boolean;
 
-  /** Sequences of the messages and dead letters of one entity type that are stored; in no particular order. */
-  sequencesOf(type: number): Iterable<number>;
+  /** Keys of the messages of one entity type by position, after `after`. */
+  keysAfter(type: number, after: number, limit: number): MessageKey[];
+
+  /** Keys of the dead letters of all entity types by position, after `after`. */
+  deadLetterKeysAfter(after: number, limit: number): MessageKey[];
 
   /** What was accepted under a given id, if it is still remembered. */
   acceptedUnder(messageId: string): AcceptedMessage | undefined;

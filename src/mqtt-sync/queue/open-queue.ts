@@ -16,7 +16,7 @@ import type { QueueHistory } from './queue-history.js';
 import { QueueView } from './queue-view.js';
 import type { QueueLimits } from './room-maker.js';
 import { StoredHistory } from './stored-history.js';
-import type { DeadLetter, DeadLetterVerdict, QueueIdentity, QueueObserver } from './sync-queue.js';
+import type { DeadLetter, DeadLetterVerdict, MessageFate, QueueIdentity, QueueObserver } from './sync-queue.js';
 
 /** What an open queue is made of. */
 export interface OpenQueueParts {
@@ -38,8 +38,8 @@ export class OpenQueue implements CommitWork {
   private readonly pending = new PendingWork();
   private readonly former: CommitFormer;
   private readonly outcome: Outcome;
-  /** Dead letters that are not yet stored. */
-  private readonly setAside = new Set<number>();
+  /** What became of messages that have left, by position, until that is stored. */
+  private readonly departed = new Map<number, MessageFate>();
   private closed = false;
 
   constructor(
@@ -49,12 +49,13 @@ export class OpenQueue implements CommitWork {
     const { identity, store, limits, clock, logger, observer } = parts;
     this.identity = identity;
     this.streams = new EntityStreams(identity.epoch, contents, (stream) => this.sourceOf(stream));
-    this.history = new StoredHistory(this.streams, store, () => this.committer.settled());
+    const settled = () => this.committer.settled();
+    this.history = new StoredHistory(this.streams, store, settled, () => this.closed);
     this.former = new CommitFormer(limits, this.pending, this.streams, store, logger);
     this.outcome = new Outcome(this.streams, this.pending, observer, logger);
     this.committer = new GroupCommitter(store, this, clock, logger);
     this.view = new QueueView({
-      ...{ store, limits, streams: this.streams, committer: this.committer, setAside: this.setAside },
+      ...{ store, limits, streams: this.streams, committer: this.committer, departed: this.departed },
       storesAside: contents.storesAside,
       isClosed: () => this.closed,
     });
@@ -108,7 +109,6 @@ export class OpenQueue implements CommitWork {
     const { sequence, payload } = message;
     const key = { type: stream.number, position, sequence };
     const letter = verdict && this.letterOf(stream, key, message, verdict);
-    if (letter) this.setAside.add(position);
     const isKept = !verdict && message.qos > 0 && this.parts.store.journal && !this.committer.unavailable;
     this.leave({ stream, key, bytes: payload.length, letter, raw: undefined, delivered: isKept ? message : undefined });
   }
@@ -178,7 +178,7 @@ export class OpenQueue implements CommitWork {
   }
 
   succeeded(plan: CommitPlan): void {
-    for (const { key } of plan.deadLetters) this.setAside.delete(key.position);
+    for (const { key } of plan.departures) this.departed.delete(key.position);
     this.outcome.succeeded(plan);
   }
 
@@ -216,7 +216,8 @@ export class OpenQueue implements CommitWork {
   }
 
   private leave(departure: Departure): void {
-    const { stream, key, bytes } = departure;
+    const { stream, key, bytes, letter } = departure;
+    this.departed.set(key.position, letter ? 'dead_lettered' : 'left');
     stream.discount(bytes);
     this.outcome.left(stream, key);
     this.pending.depart(departure);

@@ -1,4 +1,5 @@
 import { isWorthCompacting } from './fifo.js';
+import { lowerBound } from './lower-bound.js';
 
 /** Records sorted by position; appended at the end and mostly removed from the front, both in constant time. */
 export class PositionedRecords<T> {
@@ -43,13 +44,6 @@ export class PositionedRecords<T> {
   }
 
   private indexAfter(position: number): number {
-    let low = this.start;
-    let high = this.positions.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if (this.positions[middle]! <= position) low = middle + 1;
-      else high = middle;
-    }
-    return low;
+    return lowerBound(this.start, this.positions.length, (at) => this.positions[at]! > position);
   }
 }

@@ -34,7 +34,11 @@ export interface QueueHistory {
   delivered(entity: string, span: Span, limits: HistoryLimits): readonly PastMessage[];
   /** A sequence before which nothing that is kept was accepted at `timeMs` or later. */
   sequenceSince(entity: string, timeMs: number): number;
-  /** The numbers of a span that are still in the queue, or set aside as dead letters. */
+  /**
+   * The numbers of a span that are still in the queue, or set aside as dead letters; looked up over several turns of the
+   * event loop.
+   * @throws {StoppingError} the queue is closed, or was closed meanwhile.
+   */
   undelivered(entity: string, span: Span): Promise<ReadonlySet<number>>;
   /** Numbers that will never come, as far as that is still known, in order. */
   losses(entity: string): readonly SequenceRange[];

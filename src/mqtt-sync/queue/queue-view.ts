@@ -3,7 +3,7 @@ import type { EntityStream } from './entity-stream.js';
 import { earlierOf, type EntityStreams } from './entity-streams.js';
 import type { GroupCommitter } from './group-committer.js';
 import { listMessages } from './message-listing.js';
-import type { MessageStore, ReadLimits, StoredRecord } from './message-store.js';
+import type { MessageKey, MessageStore, ReadLimits, StoredRecord } from './message-store.js';
 import type { AcceptedMessage, QueuedMessage } from './message.js';
 import { UNAVAILABLE } from './reasons.js';
 import type { QueueLimits } from './room-maker.js';
@@ -15,8 +15,8 @@ export interface QueueViewParts {
   readonly store: MessageStore;
   readonly committer: Pick<GroupCommitter, 'unavailable' | 'plan' | 'fail'>;
   readonly limits: QueueLimits;
-  /** Dead letters that are not yet stored, by position. */
-  readonly setAside: ReadonlySet<number>;
+  /** What became of messages that have left, by position, until that is stored. */
+  readonly departed: ReadonlyMap<number, MessageFate>;
   /** Damaged stores that lie beside this one. */
   readonly storesAside: number;
   readonly isClosed: () => boolean;
@@ -62,17 +62,29 @@ export class QueueView {
   }
 
   fateOf({ entity, sequence, ...accepted }: Pick<AcceptedMessage, 'entity' | 'position' | 'sequence'>): MessageFate {
-    const { streams, setAside, store } = this.parts;
+    const { streams, departed } = this.parts;
     const stream = streams.get(entity);
     if (!stream) return 'left';
     const position = stream.retried.positionNow(sequence, accepted.position);
     if (stream.isTaken(position) || this.isBeingDropped(stream, position)) return 'waiting';
-    if (setAside.has(position)) return 'dead_lettered';
+    const departure = departed.get(position);
+    if (departure) return departure;
     const loss = stream.lossOf(sequence);
     if (loss) return loss === 'dropped' ? 'dropped' : 'dead_lettered';
-    const key = { type: stream.number, position, sequence };
-    if (stream.isUntaken(position) && this.reading(() => store.has(key))) return 'waiting';
-    return this.reading(() => store.deadLetterAt(position)) ? 'dead_lettered' : 'left';
+    // Nobody may take a message for delivered because the store cannot be asked just now.
+    return this.storedFate(stream, { type: stream.number, position, sequence }) ?? 'waiting';
+  }
+
+  /** What the store tells of a message; undefined when it cannot be read. */
+  private storedFate(stream: EntityStream, key: MessageKey): MessageFate | undefined {
+    const { store, streams } = this.parts;
+    const { position } = key;
+    const isUntaken = stream.isUntaken(position);
+    if (!isUntaken && streams.deadLetters === 0) return 'left';
+    return this.reading(() => {
+      if (isUntaken && store.has(key)) return 'waiting';
+      return store.deadLetterAt(position) ? 'dead_lettered' : 'left';
+    });
   }
 
   /** @throws {QueueUnavailableError} while it is iterated: the store cannot be read. */

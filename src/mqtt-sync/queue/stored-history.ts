@@ -1,12 +1,16 @@
+import { StoppingError } from '../errors.js';
 import type { SequenceRange } from '../wire/sequence-ranges.js';
 import { type Span, subtractSpans } from '../wire/spans.js';
 import type { EntityStream } from './entity-stream.js';
 import type { EntityStreams } from './entity-streams.js';
-import type { MessageStore } from './message-store.js';
+import type { MessageKey, MessageStore } from './message-store.js';
 import type { HistoryLimits, HistoryStats, PastMessage, QueueHistory } from './queue-history.js';
 
 /** Stored messages looked at in one turn of the event loop. */
-const SEQUENCES_PER_TURN = 2000;
+const KEYS_PER_TURN = 2000;
+
+/** Keys by position, after a position. */
+type ReadKeys = (after: number) => readonly MessageKey[];
 
 /** The history of a queue on any store. */
 export class StoredHistory implements QueueHistory {
@@ -14,6 +18,7 @@ export class StoredHistory implements QueueHistory {
     private readonly streams: EntityStreams,
     private readonly store: MessageStore,
     readonly settled: () => Promise<void>,
+    private readonly isClosed: () => boolean,
   ) {}
 
   get keeps(): boolean {
@@ -40,15 +45,38 @@ export class StoredHistory implements QueueHistory {
   }
 
   async undelivered(entity: string, { from, to }: Span): Promise<ReadonlySet<number>> {
+    this.assertOpen();
     const found = new Set<number>();
     const stream = this.streams.get(entity);
     if (!stream || this.isEmpty(stream)) return found;
-    let seen = 0;
-    for (const sequence of this.store.sequencesOf(stream.number)) {
-      if (sequence >= from && sequence <= to) found.add(sequence);
-      if (++seen % SEQUENCES_PER_TURN === 0) await new Promise((resolve) => setImmediate(resolve));
-    }
+    const see = ({ type, sequence }: MessageKey) => {
+      if (type === stream.number && sequence >= from && sequence <= to) found.add(sequence);
+    };
+    const messages: ReadKeys = (after) => this.store.keysAfter(stream.number, after, KEYS_PER_TURN);
+    const last = await this.inTurns(messages, -1, see);
+    await this.inTurns((after) => this.store.deadLetterKeysAfter(after, KEYS_PER_TURN), -1, see);
+    // A dead letter that came back meanwhile lies behind what was looked at.
+    await this.inTurns(messages, last, see);
     return found;
+  }
+
+  /**
+   * Looks at keys, so many in one turn of the event loop.
+   * @returns the last position.
+   */
+  private async inTurns(read: ReadKeys, after: number, see: (key: MessageKey) => void): Promise<number> {
+    for (let last = after; ;) {
+      const keys = read(last);
+      keys.forEach(see);
+      last = keys.at(-1)?.position ?? last;
+      if (keys.length < KEYS_PER_TURN) return last;
+      await new Promise((resolve) => setImmediate(resolve));
+      this.assertOpen();
+    }
+  }
+
+  private assertOpen(): void {
+    if (this.isClosed()) throw new StoppingError('The queue is closed: what is undelivered cannot be told.');
   }
 
   losses(entity: string): readonly SequenceRange[] {

@@ -168,7 +168,10 @@ export abstract class SyncQueue {
   /** Sets a taken message aside as a dead letter; committed in the background like `remove()`. */
   abstract setAside(message: QueuedMessage, verdict: DeadLetterVerdict): void;
 
-  /** What became of a message, for `Receipt.delivered()`; found by what it was accepted as, also after a retry. */
+  /**
+   * What became of a message, for `Receipt.delivered()`; found by what it was accepted as, also after a retry. While the
+   * store cannot be read, or is closed, a message counts as waiting unless something else is known of it.
+   */
   abstract fateOf(message: Pick<AcceptedMessage, 'entity' | 'position' | 'sequence'>): MessageFate;
 
   abstract stats(): QueueStats;
@@ -202,14 +205,17 @@ export abstract class SyncQueue {
   abstract deadLetters(after?: number): Iterable<DeadLetter>;
 
   /**
-   * Puts a dead letter back into the queue: same id and sequence, a new position at the end. Resolves when that is
-   * committed; `false` when there is no such dead letter, or its record is damaged.
+   * Puts a dead letter back into the queue: same id and sequence, a new position at the end, and room made for it as for a
+   * new message. Resolves when that is committed; `false` when there is no such dead letter, or its record is damaged.
+   * @throws {QueueFullError} the overflow policy found nothing that may be dropped; it stays a dead letter.
    * @throws {QueueUnavailableError} the store cannot be written just now.
    * @throws {StoppingError} the queue is closing.
    */
   abstract retryDeadLetter(position: number): Promise<boolean>;
 
-  /** Forgets a dead letter for good; it becomes a gap. Resolves and throws like `retryDeadLetter()`. */
+  /**
+   * Forgets a dead letter for good; it becomes a gap. Resolves and throws like `retryDeadLetter()`, but takes no room.
+   */
   abstract discardDeadLetter(position: number): Promise<boolean>;
 
   /** Resolves when everything asked for so far is committed, or cannot be. */

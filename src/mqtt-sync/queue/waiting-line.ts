@@ -1,4 +1,5 @@
 import { Fifo } from './fifo.js';
+import { lowerBound } from './lower-bound.js';
 import type { KeyedMessage, MessageKey, ReadLimits, StoredRecord } from './message-store.js';
 import type { QueuedMessage } from './message.js';
 
@@ -79,8 +80,9 @@ export class WaitingLine {
   /** Whether a position lies in the line, so that a message stored there is waiting. */
   reaches(position: number): boolean {
     if (position > this.loadedUpTo) return position <= this.committedUpTo;
-    for (const message of this.head) if (message.position === position) return true;
-    return false;
+    const { head } = this;
+    const index = lowerBound(0, head.length, (at) => head.at(at)!.position >= position);
+    return head.at(index)?.position === position;
   }
 
   /** The first message; read from the store when need be. */

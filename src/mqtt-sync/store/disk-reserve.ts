@@ -12,6 +12,9 @@ const RESERVE_BYTES = 8 * MIB;
  */
 const MARGIN_BYTES = 16 * MIB;
 
+/** How many bytes are free on the disk of a folder. */
+export type FreeBytesIn = (dir: string) => Promise<number>;
+
 /**
  * Sees that removals can be committed when the disk is full: by a file that takes up room, to be given up then. A store
  * that was full once is a large file with room inside; where that is enough, it does as well as the file.
@@ -19,7 +22,10 @@ const MARGIN_BYTES = 16 * MIB;
 export class DiskReserve {
   private isThere: boolean | undefined;
 
-  constructor(private readonly path: string) {}
+  constructor(
+    private readonly path: string,
+    private readonly freeBytesIn: FreeBytesIn = freeBytesOf,
+  ) {}
 
   /**
    * Rejects when the disk is too full.
@@ -48,6 +54,17 @@ export class DiskReserve {
     if (room < needed) throw diskFull(room, needed);
   }
 
+  /**
+   * Gives up the reserve when less than so many bytes are free.
+   * @returns how many are free then.
+   */
+  async freeAtLeast(needed: number): Promise<number> {
+    const free = await this.freeBytes();
+    if (free >= needed) return free;
+    await this.release();
+    return this.freeBytes();
+  }
+
   async release(): Promise<void> {
     await rm(this.path, { force: true });
     this.isThere = false;
@@ -72,11 +89,15 @@ export class DiskReserve {
     return found?.size === RESERVE_BYTES;
   }
 
-  private async freeBytes(): Promise<number> {
-    const { bavail, bsize, blocks } = await statfs(dirname(this.path));
-    // Some network file systems do not know their size.
-    return blocks === 0 ? Infinity : bavail * bsize;
+  private freeBytes(): Promise<number> {
+    return this.freeBytesIn(dirname(this.path));
   }
+}
+
+async function freeBytesOf(dir: string): Promise<number> {
+  const { bavail, bsize, blocks } = await statfs(dir);
+  // Some network file systems do not know their size.
+  return blocks === 0 ? Infinity : bavail * bsize;
 }
 
 function diskFull(free: number, needed: number, cause?: Error): Error {

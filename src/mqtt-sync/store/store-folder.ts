@@ -4,7 +4,7 @@ import { MqttSyncError, QueueUnavailableError } from '../errors.js';
 import type { SyncLogger } from '../logger.js';
 import type { CancelTimer, Clock } from '../time/clock.js';
 import { checkStore } from './check-store.js';
-import { DiskReserve } from './disk-reserve.js';
+import { DiskReserve, type FreeBytesIn } from './disk-reserve.js';
 import { readFileIfThere, syncFolder, writeFileDurably } from './durable-files.js';
 import { FolderLock } from './folder-lock.js';
 import { RunMarker } from './run-marker.js';
@@ -13,6 +13,11 @@ import { RunMarker } from './run-marker.js';
 const FIRST_WALK_MS = 250;
 /** When the process died soon after its start, and again, the next walk is longer, up to this. */
 const LONGEST_WALK_MS = 20_000;
+/**
+ * What must be free for the store to be opened: LMDB maps its lock file without room being taken up for it, and where there
+ * is none the first access kills the process. It takes a few pages; the rest is for the small files beside it.
+ */
+const OPENING_BYTES = 1024 * 1024;
 /** Who has run so long did not die of what it found at the start. */
 const STABLE_AFTER_MS = 60_000;
 
@@ -44,19 +49,22 @@ export class StoreFolder {
     private readonly kind: StoreKind,
     private readonly clock: Clock,
     private readonly logger: SyncLogger,
+    freeBytesIn?: FreeBytesIn,
   ) {
     this.storePath = join(dir, kind.file);
-    this.reserve = new DiskReserve(join(dir, 'reserve'));
+    this.reserve = new DiskReserve(join(dir, 'reserve'), freeBytesIn);
     this.marker = new RunMarker(join(dir, 'running'));
   }
 
   /**
    * Takes the folder and makes sure that opening the store does not kill the process.
    * @throws {QueueLockedError} somebody else has it.
+   * @throws {QueueUnavailableError} the disk is too full.
    */
   async enter(): Promise<void> {
     await mkdir(this.dir, { recursive: true, mode: 0o700 });
     this.lock = FolderLock.acquire(join(this.dir, 'lock'), this.dir, this.kind.name);
+    await this.assertRoom();
     const uncleanStops = await this.marker.uncleanStops();
     if (await this.hasStore()) {
       const walkMs = uncleanStops === 0 ? 0 : Math.min(LONGEST_WALK_MS, FIRST_WALK_MS * 4 ** (uncleanStops - 1));
@@ -120,6 +128,17 @@ export class StoreFolder {
     this.isMarked = false;
     this.lock?.release();
     this.lock = undefined;
+  }
+
+  /** Before anybody opens the store, the process that walks through it included. */
+  private async assertRoom(): Promise<void> {
+    const free = await this.reserve.freeAtLeast(OPENING_BYTES);
+    if (free >= OPENING_BYTES) return;
+    const kib = (bytes: number) => `${Math.floor(bytes / 1024)} KiB`;
+    throw new QueueUnavailableError(
+      `The disk of the ${this.kind.name} folder ${this.dir} is full: ${kib(free)} free, ${kib(OPENING_BYTES)} needed to open the store. Make room on it.`,
+      { dir: this.dir, freeBytes: free, neededBytes: OPENING_BYTES },
+    );
   }
 
   /** A full disk must not keep the queue from being emptied. */

@@ -140,6 +140,20 @@ describe('The desk that answers requests for catch-up', () => {
     expect(desk.active).toBe(0);
   });
 
+  it('does not call it an error that the queue closes under an answer when everything stops', async () => {
+    const { desk, pass, ask, sent, logger, history } = setScene();
+    history.kept = [];
+    let close = () => {};
+    history.undelivered = () => new Promise((_, reject) => (close = () => reject(new Error('the queue is closed'))));
+    desk.connected();
+    ask();
+    await pass(20);
+    desk.stop();
+    close();
+    await pass(20);
+    expect([sent, logger.lines, desk.active]).toEqual([[], [], 0]);
+  });
+
   it('ignores junk, and everything after the stop', async () => {
     const { desk, pass, ask, sent, clock } = setScene();
     desk.connected();

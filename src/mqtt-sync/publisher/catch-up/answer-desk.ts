@@ -93,6 +93,8 @@ export class AnswerDesk {
         await this.outgoing.add(message, signal);
       }
     } catch (error) {
+      // As when the queue closes under it: nobody expects the rest.
+      if (signal.aborted) return;
       const reason = error instanceof Error ? error.message : String(error);
       parts.logger.error(`The answer to a request for changes of "${request.entity}" ended early: ${reason}`);
     }

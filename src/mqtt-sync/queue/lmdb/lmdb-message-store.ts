@@ -98,15 +98,12 @@ export class LmdbMessageStore implements MessageStore {
   }
 
   async begin(identity: QueueIdentity): Promise<void> {
-    await this.folder.rememberEpoch(identity.epoch);
-    const { root, types, gaps, acceptedIds, acceptedOrder, journal } = this.db;
-    root.transactionSync(() => {
-      for (const database of [types, gaps, acceptedIds, acceptedOrder, journal]) database.clearSync();
-      writeIdentity(this.db, identity);
-    });
-    this.names = [];
-    this.acceptedIds = new AcceptedIds(this.db);
-    this.journalOf = new Journal(this.db, this.journalLimits, this.clock, []);
+    try {
+      await this.folder.rememberEpoch(identity.epoch);
+      this.clear(identity);
+    } catch (error) {
+      throw this.folder.unusable(error);
+    }
   }
 
   /**
@@ -168,13 +165,13 @@ export class LmdbMessageStore implements MessageStore {
     return this.db.messages.get(asKey(messageKeys.of(key))) !== undefined;
   }
 
-  *sequencesOf(type: number): Iterable<number> {
-    const messages = this.db.messages.getKeys({ start: asKey([type, 0, 0]), end: asKey([type + 1, 0, 0]) });
-    for (const key of messages) yield messageKeys.read(key).sequence;
-    for (const key of this.db.deadLetters.getKeys({ start: asKey([0, 0, 0]), end: asKey([2 ** 48 - 1, 0, 0]) })) {
-      const letter = deadLetterKeys.read(key);
-      if (letter.type === type) yield letter.sequence;
-    }
+  keysAfter(type: number, after: number, limit: number): MessageKey[] {
+    const range = { start: asKey([type, after + 1, 0]), end: asKey([type + 1, 0, 0]), limit };
+    return [...this.db.messages.getKeys(range)].map((key) => messageKeys.read(key));
+  }
+
+  deadLetterKeysAfter(after: number, limit: number): MessageKey[] {
+    return [...this.db.deadLetters.getKeys({ ...lettersAfter(after), limit })].map((key) => deadLetterKeys.read(key));
   }
 
   acceptedUnder(messageId: string): AcceptedMessage | undefined {
@@ -182,8 +179,7 @@ export class LmdbMessageStore implements MessageStore {
   }
 
   deadLettersAfter(after: number, limit: number): StoredDeadLetter[] {
-    const end = asKey([2 ** 48 - 1, 0, 0]);
-    return [...this.db.deadLetters.getRange({ start: asKey([after + 1, 0, 0]), end, limit })].map(({ key, value }) => {
+    return [...this.db.deadLetters.getRange({ ...lettersAfter(after), limit })].map(({ key, value }) => {
       const messageKey = deadLetterKeys.read(key);
       return decodeDeadLetter(messageKey, this.names[messageKey.type] ?? '', value);
     });
@@ -197,6 +193,9 @@ export class LmdbMessageStore implements MessageStore {
   async close(): Promise<void> {
     const { databases } = this;
     this.databases = undefined;
+    // Whoever looks something up while the store closes must not reach what LMDB has given up.
+    this.journalOf = undefined;
+    this.acceptedIds = undefined;
     await databases?.root.close();
     await this.folder.leave(databases !== undefined);
   }
@@ -204,6 +203,17 @@ export class LmdbMessageStore implements MessageStore {
   private get db(): Databases {
     if (!this.databases) throw new Error('the store is not open');
     return this.databases;
+  }
+
+  private clear(identity: QueueIdentity): void {
+    const { root, types, gaps, acceptedIds, acceptedOrder, journal } = this.db;
+    root.transactionSync(() => {
+      for (const database of [types, gaps, acceptedIds, acceptedOrder, journal]) database.clearSync();
+      writeIdentity(this.db, identity);
+    });
+    this.names = [];
+    this.acceptedIds = new AcceptedIds(this.db);
+    this.journalOf = new Journal(this.db, this.journalLimits, this.clock, []);
   }
 
   private batch(run: () => void): Promise<unknown> {
@@ -252,4 +262,9 @@ export class LmdbMessageStore implements MessageStore {
       for (const write of others) write();
     };
   }
+}
+
+/** Where the dead letters after a position lie. */
+function lettersAfter(position: number) {
+  return { start: asKey([position + 1, 0, 0]), end: asKey([2 ** 48 - 1, 0, 0]) };
 }

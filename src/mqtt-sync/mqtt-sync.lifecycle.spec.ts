@@ -1,0 +1,73 @@
+import { describe, expect, it } from 'vitest';
+import { QueueLockedError, QueueUnavailableError } from './errors.js';
+import { silentLogger } from './logger.js';
+import { type LifecycleParts, MqttSyncLifecycle } from './mqtt-sync.lifecycle.js';
+import { FakeClock } from './time/fake-clock.js';
+
+const UNAVAILABLE = new QueueUnavailableError('The folder cannot be used.');
+const RAW = new Error('No space left on device');
+const OPEN = { vesselId: 'v', epoch: 1 };
+
+/** A lifecycle whose queue answers each try to open it with the next of these; the last one from then on. */
+function starting(...answers: readonly (Error | typeof OPEN)[]) {
+  const clock = new FakeClock();
+  const lines: string[] = [];
+  let tries = 0;
+  const open = () => {
+    const answer = answers[Math.min(tries++, answers.length - 1)]!;
+    return answer instanceof Error ? Promise.reject(answer) : Promise.resolve(answer);
+  };
+  const write = (line: string) => void lines.push(line);
+  const parts = {
+    options: { localMode: true, vesselId: 'v', topicPrefix: 'p', inboundPrefix: 'p', catchUp: { maxPerSecond: 1 } },
+    queue: { open, identity: undefined },
+    connection: { observe: () => undefined },
+    requests: { want: () => undefined },
+    dispatcher: { send: () => undefined, sendBehind: () => undefined },
+    logger: { ...silentLogger, log: write, error: write },
+    clock,
+  };
+  const lifecycle = new MqttSyncLifecycle(parts as unknown as LifecycleParts);
+  const later = async (times: number) => {
+    for (let time = 0; time < times; time++) {
+      clock.advance(5000);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  };
+  return { lifecycle, lines, later, tries: () => tries };
+}
+
+describe('The opening of the queue at the start', () => {
+  it.each([new QueueLockedError('Somebody else has it.'), RAW])(
+    'fails where waiting would not help (%s)',
+    async (error) => {
+      const { lifecycle, later, tries } = starting(error);
+      await expect(lifecycle.open()).rejects.toBe(error);
+      await later(3);
+      expect(tries()).toBe(1);
+    },
+  );
+
+  it.each([
+    ['an error of its own', UNAVAILABLE],
+    ['a lock', new QueueLockedError('Somebody else has it.')],
+    ['an error of the system', RAW],
+  ] as [string, Error][])('is tried again until it succeeds, once the application runs, after %s', async (_, error) => {
+    const { lifecycle, later, tries, lines } = starting(UNAVAILABLE, error, error, OPEN);
+    await lifecycle.open();
+    await later(5);
+    expect(tries()).toBe(4);
+    expect(lines.at(-1)).toContain('The queue is open now');
+  });
+
+  it('is said once for each reason', async () => {
+    const { lifecycle, later, lines } = starting(UNAVAILABLE, UNAVAILABLE, RAW, RAW, RAW);
+    await lifecycle.open();
+    await later(10);
+    expect(lines).toEqual([
+      expect.stringContaining('cannot be used'),
+      expect.stringContaining('opened: No space left on device. '),
+    ]);
+    expect(lines.every((line) => line.endsWith('Trying again every 5 s.'))).toBe(true);
+  });
+});
