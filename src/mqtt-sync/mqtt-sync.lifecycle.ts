@@ -106,7 +106,7 @@ export class MqttSyncLifecycle
       const failure = inWords(error);
       if (failure !== this.openFailure) logger.error(`${failure} Trying again every ${REOPEN_INTERVAL_MS / 1000} s.`);
       this.openFailure = failure;
-      if (this.stopBeganMs === undefined) this.reopen = clock.after(REOPEN_INTERVAL_MS, () => void this.open());
+      if (this.stopBeganMs === undefined) this.reopen = clock.after(REOPEN_INTERVAL_MS, () => void this.open(), true);
     }
   }
 

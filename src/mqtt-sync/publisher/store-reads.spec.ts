@@ -51,12 +51,10 @@ class CountingStore extends LmdbMessageStore {
     return super.has(key);
   }
 
-  override *sequencesOf(type: number): Iterable<number> {
-    this.add({ reads: 1 });
-    for (const sequence of super.sequencesOf(type)) {
-      this.add({ recordsRead: 1 });
-      yield sequence;
-    }
+  override keysAfter(type: number, after: number, limit: number): MessageKey[] {
+    const keys = super.keysAfter(type, after, limit);
+    this.add({ reads: 1, recordsRead: keys.length });
+    return keys;
   }
 
   override acceptedUnder(messageId: string): AcceptedMessage | undefined {

@@ -41,6 +41,20 @@ describe('StoreFolder on a disk with little room', () => {
     await folder.enter();
   });
 
+  it('is entered, so that the queue can be emptied, where the lock file is there already', async () => {
+    const { folder, dir } = onDiskWith(0);
+    writeFileSync(join(dir, 'queue.mdb-lock'), Buffer.alloc(8192, 1));
+    await folder.enter();
+  });
+
+  it('has no room for a new store once a damaged one was set aside with its lock file', async () => {
+    const { folder, dir } = onDiskWith(0);
+    writeFileSync(join(dir, 'queue.mdb-lock'), Buffer.alloc(8192, 1));
+    writeFileSync(join(dir, 'queue.mdb'), 'no store at all');
+    await expect(folder.enter()).rejects.toBeInstanceOf(QueueUnavailableError);
+    expect(readdirSync(dir).some((name) => name.startsWith('queue.mdb.damaged-'))).toBe(true);
+  });
+
   it('gives up its reserve when that makes enough room', async () => {
     const { folder, reserve } = onDiskWith(0, 8 * MIB);
     await folder.enter();

@@ -21,6 +21,9 @@ const OPENING_BYTES = 1024 * 1024;
 /** Who has run so long did not die of what it found at the start. */
 const STABLE_AFTER_MS = 60_000;
 
+/** Unit in which the room that a file takes up is counted, see stat(2). */
+const BLOCK_BYTES = 512;
+
 /** What kind of store a folder holds, and how to speak of it. */
 export interface StoreKind {
   /** `queue`, `inbox`. */
@@ -81,12 +84,13 @@ export class StoreFolder {
     const time = new Date(this.clock.wallMs()).toISOString().replaceAll(/[:.]/g, '-');
     const aside = `${this.storePath}${ASIDE}${time}`;
     await rename(this.storePath, aside);
-    await rm(`${this.storePath}-lock`, { force: true });
+    await rm(this.lmdbLockPath, { force: true });
     await syncFolder(this.dir);
     this.logger.error(
       `The store of the ${this.kind.name} is damaged: ${damage}. It was set aside as ${aside}, and a new one is begun; ` +
         `${this.kind.loss}. Keep the file if they matter.`,
     );
+    await this.assertRoom();
   }
 
   /** How many stores were set aside and still lie here. */
@@ -108,7 +112,7 @@ export class StoreFolder {
 
   /** Keeps the files from other users. */
   async protect(): Promise<void> {
-    for (const path of [this.storePath, `${this.storePath}-lock`]) await chmod(path, 0o600).catch(() => undefined);
+    for (const path of [this.storePath, this.lmdbLockPath]) await chmod(path, 0o600).catch(() => undefined);
   }
 
   /** The newest epoch of any store in this folder; outlives a damaged one. */
@@ -130,8 +134,12 @@ export class StoreFolder {
     this.lock = undefined;
   }
 
-  /** Before anybody opens the store, the process that walks through it included. */
+  /**
+   * Before anybody opens the store, the process that walks through it included: LMDB maps its lock file without room for it.
+   * Where that file is already there, a full disk is no reason not to empty the queue.
+   */
   private async assertRoom(): Promise<void> {
+    if (await this.hasLmdbLock()) return;
     const free = await this.reserve.freeAtLeast(OPENING_BYTES);
     if (free >= OPENING_BYTES) return;
     const kib = (bytes: number) => `${Math.floor(bytes / 1024)} KiB`;
@@ -150,6 +158,15 @@ export class StoreFolder {
         `The marker of a running ${this.kind.name} cannot be written: ${String(error)}. An unclean stop may go unnoticed.`,
       );
     }
+  }
+
+  private get lmdbLockPath(): string {
+    return `${this.storePath}-lock`;
+  }
+
+  private async hasLmdbLock(): Promise<boolean> {
+    const found = await stat(this.lmdbLockPath).catch(() => undefined);
+    return found !== undefined && found.size > 0 && found.blocks * BLOCK_BYTES >= found.size;
   }
 
   private get epochPath(): string {
