@@ -1,20 +1,9 @@
 // A Nest application that receives, in a process of its own: with our transport strategy, or with Nest's own MQTT transport.
 import 'reflect-metadata';
-import { join } from 'node:path';
-import { Controller, type INestApplicationContext, Module } from '@nestjs/common';
-import { NestFactory } from '@nestjs/core';
-import { EventPattern, Payload, Transport } from '@nestjs/microservices';
-import { MqttSyncModule } from '../../../src/mqtt-sync/mqtt-sync.module.js';
-import { MQTT_SYNC, MqttSyncServer } from '../../../src/mqtt-sync/subscriber/mqtt-sync.server.js';
+import type { INestApplicationContext } from '@nestjs/common';
 import { nowMs } from '../clock.js';
-import { LOAD, topicOf } from '../payload.js';
 import { serve } from '../rig/rpc.js';
-import {
-  RECEIVING_SESSIONS,
-  type ReceivingCalls,
-  type ReceivingOptions,
-  type ReceivingResult,
-} from './receiving-station.js';
+import type { ReceivingCalls, ReceivingOptions, ReceivingResult } from './receiving-station.js';
 
 let handled = 0;
 let reached: { readonly at: number; readonly tell: () => void }[] = [];
@@ -27,49 +16,11 @@ function work(data: { readonly id?: string }): Promise<void> {
   return Promise.resolve();
 }
 
-@Controller()
-class Changes {
-  @EventPattern<string>(LOAD, MQTT_SYNC)
-  change(@Payload() data: { id?: string }): Promise<void> {
-    return work(data);
-  }
-
-  @EventPattern(topicOf(LOAD), Transport.MQTT)
-  message(@Payload() data: { id?: string }): Promise<void> {
-    return work(data);
-  }
-}
-
-async function start({ contender, brokerUrl, dir }: ReceivingOptions): Promise<INestApplicationContext> {
-  if (contender === 'nest-mqtt') {
-    @Module({ controllers: [Changes] })
-    class PlainModule {}
-    const options = { url: brokerUrl, ...RECEIVING_SESSIONS[contender], clean: false, subscribeOptions: { qos: 1 } };
-    const app = await NestFactory.createMicroservice(PlainModule, {
-      ...{ transport: Transport.MQTT, options, logger: ['error'] },
-    });
-    await app.listen();
-    return app;
-  }
-  const queue = { store: 'memory' as const };
-  @Module({
-    imports: [
-      MqttSyncModule.forRoot({
-        brokerUrl,
-        vesselId: 'shore',
-        queue,
-        inbox: { dir: join(dir, 'inbox') },
-        isGlobal: true,
-      }),
-    ],
-    controllers: [Changes],
-  })
-  class SyncModule {}
-  const app = await NestFactory.create(SyncModule, { logger: ['error'] });
-  app.connectMicroservice({ strategy: app.get(MqttSyncServer) });
-  await app.startAllMicroservices();
-  await app.init();
-  return app;
+/** Loads only what the contender's user would have. */
+async function start(options: ReceivingOptions): Promise<INestApplicationContext> {
+  return options.contender === 'nest-mqtt'
+    ? (await import('./nest-receiver.js')).startNestReceiver(options, work)
+    : (await import('./sync-receiver.js')).startSyncReceiver(options, work);
 }
 
 let app: INestApplicationContext | undefined;

@@ -8,6 +8,9 @@ export interface ReceivingOptions {
   readonly dir: string;
 }
 
+/** What a handler does with the data of a change. */
+export type Work = (data: { readonly id?: string }) => Promise<void>;
+
 /** What a stretch of handled messages took. */
 export interface ReceivingResult {
   readonly elapsedMs: number;
