@@ -28,7 +28,7 @@ const EXIT_INTERRUPTED = 130;
 
 function sizesOf({ quick, rounds }: Arguments): Sizes {
   const sizes = quick ? QUICK : FULL;
-  return rounds === undefined ? sizes : { ...sizes, rounds, millionRounds: rounds };
+  return rounds === undefined ? sizes : { ...sizes, rounds };
 }
 
 function prepare(asked: Arguments, resources: Resources, samples: Sample[]): Run {

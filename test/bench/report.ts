@@ -11,7 +11,7 @@ const COLUMNS: Readonly<Record<Metric, readonly [heading: string, decimals: numb
   perSecond: ['msg/s', 0],
   seconds: ['s', 2],
   secondsPer10000: ['s per 10,000', 2],
-  lastToSecondTenth: ['last / second tenth', 2],
+  endToBeginning: ['end / beginning', 2],
   cpuUsPerMessage: ['CPU us/msg', 1],
   feederCpuUsPerMessage: ['feeder us/msg', 1],
   bytesPerSecond: ['bytes/s', 0],

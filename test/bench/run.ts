@@ -23,8 +23,8 @@ export type Metric =
   | 'perSecond'
   | 'seconds'
   | 'secondsPer10000'
-  /** Time per message of the last tenth of a backlog, in that of its second tenth. */
-  | 'lastToSecondTenth'
+  /** Time per message of the last three tenths of a backlog, in that of the second to the fourth. */
+  | 'endToBeginning'
   | 'cpuUsPerMessage'
   | 'feederCpuUsPerMessage'
   | 'roundTripMs'

@@ -9,8 +9,6 @@ export interface Sizes {
   readonly drainMessages: number;
   /** The large backlog. */
   readonly million: number;
-  /** Fewer than the others: each takes longer than all rounds of most. */
-  readonly millionRounds: number;
   readonly offlineMessages: number;
   readonly paceSeconds: number;
   /** Waiting at the broker for whoever receives. */
@@ -28,7 +26,6 @@ export const FULL: Sizes = {
   steadyMessages: 100_000,
   drainMessages: 10_000,
   million: 1_000_000,
-  millionRounds: 3,
   offlineMessages: 30_000,
   paceSeconds: 5,
   receivedMessages: 50_000,
@@ -45,7 +42,6 @@ export const QUICK: Sizes = {
   steadyMessages: 5000,
   drainMessages: 1000,
   million: 20_000,
-  millionRounds: 1,
   offlineMessages: 5000,
   paceSeconds: 1,
   receivedMessages: 10_000,
