@@ -70,8 +70,8 @@ export class DeliverySession {
   }
 
   /**
-   * When the oldest PUBLISH was sent that has no answer although a later one of its QoS has: brokers answer those in order
-   * [MQTT-4.6.0-2] [MQTT-4.6.0-3]. Undefined when there is none. Looks at everything in flight.
+   * When the oldest PUBLISH was sent that has no answer although a later one of its QoS has: most brokers answer those in
+   * order. Undefined when there is none. Looks at everything in flight.
    */
   get overtakenSinceMs(): number | undefined {
     for (const { qos, phase, sent } of this.exchanges.values()) {
@@ -112,9 +112,9 @@ export class DeliverySession {
     return this.histories.size;
   }
 
-  /** Whether messages of the entity type were sent and are back in the queue. */
-  hasBack(entity: string): boolean {
-    return this.back.has(entity);
+  /** How many messages of the entity type were sent and are back in the queue. */
+  backOf(entity: string): number {
+    return this.back.get(entity) ?? 0;
   }
 
   /** A message that was sent goes back to the queue. */

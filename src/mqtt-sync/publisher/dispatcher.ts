@@ -1,5 +1,6 @@
 import type { ConnectionControl } from '../connection/connection-control.js';
 import type { Acknowledgement, Link, LinkLoss, LinkObserver } from '../connection/link.js';
+import type { SyncQueue } from '../queue/sync-queue.js';
 import { AcknowledgementTimer } from './acknowledgement-timer.js';
 import { BackgroundTraffic } from './background-traffic.js';
 import { BrokerFit } from './broker-fit.js';
@@ -59,7 +60,11 @@ export class Dispatcher implements LinkObserver {
   constructor(private readonly parts: DispatcherParts) {
     const { clock, logger } = parts;
     this.window = new Window(clock);
-    this.pauses = new RefusalPauses(clock, () => this.wake());
+    this.pauses = new RefusalPauses(
+      clock,
+      () => this.wake(),
+      (entity) => holds(parts.queue, entity),
+    );
     this.suspects = new Suspects(clock, logger, () => this.wake());
     this.fit = new BrokerFit(logger);
     this.receiveMaximumNotice = new ReceiveMaximumNotice(logger);
@@ -275,5 +280,14 @@ export class Dispatcher implements LinkObserver {
   private finishDrain(): void {
     this.whenDrained?.();
     this.whenDrained = undefined;
+  }
+}
+
+/** Whether messages of an entity type are in the queue; true when that cannot be read just now. */
+function holds(queue: Pick<SyncQueue, 'messages'>, entity: string): boolean {
+  try {
+    return !queue.messages({ entity })[Symbol.iterator]().next().done;
+  } catch {
+    return true;
   }
 }

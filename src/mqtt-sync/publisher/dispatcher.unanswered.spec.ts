@@ -63,14 +63,50 @@ describe('Dispatcher, what is refused or not answered', () => {
     expect(queue.stats().messages).toBe(0);
   });
 
-  it('may drop what the broker has refused, which it has for sure not got', async () => {
-    const { accept, connect, observer } = await scene({ maxMessages: 20 });
+  it('may drop what the broker has refused, which it has for sure not got, and then pauses no type of which nothing is left', async () => {
+    const { accept, connect, observer, clock, dispatcher } = await scene({ maxMessages: 20 });
     await accept('equipment', 20);
     const link = await connect();
     for (const { packetId } of link.published) link.acknowledge('puback', packetId, QUOTA_EXCEEDED);
     await accept('crew', 20);
     expect(observer.droppedIds).toHaveLength(20);
     expect(topics(link).slice(20)).toEqual(Array(20).fill('crew'));
+    clock.advance(60_000);
+    expect(dispatcher.paused).toEqual([]);
+  });
+
+  it('keeps half of the window for others where all that is refused may have arrived before', async () => {
+    const { accept, connect, queue } = await scene();
+    await accept('equipment', 20);
+    const first = await connect();
+    first.lose();
+    const link = await connect();
+    for (const { packetId } of link.published) link.acknowledge('puback', packetId, QUOTA_EXCEEDED);
+    await accept('crew', 30);
+    expect(topics(link).slice(20)).toEqual(Array(10).fill('crew'));
+    for (const { packetId } of link.published.slice(20)) link.acknowledge('puback', packetId);
+    await turn();
+    expect(topics(link).slice(30)).toEqual(Array(10).fill('crew'));
+    expect(queue.stats().messages).toBe(40);
+  });
+
+  it('counts every attempt once, also those before and after a cut', async () => {
+    const { accept, connect, clock, queue, observer } = await scene();
+    await accept('equipment', 1);
+    const refuse = async (link: FakeLink, reasonCode: number) => {
+      link.acknowledge('puback', link.published.at(-1)!.packetId, reasonCode);
+      clock.advance(60_000);
+      await turn();
+    };
+    const first = await connect();
+    await refuse(first, QUOTA_EXCEEDED);
+    first.lose();
+    const second = await connect();
+    await refuse(second, QUOTA_EXCEEDED);
+    await refuse(second, 0x87);
+    await queue.settled();
+    expect(first.published.length + second.published.length).toBe(4);
+    expect(observer.letters).toMatchObject([{ reasonCode: 0x87, attempts: 4 }]);
   });
 
   it('counts all refusals of a message that is set aside in the end', async () => {

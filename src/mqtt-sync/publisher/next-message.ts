@@ -61,7 +61,17 @@ export class NextMessage {
     // The one try of a paused type is for the message that it waits for, which may be held.
     if (pauses.isPaused(entity) && order.isHolding(entity)) return false;
     // What was sent cannot be dropped, so it must not become more than what may be in flight.
-    return session.hasBack(entity) || session.unsettled + order.held < this.mostUnsettled(lane);
+    return session.backOf(entity) > 0 || session.unsettled - this.stuck + order.held < this.mostUnsettled(lane);
+  }
+
+  /**
+   * Messages of paused types that were sent and are back: they may have arrived, so that they cannot be dropped, and they do
+   * not get on for as long as the broker refuses them. Others must, so up to half of a window does not count.
+   */
+  private get stuck(): number {
+    let back = 0;
+    for (const entity of this.state.pauses.entities) back += this.state.session.backOf(entity);
+    return Math.min(back, Math.floor(this.maxInFlight / 2));
   }
 
   /** After a cut all of that may be messages that are sent again; what is urgent does not wait for them. */

@@ -83,10 +83,13 @@ export class QueueEvents implements QueueObserver {
 
   availability(available: boolean, reason: string | undefined): void {
     this.events.emit('queue_availability', { available, reason });
+    if (!available) {
+      this.logger.error(`The queue cannot accept changes: ${reason ?? 'unknown reason'}`);
+      return;
+    }
+    this.logger.log('The queue accepts changes again.');
     // What could not be read before may have left meanwhile.
-    if (available) this.watch.recheck();
-    if (available) this.logger.log('The queue accepts changes again.');
-    else this.logger.error(`The queue cannot accept changes: ${reason ?? 'unknown reason'}`);
+    this.watch.recheck();
   }
 
   left(position: number, acceptedAt: number): void {

@@ -9,6 +9,7 @@ function paused() {
   const pauses = new RefusalPauses(
     clock,
     () => due++,
+    () => true,
     () => 0.5,
   );
   return { clock, pauses, due: () => due };

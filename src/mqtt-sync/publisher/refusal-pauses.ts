@@ -6,6 +6,8 @@ import type { CancelTimer, Clock } from '../time/clock.js';
 const RETRY_LIMITS = { baseMs: 1_000, capMs: 60_000 };
 /** Full jitter may come out at nothing; a broker that has just refused gets at least this long. */
 const SHORTEST_PAUSE_MS = 250;
+/** How often a pause that is over looks whether anything of its type is left: it may have been dropped or purged meanwhile. */
+const LOOK_EVERY_MS = 60_000;
 
 /** An entity type that the broker holds back: it refuses one of its messages for now. */
 export interface PausedType {
@@ -22,6 +24,8 @@ interface Pause {
   /** The type goes on when the message at this position is through. */
   readonly untilPosition: number;
   attempt: number;
+  /** Attempts at that message which its history does not know of any more. */
+  forgotten: number;
   /** `waiting` for the timer, `due` for one try, or the position of the message that is being tried. */
   state: 'waiting' | 'due' | { readonly trying: number };
   cancel: CancelTimer | undefined;
@@ -31,7 +35,7 @@ const isTrying = ({ state }: Pause, position: number): boolean =>
   typeof state === 'object' && state.trying === position;
 
 /**
- * Keeps the order of an entity type after a passing refusal (0x80, 0x83, 0x91, 0x97): nothing more of the type is sent
+ * Keeps the order of an entity type after a passing refusal (0x80, 0x83, 0x91, 0x97; 0x92 of a PUBREL): nothing more of the type is sent
  * until the refused message is through; it is tried again alone, with backoff, for as long as that takes. Other types go on.
  */
 export class RefusalPauses {
@@ -41,6 +45,8 @@ export class RefusalPauses {
     private readonly clock: Clock,
     /** Called when a paused type may try again. */
     private readonly due: () => void,
+    /** Whether messages of the type are in the queue. */
+    private readonly hasMessages: (entity: string) => boolean,
     private readonly random: () => number = Math.random,
   ) {}
 
@@ -53,6 +59,11 @@ export class RefusalPauses {
   admits(entity: string): boolean {
     const pause = this.pauses.get(entity);
     return pause === undefined || pause.state === 'due';
+  }
+
+  /** The types that pause, by name. */
+  get entities(): Iterable<string> {
+    return this.pauses.keys();
   }
 
   /** Whether the type waits for a refused message to get through. */
@@ -71,20 +82,28 @@ export class RefusalPauses {
     const pause = this.pauses.get(entity);
     // What was on the way when the pause began may be refused too: it waits with the first.
     if (pause && !isTrying(pause, position)) return;
+    pause?.cancel?.();
     this.wait(entity, {
       sinceMs: pause?.sinceMs ?? this.clock.wallMs(),
       reasonCode,
       untilPosition: pause?.untilPosition ?? position,
       attempt: pause ? pause.attempt + 1 : 0,
+      forgotten: pause?.forgotten ?? 0,
       state: 'waiting',
       cancel: undefined,
     });
   }
 
-  /** How often the broker has refused the message that its type waits for; 0 for any other. */
-  refusalsOf({ entity, position }: QueuedMessage): number {
+  /** A message that its type may wait for will be sent as if for the first time. */
+  forgotten({ entity, position }: QueuedMessage, attempts: number): void {
     const pause = this.pauses.get(entity);
-    return pause?.untilPosition === position ? pause.attempt + 1 : 0;
+    if (pause?.untilPosition === position) pause.forgotten += attempts;
+  }
+
+  /** How often the message that its type waits for was sent before that; 0 for any other. */
+  forgottenOf({ entity, position }: QueuedMessage): number {
+    const pause = this.pauses.get(entity);
+    return pause?.untilPosition === position ? pause.forgotten : 0;
   }
 
   /** A message is through, or will never be: the type goes on if it was the one waited for. */
@@ -110,11 +129,21 @@ export class RefusalPauses {
   }
 
   private wait(entity: string, pause: Pause): void {
-    const delayMs = Math.max(SHORTEST_PAUSE_MS, fullJitterDelay(pause.attempt, RETRY_LIMITS, this.random));
-    pause.cancel = this.clock.after(delayMs, () => {
-      pause.state = 'due';
-      this.due();
-    });
     this.pauses.set(entity, pause);
+    this.look(entity, pause, Math.max(SHORTEST_PAUSE_MS, fullJitterDelay(pause.attempt, RETRY_LIMITS, this.random)));
+  }
+
+  private look(entity: string, pause: Pause, delayMs: number): void {
+    pause.cancel = this.clock.after(delayMs, () => {
+      if (!this.hasMessages(entity)) {
+        this.pauses.delete(entity);
+        return;
+      }
+      if (pause.state === 'waiting') {
+        pause.state = 'due';
+        this.due();
+      }
+      this.look(entity, pause, LOOK_EVERY_MS);
+    });
   }
 }

@@ -85,9 +85,12 @@ export class Settlement {
    * sent: it may be dropped, and does not count for what may be unsettled, or a paused type would stop all the others.
    */
   private putBack(message: QueuedMessage): void {
-    const { session } = this.state;
+    const { session, pauses } = this.state;
     if (session.historyOf(message.position).mayHaveArrived) session.putBack(message);
-    else session.forget(message);
+    else {
+      pauses.forgotten(message, session.attemptsOf(message.position));
+      session.forget(message);
+    }
     this.giveBack([message, ...this.state.order.withdraw(message.entity)]);
   }
 
@@ -106,11 +109,14 @@ export class Settlement {
   }
 
   private setAside(message: QueuedMessage, reason: DeadLetterReason, reasonCode: number | undefined): void {
-    const { session, pauses } = this.state;
-    const attempts = session.attemptsOf(message.position) + pauses.refusalsOf(message);
+    const attempts = this.attemptsOf(message);
     this.forget(message);
     this.parts.events.emit('publish_failed', { cause: 'refused', entity: message.entity, code: undefined });
     this.parts.queue.setAside(message, { reason, reasonCode, attempts });
+  }
+
+  private attemptsOf(message: QueuedMessage): number {
+    return this.state.session.attemptsOf(message.position) + this.state.pauses.forgottenOf(message);
   }
 
   private forget(message: QueuedMessage): void {
@@ -140,7 +146,7 @@ export class Settlement {
     const held = this.state.order.clear();
     this.giveBack([...messages.filter((message) => message !== guilty), ...held]);
     if (!guilty) return;
-    const attempts = this.state.session.attemptsOf(guilty.position);
+    const attempts = this.attemptsOf(guilty);
     this.forget(guilty);
     queue.setAside(guilty, { reason: 'broker_hangs_up', reasonCode: loss.reasonCode, attempts });
   }

@@ -127,6 +127,22 @@ describe('Suspects', () => {
         expect(suspects.lost(unacknowledged, hangUp, death)).toBe('nobody');
       }
     }
+    // Nor is it sent first and alone for ever, with everything else behind it.
+    expect(suspects.probe).toBeUndefined();
+  });
+
+  it('is not quiet for ever where connections end for reasons of their own before the quiet time is over', () => {
+    closes(2, messages);
+    suspects.linked();
+    suspects.lost([poison], hangUp, { sinceSentMs: 40_000, isAlone: true });
+    let connections = 0;
+    for (; connections < 20; connections++) {
+      suspects.linked();
+      clock.advance(15_000);
+      if (!suspects.probe?.isQuiet) break;
+      suspects.lost([], { ...hangUp, by: 'network' }, { sinceSentMs: 0, isAlone: false });
+    }
+    expect(connections).toBe(7);
   });
 
   it('keeps the suspicion over one close in a quiet time, which may be chance', () => {

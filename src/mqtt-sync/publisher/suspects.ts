@@ -27,6 +27,8 @@ interface Suspicion {
   alone: number;
   /** Longest time from sending it alone to the close. */
   hangUpMs: number;
+  /** How much of the quiet time that is due was over when connections ended for reasons of their own. */
+  servedMs: number;
   /** How long connections were quiet for it in all, and how many of them were closed meanwhile. */
   quietMs: number;
   quietCloses: number;
@@ -62,7 +64,7 @@ export interface Probe {
 export interface Death {
   /** How long ago the first of the unacknowledged messages was sent. */
   readonly sinceSentMs: number;
-  /** Nothing else can have been what the broker hung up on. */
+  /** Nothing else that was published and is not answered can have been what the broker hung up on. */
   readonly isAlone: boolean;
 }
 
@@ -108,8 +110,11 @@ export class Suspects {
     if (!suspicion || suspicion.alone === 0) return;
     const wantedMs = Math.max(SHORTEST_QUIET_MS, QUIET_PER_HANG_UP * suspicion.hangUpMs);
     const lengthMs = Math.min(wantedMs, LONGEST_QUIET_MS);
-    const cancel = this.clock.after(lengthMs, () => {
+    const leftMs = lengthMs - suspicion.servedMs;
+    if (leftMs <= 0) return;
+    const cancel = this.clock.after(leftMs, () => {
       this.quiet = undefined;
+      suspicion.servedMs = lengthMs;
       suspicion.quietMs += lengthMs;
       this.due();
     });
@@ -123,10 +128,18 @@ export class Suspects {
   lost(unacknowledged: readonly QueuedMessage[], loss: LinkLoss, { sinceSentMs, isAlone }: Death): Verdict {
     const { quiet } = this;
     this.stop();
-    if (!this.isEvidence(loss)) return 'nobody';
+    if (!this.isEvidence(loss)) {
+      // Or links that do not live so long would be quiet for ever.
+      if (quiet) quiet.suspicion.servedMs += this.clock.monotonicMs() - quiet.beganAtMs;
+      return 'nobody';
+    }
     if (quiet) this.closedInQuiet(quiet);
     const [oldest] = unacknowledged;
     if (!oldest || quiet) return 'nobody';
+    if (sinceSentMs > LONGEST_QUIET_MS) {
+      if (oldest.position === this.suspect?.position) this.dropSuspicions();
+      return 'nobody';
+    }
     for (const message of unacknowledged) this.suspicionOf(message).strikes++;
     if (isAlone && oldest.position === this.suspect?.position) this.diedAlone(this.suspicionOf(oldest), sinceSentMs);
     if (isAlone && this.isGuilty(oldest, loss)) {
@@ -192,9 +205,8 @@ export class Suspects {
   }
 
   private diedAlone(suspicion: Suspicion, sinceSentMs: number): void {
-    // No quiet time is long enough to tell.
-    if (sinceSentMs > LONGEST_QUIET_MS) return;
     suspicion.alone++;
+    suspicion.servedMs = 0;
     suspicion.hangUpMs = Math.max(suspicion.hangUpMs, sinceSentMs);
   }
 
@@ -236,6 +248,7 @@ export class Suspects {
         strikes: 0,
         alone: 0,
         hangUpMs: 0,
+        servedMs: 0,
         quietMs: 0,
         quietCloses: 0,
         acknowledgedBefore: this.acknowledgedSoFar,
@@ -253,8 +266,7 @@ export class Suspects {
   private dropSuspicions(): void {
     if (this.suspect) {
       this.logger.warn(
-        `The broker closes connections with nothing of the queue on the way, too: message ${this.suspect.messageId} ` +
-          `(${this.suspect.entity}) is not to blame.`,
+        `Connections end whatever is on the way: message ${this.suspect.messageId} (${this.suspect.entity}) is not to blame.`,
       );
     }
     this.suspicions.clear();

@@ -27,6 +27,20 @@ class SaturatedLink {
     return (packets * PACKET_BYTES * 1000) / (this.clock.monotonicMs() - startMs);
   }
 
+  /** All that is on the way is acknowledged, and nothing more is sent. */
+  drain(): void {
+    for (const { packet, ackedAtMs } of this.onTheWay.splice(0)) {
+      this.clock.advance(Math.max(0, ackedAtMs - this.clock.monotonicMs()));
+      this.window.acked(packet);
+    }
+  }
+
+  /** For so long nothing comes through. */
+  stall(byMs: number): void {
+    for (const waiting of this.onTheWay) waiting.ackedAtMs += byMs;
+    this.freeAtMs += byMs;
+  }
+
   private fill(): void {
     while (this.window.hasRoom) {
       const packet = this.window.sent(PACKET_BYTES);
@@ -132,6 +146,38 @@ describe('Window', () => {
     window.reset();
     expect(window.limitBytes).toBe(learned);
     expect(window.unackedBytes).toBe(0);
+  });
+
+  it('does not collapse at a burst after minutes of single messages', () => {
+    const clock = new FakeClock();
+    const window = new Window(clock);
+    const saturated = new SaturatedLink(window, clock, { bytesPerSecond: 250_000, roundTripMs: 600 });
+    saturated.deliver(20_000);
+    saturated.drain();
+    const settled = window.limitBytes;
+    for (let single = 0; single < 60; single++) {
+      const packet = window.sent(PACKET_BYTES);
+      clock.advance(600);
+      window.acked(packet);
+      clock.advance(10_000);
+    }
+    for (let part = 0; part < 40; part++) {
+      saturated.deliver(50);
+      expect(window.limitBytes).toBeGreaterThan(settled / 2);
+    }
+  });
+
+  it('does not collapse after a gap of the link', () => {
+    const clock = new FakeClock();
+    const window = new Window(clock);
+    const saturated = new SaturatedLink(window, clock, { bytesPerSecond: 44_000, roundTripMs: 700 });
+    saturated.deliver(5_000);
+    const settled = window.limitBytes;
+    saturated.stall(15_000);
+    for (let part = 0; part < 40; part++) {
+      saturated.deliver(20);
+      expect(window.limitBytes).toBeGreaterThan(settled / 2);
+    }
   });
 
   it('does not shrink because the application had little to send', () => {

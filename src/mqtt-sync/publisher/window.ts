@@ -103,8 +103,12 @@ export class Window {
 
   sent(bytes: number): SentPacket {
     const sentAtMs = this.clock.monotonicMs();
-    // After an idle time the rate is measured from this packet on, not from the last acknowledgement long ago.
-    if (this.unacked === 0) this.ackedAtMs = sentAtMs;
+    // After an idle time the rate is measured from this packet on, not from the last acknowledgement long ago, and over a
+    // whole window as on a new connection: one packet in a round trip says nothing about the link.
+    if (this.unacked === 0) {
+      this.ackedAtMs = sentAtMs;
+      this.roundEndsAtBytes = this.ackedBytes + 1;
+    }
     this.unacked += bytes;
     return { bytes, sentAtMs, ackedBytesBefore: this.ackedBytes, ackedAtMsBefore: this.ackedAtMs };
   }
@@ -149,7 +153,9 @@ export class Window {
   private rememberRate(forMs: number): void {
     const { rounds, ackedAtMs, roundRate } = this;
     rounds.push({ rate: roundRate, endedAtMs: ackedAtMs });
-    while (rounds.length > REMEMBERED_ROUNDS || rounds[0]!.endedAtMs < ackedAtMs - forMs) rounds.shift();
+    const isOld = ({ endedAtMs }: { readonly endedAtMs: number }) => endedAtMs < ackedAtMs - forMs;
+    // Never the last but one: the round in which a link came back after a gap is a slow one.
+    while (rounds.length > REMEMBERED_ROUNDS || (rounds.length > 2 && isOld(rounds[0]!))) rounds.shift();
     this.rememberedRate = Math.max(...rounds.map(({ rate }) => rate));
   }
 }

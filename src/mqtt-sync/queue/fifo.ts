@@ -24,6 +24,11 @@ export class Fifo<T> {
     return this.items[this.start + index];
   }
 
+  /** Puts an item where so many others are before it. */
+  insert(index: number, item: T): void {
+    this.items.splice(this.start + index, 0, item);
+  }
+
   push(item: T): void {
     this.items.push(item);
   }

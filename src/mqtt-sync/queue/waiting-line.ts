@@ -102,10 +102,12 @@ export class WaitingLine {
 
   /** Puts messages that were shifted back to their places at the head. */
   unshift(messages: readonly QueuedMessage[]): void {
-    if (messages.length === 0) return;
-    const head = [...messages, ...this.head.drain()].sort((a, b) => a.position - b.position);
-    for (const message of head) this.head.push(message);
-    for (const { payload } of messages) {
+    for (const message of messages) {
+      const { position, payload } = message;
+      this.head.insert(
+        lowerBound(0, this.head.length, (at) => this.head.at(at)!.position > position),
+        message,
+      );
       this.headBytes += payload.length;
       this.room.held(payload.length);
     }
