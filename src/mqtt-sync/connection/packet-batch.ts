@@ -12,7 +12,7 @@ class ChunkCollector {
   readonly chunks: Buffer[] = [];
   failure: Error | undefined;
 
-  /** The encoder looks lengths up in a table of 65,536 buffers and writes `undefined` for what is beyond it. */
+  /** With its table, which somebody else in the process may want, the encoder writes `undefined` for what is beyond it. */
   write(chunk: Buffer | string | undefined): boolean {
     if (chunk === undefined) throw new RangeError('A string of more than 65,535 bytes has no encoding in MQTT');
     this.chunks.push(typeof chunk === 'string' ? Buffer.from(chunk) : chunk);

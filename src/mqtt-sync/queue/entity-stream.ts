@@ -93,7 +93,7 @@ export class EntityStream {
     this.returned.sort((a, b) => b.position - a.position);
   }
 
-  /** Makes taken messages waiting again that were never sent, as if they had not been taken: they may be dropped. */
+  /** Makes taken messages waiting again that have for sure not arrived, as if they had not been taken: they may be dropped. */
   untake(messages: readonly QueuedMessage[]): void {
     this.line.unshift(messages.flatMap(({ position }) => this.endFlight(position) ?? []));
   }
@@ -105,7 +105,7 @@ export class EntityStream {
     return message;
   }
 
-  /** The oldest message that may be dropped: one never sent. */
+  /** The oldest message that may be dropped: one that cannot have arrived. */
   peekVictim(): QueuedMessage | undefined {
     return this.line.peek();
   }

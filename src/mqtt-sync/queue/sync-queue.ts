@@ -108,8 +108,8 @@ export interface QueueObserver {
  * The store-and-forward queue between the application and the broker: the contract, and the token to inject.
  *
  * A message is *waiting* until `take()`, then *in flight* until `remove()` or `setAside()`; `putBack()` makes it
- * waiting again after it was sent, `untake()` when it was not. Only messages never sent can be dropped: one that was sent
- * may have arrived, and to tell a gap for it would be a lie.
+ * waiting again when it may have arrived, `untake()` when it has for sure not: it was never sent, or the broker has refused
+ * it. Only the latter can be dropped: to tell a gap for the others could be a lie.
  *
  * Within an entity type messages are handed out in the order of acceptance.
  */
@@ -153,12 +153,12 @@ export abstract class SyncQueue {
    */
   abstract take(lane: Lane, admits: (entity: string) => boolean): QueuedMessage | undefined;
 
-  /** Makes taken messages that were sent waiting again, at their old places; they are never dropped. */
+  /** Makes taken messages that may have arrived waiting again, at their old places; they are never dropped. */
   abstract putBack(messages: readonly QueuedMessage[]): void;
 
   /**
-   * Makes taken messages that were never sent waiting again, at their old places: they can be dropped like any that was
-   * never taken. Messages that are not in flight are ignored.
+   * Makes taken messages that have for sure not arrived waiting again, at their old places: they can be dropped like any
+   * that was never taken. Messages that are not in flight are ignored.
    */
   abstract untake(messages: readonly QueuedMessage[]): void;
 
@@ -184,8 +184,7 @@ export abstract class SyncQueue {
   abstract messages(selection?: MessageSelection): Iterable<QueuedMessage>;
 
   /**
-   * Drops the waiting messages of now, in commits of a bounded size; each becomes a gap. Those that were sent stay: they
-   * may have arrived. Resolves with how many went.
+   * Drops the waiting messages of now, in commits of a bounded size; each becomes a gap. Those that may have arrived stay. Resolves with how many went.
    * @throws {QueueUnavailableError} the store cannot be written just now; some may have gone already.
    * @throws {StoppingError} the queue is closing; likewise.
    */
