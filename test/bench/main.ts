@@ -22,6 +22,7 @@ import { recovery } from './scenarios/recovery.js';
 import { steady } from './scenarios/steady.js';
 import { wire } from './scenarios/wire.js';
 import { FULL, QUICK, type Sizes } from './sizes.js';
+import { toTheEnd } from './to-the-end.js';
 
 const EXIT_USAGE = 64;
 const EXIT_INTERRUPTED = 130;
@@ -56,7 +57,11 @@ async function runScenarios(run: Run, { scenarios, profiles, quick }: Arguments,
   const slow: readonly Step[] = [
     [has('drain'), () => drainSlowly(run, 'geo')],
     // Both wait for slow links most of the time.
-    [true, () => Promise.all([has('drain') && drainSlowly(run, 'certus'), has('recovery') && recovery(run)])],
+    [
+      has('drain') || has('recovery'),
+      () =>
+        toTheEnd([...(has('drain') ? [drainSlowly(run, 'certus')] : []), ...(has('recovery') ? [recovery(run)] : [])]),
+    ],
     [Object.values(parts).includes(true), () => backlog(run, parts)],
   ];
   const fast: readonly Step[] = [

@@ -1,15 +1,24 @@
 import { type AddressInfo, createServer, type Server } from 'node:net';
 
-/** Listens on 127.0.0.1; resolves with the port. */
-export async function listen(server: Server, port = 0): Promise<number> {
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(port, '127.0.0.1', () => {
-      server.off('error', reject);
-      resolve();
-    });
-  });
-  return (server.address() as AddressInfo).port;
+/**
+ * Below the ports that Linux gives to outgoing connections (from 32,768 on): such a connection may take a port that is let go
+ * of for a moment, as by a broker that restarts or a link that is down.
+ */
+const LOWEST_PORT = 20_000;
+const HIGHEST_PORT = 32_767;
+const MOST_TRIES = 100;
+
+/** Listens on 127.0.0.1, on any free port unless told which; resolves with the port. */
+export async function listen(server: Server, port?: number): Promise<number> {
+  if (port !== undefined) return listenOn(server, port);
+  for (let tries = 1; ; tries++) {
+    const any = LOWEST_PORT + Math.floor(Math.random() * (HIGHEST_PORT - LOWEST_PORT + 1));
+    try {
+      return await listenOn(server, any);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE' || tries === MOST_TRIES) throw error;
+    }
+  }
 }
 
 /** A port on 127.0.0.1 that nobody listens on just now. */
@@ -18,4 +27,15 @@ export async function freePort(): Promise<number> {
   const port = await listen(server);
   await new Promise((resolve) => server.close(resolve));
   return port;
+}
+
+async function listenOn(server: Server, port: number): Promise<number> {
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, '127.0.0.1', () => {
+      server.off('error', reject);
+      resolve();
+    });
+  });
+  return (server.address() as AddressInfo).port;
 }

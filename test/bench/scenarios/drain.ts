@@ -9,6 +9,7 @@ import { isObserver, Observer } from '../rig/observer.js';
 import type { Resources } from '../rig/resources.js';
 import type { Run, Sample } from '../run.js';
 import { messagesFor } from '../sizes.js';
+import { toTheEnd } from '../to-the-end.js';
 
 /** So long a drain may take, whoever does it. */
 const DEADLINE_MS = 300_000;
@@ -41,7 +42,7 @@ export async function drainSlowly(run: Run, profile: 'geo' | 'certus'): Promise<
     );
     const withDefaults = profile === 'geo' && contenders.has('disk');
     if (withDefaults) drains.push(drainOnce(run, 'disk', profile, round, 'defaults'));
-    await Promise.all(drains);
+    await toTheEnd(drains);
   }
 }
 
