@@ -156,10 +156,7 @@ export class Suspects {
     this.acknowledgedSoFar++;
     this.acquitOf(message.position);
     // As long as there is a suspect, it was a stand-in that got through.
-    if (this.limit === 0 || this.suspect) return;
-    this.toClear--;
-    if (this.toClear <= 0) this.end();
-    else this.limit *= 2;
+    if (this.clearOne()) this.limit *= 2;
   }
 
   /** Something of the service's own traffic was acknowledged: the broker works. */
@@ -172,9 +169,7 @@ export class Suspects {
     if (!this.suspicions.has(position)) return;
     this.acquitOf(position);
     // It will not get through any more, so the probing must not wait for that.
-    if (this.limit === 0 || this.suspect) return;
-    this.toClear--;
-    if (this.toClear <= 0) this.end();
+    this.clearOne();
   }
 
   /** Stops the timer. */
@@ -261,6 +256,15 @@ export class Suspects {
   private acquitOf(position: number): void {
     this.suspicions.delete(position);
     if (this.suspect?.position === position) this.suspect = undefined;
+  }
+
+  /** One fewer has to get through before probing ends; answers whether it goes on with the rest of the suspects. */
+  private clearOne(): boolean {
+    if (this.limit === 0 || this.suspect) return false;
+    this.toClear--;
+    if (this.toClear > 0) return true;
+    this.end();
+    return false;
   }
 
   private dropSuspicions(): void {
