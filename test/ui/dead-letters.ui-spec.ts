@@ -142,6 +142,38 @@ describeWithChromium('the dead letters of the operator page', (open) => {
     expect(await page.locator('main img, main script, dialog img, dialog script').count()).toBe(0);
   });
 
+  it('ask anew, and take the answer, when they were cancelled and asked again at once', async () => {
+    const { service, letters } = await sceneWithDeadLetters(['ada', 'bo']);
+    const page = await open(`${service.url}/ui`);
+    await showLetters(page);
+    // In one task, before the event of the first closing comes.
+    await page.evaluate(`(() => {
+      const discard = document.querySelector('#letters .danger');
+      discard.click();
+      document.getElementById('confirm').close('no');
+      discard.click();
+    })()`);
+    await confirm(page).getByText('crew update ada').waitFor();
+    expect((await letters()).total).toBe(2);
+    await confirm(page).getByRole('button', { name: 'Discard it' }).click();
+    await result(page, 'crew update ada is discarded.');
+    expect((await letters()).deadLetters.map(({ key }) => key)).toEqual(['bo']);
+  });
+
+  it('are asked a token for once, however many want it', async () => {
+    const { service } = await sceneWithDeadLetters(['ada', 'bo']);
+    const page = await open(`${service.url}/ui`);
+    await showLetters(page);
+    // The token is changed at the service, and two things are asked for in one task.
+    await page.evaluate(`(() => {
+      for (const key of Object.keys(sessionStorage)) sessionStorage.setItem(key, 'the-one-before');
+      for (const look of document.querySelectorAll('#letters [aria-expanded]')) look.click();
+    })()`);
+    await page.getByText('That token is not the right one.').waitFor();
+    await giveToken(page);
+    for (const key of ['ada', 'bo']) await letter(page, key).getByLabel('Payload').getByText(`about ${key}`).waitFor();
+  });
+
   it('can be worked with the keyboard alone', async () => {
     const { service, letters } = await sceneWithDeadLetters(['ada', 'bo']);
     const page = await open(`${service.url}/ui`);

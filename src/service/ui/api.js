@@ -26,6 +26,8 @@ export async function call(path, method = 'GET') {
     const token = sessionStorage.getItem(KEY);
     const response = await send(path, method, token);
     if (response.status !== 401) return read(response);
+    // Given anew, or forgotten, while the answer was on its way: it says nothing about what is there now.
+    if (sessionStorage.getItem(KEY) !== token) continue;
     wasWrong = token !== null;
     forgetToken();
     const given = await askToken(wasWrong);
@@ -58,8 +60,17 @@ export async function read(response) {
   throw new Refusal(response.status, body?.detail ?? `The service answered ${response.status}.`);
 }
 
-/** @param {boolean} wasWrong @returns {Promise<string | undefined>} */
+/** @type {Promise<string | undefined> | undefined} */
+let asking;
+
+/** One question for all who need its answer. @param {boolean} wasWrong */
 function askToken(wasWrong) {
+  asking ??= openTokenDialog(wasWrong).finally(() => (asking = undefined));
+  return asking;
+}
+
+/** @param {boolean} wasWrong @returns {Promise<string | undefined>} */
+function openTokenDialog(wasWrong) {
   const dialog = /** @type {HTMLDialogElement} */ (byId('ask-token'));
   const input = /** @type {HTMLInputElement} */ (byId('token'));
   const form = /** @type {HTMLFormElement} */ (byId('token-form'));

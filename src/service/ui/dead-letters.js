@@ -257,7 +257,11 @@ function confirmed(title, text, yes, which, isDanger) {
   byId('confirm-yes').classList.toggle('danger', isDanger);
   dialog.returnValue = 'no';
   return new Promise((resolve) => {
-    dialog.onclose = () => resolve(dialog.returnValue === 'yes');
+    // The event comes a task after the closing: one that finds the dialog open again is of the question before,
+    // which nobody answered with yes.
+    dialog.onclose = () => {
+      if (!dialog.open) resolve(dialog.returnValue === 'yes');
+    };
     dialog.showModal();
   });
 }
