@@ -8,7 +8,7 @@ const TURNS: Readonly<Record<Lane, number>> = { critical: 64, normal: 8, bulk: 1
 
 /** Decides which lane goes next: the most urgent one that has turns left in this round. */
 export class LaneSchedule {
-  private turns = { ...TURNS };
+  private readonly turns = { ...TURNS };
   /** Those with turns left, then those without; asked for before every message, hence kept. */
   private inOrder: readonly Lane[] = LANES;
 
@@ -20,9 +20,12 @@ export class LaneSchedule {
   /** Notes that a lane had its turn; a round ends when the lane that is served has none left and nobody else wants one. */
   served(lane: Lane): void {
     const begins = this.turns[lane] === 0;
-    if (begins) this.turns = { ...TURNS };
+    if (begins) {
+      Object.assign(this.turns, TURNS);
+      this.inOrder = LANES;
+    }
     this.turns[lane]--;
-    if (begins || this.turns[lane] === 0) this.inOrder = [...this.lanesWith(true), ...this.lanesWith(false)];
+    if (this.turns[lane] === 0) this.inOrder = [...this.lanesWith(true), ...this.lanesWith(false)];
   }
 
   private lanesWith(turns: boolean): Lane[] {

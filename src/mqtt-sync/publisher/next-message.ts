@@ -14,6 +14,12 @@ const URGENT_SHARE = 16;
  */
 export class NextMessage {
   private readonly lanes = new LaneSchedule();
+  /** Asked for before every message, hence kept. */
+  private readonly admitsTo: Readonly<Record<Lane, (entity: string) => boolean>> = {
+    critical: (entity) => this.admits(entity, 'critical'),
+    normal: (entity) => this.admits(entity, 'normal'),
+    bulk: (entity) => this.admits(entity, 'bulk'),
+  };
 
   constructor(
     private readonly queue: Pick<SyncQueue, 'take'>,
@@ -44,9 +50,10 @@ export class NextMessage {
     return suspect && !standIn ? (own() ?? other()) : (other() ?? own());
   }
 
-  private takeAny(from: (entity: string) => boolean = () => true): QueuedMessage | undefined {
+  private takeAny(from?: (entity: string) => boolean): QueuedMessage | undefined {
     for (const lane of this.lanes.order()) {
-      const message = this.queue.take(lane, (entity) => this.admits(entity, lane) && from(entity));
+      const admits = this.admitsTo[lane];
+      const message = this.queue.take(lane, from ? (entity) => admits(entity) && from(entity) : admits);
       if (message) {
         this.lanes.served(lane);
         return message;

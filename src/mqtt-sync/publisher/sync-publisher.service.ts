@@ -98,7 +98,8 @@ export class SyncPublisher {
   private readonly all: Finish<Receipt[]> = (drafts, accepted) =>
     drafts.map((draft, index) => (accepted ? this.receipt(draft, accepted[index]!) : skippedReceipt(draft.messageId)));
 
-  private readonly first: Finish<Receipt> = (drafts, accepted) => this.all(drafts, accepted)[0]!;
+  private readonly first: Finish<Receipt> = ([draft], accepted) =>
+    accepted ? this.receipt(draft!, accepted[0]!) : skippedReceipt(draft!.messageId);
 
   /**
    * Rejects whatever happens, and never throws; yet no async function, which would keep changes and their data in memory until

@@ -63,9 +63,10 @@ export class CommitFormer {
 
   private planAccepts(plan: CommitPlan): void {
     const { accepts } = this.pending;
+    const placement = new Placement(plan, this.streams, this.store);
     for (let call = accepts.first; call; call = accepts.first) {
       if (exceedsBounds(plan.coming, call.asked)) return;
-      const answer = this.tryPlanAccept(plan, call);
+      const answer = this.tryPlanAccept(plan, call, placement);
       if (answer === 'later') return;
       accepts.shift();
       if (answer instanceof Error) call.reject(answer);
@@ -74,23 +75,23 @@ export class CommitFormer {
   }
 
   /** What is wrong with one call is told to its caller; only a store that cannot be read concerns everybody. */
-  private tryPlanAccept(plan: CommitPlan, call: AcceptCall): Answer {
+  private tryPlanAccept(plan: CommitPlan, call: AcceptCall, placement: Placement): Answer {
     try {
-      return this.planAccept(plan, call);
+      return this.planAccept(plan, call, placement);
     } catch (error) {
       if (error instanceof UnreadableStoreError) throw error.cause;
       return error instanceof Error ? error : new Error(String(error));
     }
   }
 
-  private planAccept(plan: CommitPlan, call: AcceptCall): Answer {
-    const placement = new Placement(plan, this.streams, this.store);
+  private planAccept(plan: CommitPlan, call: AcceptCall, placement: Placement): Answer {
+    placement.begin();
     const accepted = call.drafts.map((draft) => placement.place(draft));
     if (placement.messages.length > 0) {
       const room = this.room.makeRoom(placement.messages, this.streams.volume, plan, this.streams);
       if (room !== 'made') return room satisfies 'later' | QueueFullError;
     }
-    placement.commitTo(plan);
+    placement.commit();
     return accepted;
   }
 

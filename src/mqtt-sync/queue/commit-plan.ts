@@ -1,7 +1,7 @@
 import type { Lane } from '../wire/lanes.js';
 import { type GapReason, type SequenceRange, SequenceRanges } from '../wire/sequence-ranges.js';
 import { type EntityStream, subtract, type Volume } from './entity-stream.js';
-import type { KeyedMessage, MessageKey, StoreCommit, StoredDeadLetter } from './message-store.js';
+import type { DeliveredMessage, KeyedMessage, MessageKey, StoreCommit, StoredDeadLetter } from './message-store.js';
 import type { AcceptedMessage, QueuedMessage } from './message.js';
 import type { AcceptCall, Departure, LetterCall, PurgeCall } from './pending-work.js';
 import type { DeadLetter, DiscardReason } from './sync-queue.js';
@@ -106,19 +106,22 @@ export class CommitPlan {
 
   toCommit(): StoreCommit {
     const changes = [...this.changes.values()];
+    const removed: MessageKey[] = [];
+    const delivered: DeliveredMessage[] = [];
+    // As many as there are deliveries a second; `flatMap()` takes three times as long.
+    for (const { stream, key, delivered: message } of this.departures) {
+      removed.push(key);
+      if (!message) continue;
+      const { sequence, acceptedAtMs, payload } = message;
+      delivered.push({ type: stream.number, sequence, acceptedAtMs, payload });
+    }
+    for (const { stream, victims } of changes) {
+      for (const { position, sequence } of victims) removed.push({ type: stream.number, position, sequence });
+    }
     return {
-      messages: changes.flatMap(({ added }) => added),
-      removed: [
-        ...this.departures.map(({ key }) => key),
-        ...changes.flatMap(({ stream, victims }) =>
-          victims.map(({ position, sequence }) => ({ type: stream.number, position, sequence })),
-        ),
-      ],
-      delivered: this.departures.flatMap(({ stream: { number: type }, delivered }) => {
-        if (!delivered) return [];
-        const { sequence, acceptedAtMs, payload } = delivered;
-        return { type, sequence, acceptedAtMs, payload };
-      }),
+      messages: changes.length === 1 ? changes[0]!.added : changes.flatMap(({ added }) => added),
+      removed,
+      delivered,
       types: changes.map(({ stream: { entity, number }, sequence, lastPosition, lane, stored }) => ({
         ...{ entity, number, sequence, lastPosition, lane },
         ...stored,

@@ -10,9 +10,9 @@ import type { AcceptedMessage, MessageDraft, QueuedMessage } from './message.js'
 /** A read of the store failed, with the cause. */
 export class UnreadableStoreError extends Error {}
 
-/** Gives the drafts of one call their places; nothing of it reaches the plan before there is room. */
+/** Gives the drafts of one call after another their places in a plan; nothing of a call reaches it before there is room. */
 export class Placement {
-  /** Those that are new, and the stream of each. */
+  /** Those of the call that are new, and the stream of each. */
   readonly messages: QueuedMessage[] = [];
   private readonly streamOfEach: EntityStream[] = [];
   // Most calls have no use for these, and there may be tens of thousands a second.
@@ -24,6 +24,14 @@ export class Placement {
     private readonly streams: EntityStreams,
     private readonly store: MessageStore,
   ) {}
+
+  /** The next call; what came of the one before is in the plan, or nowhere. */
+  begin(): void {
+    this.messages.length = 0;
+    this.streamOfEach.length = 0;
+    this.newStreams = undefined;
+    this.ids = undefined;
+  }
 
   /** @throws {ChangeInvalidError | EntityTypeLimitError} it has no place. @throws {UnreadableStoreError} nobody can tell. */
   place(draft: MessageDraft): AcceptedMessage {
@@ -45,7 +53,9 @@ export class Placement {
     return accepted;
   }
 
-  commitTo(plan: CommitPlan): void {
+  /** There is room: the call is part of the plan. */
+  commit(): void {
+    const { plan } = this;
     for (const [entity, stream] of this.newStreams ?? []) plan.newStreams.set(entity, stream);
     this.messages.forEach((message, index) => plan.add(this.streamOfEach[index]!, message));
     for (const [messageId, accepted] of this.ids ?? []) plan.acceptedIds.set(messageId, accepted);
