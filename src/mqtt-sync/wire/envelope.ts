@@ -124,8 +124,10 @@ export class DraftEnvelope {
       `{"type":"data_change","entity":"${entity}","operation":"${operation}"${keyField},"messageId":${JSON.stringify(messageId)}` +
       `,"vesselId":${JSON.stringify(vesselId)},"timestamp":"${timestamp}"`;
     this.dataJson = dataJson;
+    // Of what is known only the key may be other than ASCII; measuring all of it would make another copy.
+    const knownBytes = this.known.length + Buffer.byteLength(keyField) - keyField.length;
     const dataBytes = dataJson === undefined ? 0 : Buffer.byteLength(dataJson);
-    this.maxBytes = Buffer.byteLength(this.known) + LABEL_BYTES + WIDEST_NUMBERS + dataBytes;
+    this.maxBytes = knownBytes + LABEL_BYTES + WIDEST_NUMBERS + dataBytes;
   }
 
   /** The finished envelope as UTF-8. */
