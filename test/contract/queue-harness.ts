@@ -101,7 +101,7 @@ export function temporaryFolder(): string {
   return dir;
 }
 
-type MakeQueue = (limits: QueueLimits, clock: Clock, logger: SyncLogger) => SyncQueue;
+export type MakeQueue = (limits: QueueLimits, clock: Clock, logger: SyncLogger) => SyncQueue;
 
 /** A queue with what watches it, not yet open; closed when the test is over. */
 export function watch(make: MakeQueue, limits: Partial<QueueLimits> = {}, clock = new FakeClock()): TestQueue {
@@ -136,13 +136,13 @@ export function draft(
   entity: string,
   change: Partial<MessageDraft> & { readonly dataJson?: string } = {},
 ): MessageDraft {
-  const { dataJson = '{"a":1}', ...fields } = change;
-  const messageId = fields.messageId ?? `m${++drafts}`;
+  const { dataJson = '{"a":1}', ...fields } = { key: 'k', ...change };
+  const { key, messageId = `m${++drafts}` } = fields;
   const timestamp = new Date(0).toISOString();
   const operation = 'update' as const;
-  const envelope = new DraftEnvelope({ entity, operation, key: 'k', messageId, vesselId: 'v', timestamp, dataJson });
+  const envelope = new DraftEnvelope({ entity, operation, key, messageId, vesselId: 'v', timestamp, dataJson });
   return {
-    ...{ entity, operation, key: 'k', messageId, envelope, topic: `vessel/sync/${entity}`, qos: 1, retain: true },
+    ...{ entity, operation, messageId, envelope, topic: `vessel/sync/${entity}`, qos: 1, retain: true },
     ...{ acceptedAtMs: 1000, lane: 'normal', idIsGiven: false },
     ...fields,
   };
