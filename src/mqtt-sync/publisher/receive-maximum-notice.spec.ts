@@ -1,63 +1,27 @@
-import { beforeEach, expect, it } from 'vitest';
-import { FakeLink } from '../../../test/helpers/fake-link.js';
-import { silentLogger, type SyncLogger } from '../logger.js';
-import type { MessageDraft } from '../queue/message.js';
-import { MemoryQueue } from '../queue/memory-queue.js';
-import { SyncEvents } from '../sync-events.js';
-import { FakeClock } from '../time/fake-clock.js';
-import { DraftEnvelope } from '../wire/envelope.js';
-import { Dispatcher } from './dispatcher.js';
+import { expect, it } from 'vitest';
+import { dispatcherScene, numbered, turn } from '../../../test/helpers/dispatcher-scene.js';
+import type { FakeLink } from '../../../test/helpers/fake-link.js';
 
 const ROUND_TRIP_MS = 600;
 
-let warnings: string[];
-let clock: FakeClock;
-let queue: MemoryQueue;
-let dispatcher: Dispatcher;
-
-const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
-
-function draft(text: string): MessageDraft {
-  const base = { entity: 'work_orders', operation: 'update', key: text, messageId: text } as const;
-  const envelope = new DraftEnvelope({ ...base, vesselId: 'v', timestamp: 't', dataJson: JSON.stringify(text) });
-  return { ...base, topic: 't', qos: 1, retain: false, lane: 'normal', acceptedAtMs: 0, idIsGiven: false, envelope };
-}
-
-async function accept(count: number, text = ''): Promise<void> {
-  await queue.accept(Array.from({ length: count }, (_, at) => draft(`${text}${at}`)));
-  dispatcher.wake();
-  await turn();
-}
-
-async function connect(receiveMaximum: number): Promise<FakeLink> {
-  const link = new FakeLink(dispatcher, { receiveMaximum });
-  await turn();
-  return link;
-}
-
-/** The first of what is in flight is acknowledged after a round trip. */
-async function acknowledgeFirst(link: FakeLink, afterMs = ROUND_TRIP_MS): Promise<void> {
-  clock.advance(afterMs);
-  link.acknowledge('puback', link.published[0]!.packetId);
-  await turn();
-}
-
-beforeEach(async () => {
-  warnings = [];
-  clock = new FakeClock();
-  const logger: SyncLogger = { ...silentLogger, warn: (line) => warnings.push(line) };
-  const limits = { maxMessages: 10_000, maxBytes: 1e9, overflowPolicy: 'drop-oldest', maxDeadLetters: 100 } as const;
-  queue = new MemoryQueue(limits, clock, silentLogger);
-  await queue.open({ vesselId: 'v', isExplicit: true });
-  const connection = { confirm() {} };
-  dispatcher = new Dispatcher({ queue, connection, events: new SyncEvents(logger), clock, logger, maxInFlight: 100 });
-  return async () => {
-    dispatcher.stop();
-    await queue.close();
+async function scene() {
+  const { accept, connect, clock, logger } = await dispatcherScene();
+  /** The first of what is in flight is acknowledged after a round trip. */
+  const acknowledgeFirst = async (link: FakeLink, afterMs = ROUND_TRIP_MS): Promise<void> => {
+    clock.advance(afterMs);
+    link.acknowledge('puback', link.published[0]!.packetId);
+    await turn();
   };
-});
+  return {
+    accept: (count: number) => accept(...numbered(count)),
+    connect: (receiveMaximum: number) => connect({ receiveMaximum }),
+    acknowledgeFirst,
+    warnings: logger.warnings,
+  };
+}
 
 it('says once what the Receive Maximum costs, when it holds a backlog back, and again when it is another one', async () => {
+  const { accept, connect, acknowledgeFirst, warnings } = await scene();
   await accept(50);
   const link = await connect(20);
   expect(warnings).toEqual([]);
@@ -78,18 +42,21 @@ it('says once what the Receive Maximum costs, when it holds a backlog back, and 
 });
 
 it('says nothing when all that waits is on its way', async () => {
+  const { accept, connect, acknowledgeFirst, warnings } = await scene();
   await accept(21);
   await acknowledgeFirst(await connect(20));
   expect(warnings).toEqual([]);
 });
 
 it('says nothing on a short round trip, where the number hardly matters', async () => {
+  const { accept, connect, acknowledgeFirst, warnings } = await scene();
   await accept(50);
   await acknowledgeFirst(await connect(20), 5);
   expect(warnings).toEqual([]);
 });
 
 it('says nothing when our own limit is the smaller one', async () => {
+  const { accept, connect, acknowledgeFirst, warnings } = await scene();
   await accept(200);
   await acknowledgeFirst(await connect(100));
   expect(warnings).toEqual([]);

@@ -1,31 +1,22 @@
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { inMemory, onDisk, temporaryFolder, VESSEL, watch } from '../../../test/contract/queue-harness.js';
-import { FakeLink } from '../../../test/helpers/fake-link.js';
-import { silentLogger } from '../logger.js';
-import { SyncEvents } from '../sync-events.js';
+import { inMemory, type MakeQueue, onDisk, temporaryFolder, VESSEL } from '../../../test/contract/queue-harness.js';
+import { dispatcherScene } from '../../../test/helpers/dispatcher-scene.js';
 import { DraftEnvelope } from '../wire/envelope.js';
 import { DeliveryWatch } from './delivery-watch.js';
-import { Dispatcher } from './dispatcher.js';
 import { SyncPublisher } from './sync-publisher.service.js';
 
 /** Stands in the data, so that a text which was made of the data can be told from others. */
 const MARK = 'unmistakable';
 
 /** A publisher and its dispatcher, as they work together in the module. */
-async function start(make: typeof inMemory) {
-  const { queue, clock } = watch(make);
-  await queue.open(VESSEL);
-  const events = new SyncEvents(silentLogger);
-  const connection = { confirm: () => {} };
-  const dispatcher = new Dispatcher({ queue, connection, events, clock, logger: silentLogger, maxInFlight: 100 });
-  onTestFinished(() => dispatcher.stop());
+async function start(make: MakeQueue) {
+  const { queue, clock, events, dispatcher, connect } = await dispatcherScene({ make });
   const { vesselId } = VESSEL;
   const options = { localMode: true, topicPrefix: 'vessel/sync', maxMessageBytes: 1024, entities: {}, vesselId };
-  const deliveries = new DeliveryWatch(queue, clock);
+  const watch = new DeliveryWatch(queue, clock);
   const accepted = () => dispatcher.wake();
-  const parts = { queue, watch: deliveries, events, clock, isConnected: () => true, accepted };
-  const link = new FakeLink(dispatcher);
-  return { publisher: new SyncPublisher(options, parts), link, queue };
+  const parts = { queue, watch, events, clock, isConnected: () => true, accepted };
+  return { publisher: new SyncPublisher(options, parts), link: await connect(), queue };
 }
 
 describe('The way of a change from publish() to the link', () => {

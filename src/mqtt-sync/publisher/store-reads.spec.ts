@@ -1,14 +1,12 @@
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { TestQueue } from '../../../test/contract/failing-store.js';
 import { draft, idsOf, take, takeAll, temporaryFolder, VESSEL, watch } from '../../../test/contract/queue-harness.js';
-import { FakeLink } from '../../../test/helpers/fake-link.js';
+import { dispatcherOn } from '../../../test/helpers/dispatcher-scene.js';
 import { silentLogger } from '../logger.js';
 import { LmdbMessageStore } from '../queue/lmdb/lmdb-message-store.js';
 import type { MessageKey, StoreCommit, StoredDeadLetter, StoredRecord } from '../queue/message-store.js';
 import type { AcceptedMessage, QueuedMessage } from '../queue/message.js';
-import { SyncEvents } from '../sync-events.js';
 import { FakeClock } from '../time/fake-clock.js';
-import { Dispatcher } from './dispatcher.js';
 
 /** Where the messages that wait come from: this process, or an earlier one. */
 type Source = 'accepted just now' | 'found at the start';
@@ -108,12 +106,10 @@ async function waiting(count: number, source: Source) {
 
 /** What it costs to send 50 of so many messages that wait, to have them acknowledged and to remove them. */
 async function costOf50(count: number, source: Source): Promise<Cost> {
-  const { store, queue, clock } = await waiting(count, source);
-  const parts = { queue, events: new SyncEvents(silentLogger), clock, logger: silentLogger };
-  const dispatcher = new Dispatcher({ ...parts, connection: { confirm: () => {} }, maxInFlight: 50 });
-  onTestFinished(() => dispatcher.stop());
-  const link = new FakeLink(dispatcher);
-  await new Promise((resolve) => setImmediate(resolve));
+  const opened = await waiting(count, source);
+  const { store, queue } = opened;
+  const { dispatcher, connect } = dispatcherOn(opened, 50);
+  const link = await connect();
   expect(link.published).toHaveLength(50);
   dispatcher.hold();
   for (const { packetId } of link.published) link.acknowledge('puback', packetId);
