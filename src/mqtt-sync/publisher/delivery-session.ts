@@ -26,6 +26,8 @@ export interface Exchange {
   /** An earlier connection of the session had already sent its PUBREL. */
   readonly wasReleased: boolean;
   phase: Phase;
+  /** When that was sent which waits for its answer: PUBLISH, or PUBREL. */
+  askedAtMs: number;
 }
 
 /** What is known of a message that was sent and is not through. */
@@ -50,8 +52,8 @@ export class DeliverySession {
   private readonly packetIds = new PacketIds();
   private readonly exchanges = new Map<number, Exchange>();
   private released = 0;
-  /** When the newest PUBLISH was sent that has its answer, by QoS; on this connection. */
-  private readonly answeredUpToMs = { 1: -Infinity, 2: -Infinity };
+  /** When the newest PUBLISH, by QoS, and the newest PUBREL were sent that have their answer; on this connection. */
+  private readonly answeredUpToMs = { 1: -Infinity, 2: -Infinity, released: -Infinity };
   private sentQos0 = false;
   private firstAfterQos0: Exchange | undefined;
   private readonly histories = new Map<number, SendHistory>();
@@ -70,12 +72,12 @@ export class DeliverySession {
   }
 
   /**
-   * When the oldest PUBLISH was sent that has no answer although a later one of its QoS has: most brokers answer those in
-   * order. Undefined when there is none. Looks at everything in flight.
+   * When the oldest PUBLISH or PUBREL was sent that has no answer although a later one of its kind has: most brokers answer
+   * those in order. Undefined when there is none. Looks at everything in flight.
    */
   get overtakenSinceMs(): number | undefined {
-    for (const { qos, phase, sent } of this.exchanges.values()) {
-      if (phase === 'published' && sent.sentAtMs < this.answeredUpToMs[qos]) return sent.sentAtMs;
+    for (const exchange of this.exchanges.values()) {
+      if (exchange.askedAtMs < this.answeredUpToMs[kindOf(exchange)]) return exchange.askedAtMs;
     }
     return undefined;
   }
@@ -156,16 +158,17 @@ export class DeliverySession {
     if (exchange.phase === 'released') this.released += bytesOf(exchange);
   }
 
-  /** The PUBLISH of an exchange has its answer: PUBACK or PUBREC. */
+  /** What was asked of the broker has its answer: PUBACK, PUBREC or PUBCOMP. */
   answered(exchange: Exchange): void {
-    const { qos, sent } = exchange;
-    this.answeredUpToMs[qos] = Math.max(this.answeredUpToMs[qos], sent.sentAtMs);
+    const kind = kindOf(exchange);
+    this.answeredUpToMs[kind] = Math.max(this.answeredUpToMs[kind], exchange.askedAtMs);
     if (exchange === this.firstAfterQos0) this.sentQos0 = false;
   }
 
   /** PUBREC has come, and PUBREL goes out. */
-  release(exchange: Exchange): void {
+  release(exchange: Exchange, nowMs: number): void {
     exchange.phase = 'released';
+    exchange.askedAtMs = nowMs;
     this.released += bytesOf(exchange);
   }
 
@@ -214,7 +217,7 @@ export class DeliverySession {
 
   /** A connection is up; a broker without a session of ours can resume nothing. */
   linked(sessionPresent: boolean): void {
-    this.answeredUpToMs[1] = this.answeredUpToMs[2] = -Infinity;
+    this.answeredUpToMs[1] = this.answeredUpToMs[2] = this.answeredUpToMs.released = -Infinity;
     this.sentQos0 = false;
     if (!sessionPresent) this.reset();
   }
@@ -229,3 +232,5 @@ export class DeliverySession {
 }
 
 const bytesOf = ({ message }: Exchange): number => message?.payload.length ?? 0;
+
+const kindOf = ({ phase, qos }: Exchange): 1 | 2 | 'released' => (phase === 'released' ? phase : qos);

@@ -193,12 +193,10 @@ export class Dispatcher implements LinkObserver {
     if (!exchange || !this.isExpected(exchange, type)) return;
     this.timer.restart(this.window);
     // Of a QoS 2 message the link has carried all but a few bytes when PUBREC comes.
-    if (exchange.phase === 'published') {
-      this.window.acked(exchange.sent);
-      this.session.answered(exchange);
-    }
+    if (exchange.phase === 'published') this.window.acked(exchange.sent);
+    this.session.answered(exchange);
     if (type === 'pubrec' && !isRefusal(reasonCode)) {
-      this.session.release(exchange);
+      this.session.release(exchange, this.parts.clock.monotonicMs());
       link.release(packetId);
       this.wake();
       return;

@@ -56,6 +56,24 @@ describe('Dispatcher, what is not answered', () => {
     expect(secondsOfNext).toBeLessThanOrEqual(360);
   });
 
+  it('cuts a link on which one PUBREL gets no PUBCOMP though later ones do, and sends it again', async () => {
+    const { accept, connect, clock, dispatcher } = await dispatcherScene();
+    await accept({ entity: 'alerts', qos: 2 });
+    const link = await connect();
+    const { packetId } = link.published[0]!;
+    link.acknowledge('pubrec', packetId);
+    for (let seconds = 0; dispatcher.inFlight > 0 && seconds < 120; seconds += 5) {
+      await accept({ entity: 'alerts', qos: 2, key: String(seconds) });
+      clock.advance(5000);
+      const later = link.published.at(-1)!;
+      link.acknowledge('pubrec', later.packetId);
+      link.acknowledge('pubcomp', later.packetId);
+    }
+    expect(dispatcher.inFlight).toBe(0);
+    const next = await connect({ sessionPresent: true });
+    expect(next.sent[0]).toEqual({ kind: 'pubrel', packetId });
+  });
+
   it('does not cut a link on which a slow broker answers one after the other', async () => {
     const { accept, connect, clock, dispatcher } = await dispatcherScene();
     await accept(...numbered(20));

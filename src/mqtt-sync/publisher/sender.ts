@@ -62,7 +62,8 @@ export class Sender {
     }
     const phase = wasReleased ? 'released' : 'published';
     const sent = window.sent(wasReleased ? 0 : bytes);
-    session.begin({ packetId, qos, message, control: undefined, sent, phase, wasReleased });
+    const askedAtMs = sent.sentAtMs;
+    session.begin({ packetId, qos, message, control: undefined, sent, phase, askedAtMs, wasReleased });
     return true;
   }
 
@@ -81,7 +82,8 @@ export class Sender {
       return true;
     }
     const sent = window.sent(bytes);
-    session.begin({ packetId, qos: 1, message: undefined, control, sent, phase: 'published', wasReleased: false });
+    const base = { packetId, qos: 1, message: undefined, control, sent, askedAtMs: sent.sentAtMs } as const;
+    session.begin({ ...base, phase: 'published', wasReleased: false });
     return true;
   }
 
