@@ -58,7 +58,8 @@ const provideGaps: Provider = {
   provide: GapFollower,
   inject: [MQTT_SYNC_OPTIONS, Inbox, Receiver, SyncEvents],
   useFactory: ({ incoming }: ResolvedOptions, inbox: Inbox, receiver: Receiver, events: SyncEvents) => {
-    const gaps = new GapFollower({ inbox, events, clock, logger, gapGraceS: incoming.gapGraceS });
+    const isOwn = (vesselId: string) => vesselId === receiver.vesselId;
+    const gaps = new GapFollower({ isOwn, inbox, events, clock, logger, gapGraceS: incoming.gapGraceS });
     inbox.observe(gaps);
     receiver.listen(gaps);
     return gaps;

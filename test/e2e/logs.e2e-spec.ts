@@ -110,7 +110,7 @@ describeWithMosquitto('the log in production', () => {
       'warn The queue is full: 1 message(s) dropped',
       'warn Cannot connect to mqtt:',
       'info Connected to mqtt:',
-      'info Delivered the backlog of 3 message(s)',
+      'info The backlog of 3 message(s) has left the queue',
       'info Dead letter refused-1 (crew) is back in the queue',
       'error Message refused-1 (crew) was set aside',
     ];

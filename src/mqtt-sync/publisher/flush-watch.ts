@@ -44,7 +44,9 @@ export class FlushWatch {
     if (flush.remaining > 0) return;
     this.flush = undefined;
     const durationMs = Math.round(this.clock.monotonicMs() - flush.startedAtMs);
-    this.logger.log(`Delivered the backlog of ${flush.messages} message(s) in ${(durationMs / 1000).toFixed(1)} s.`);
+    const seconds = (durationMs / 1000).toFixed(1);
+    // Not "delivered": some of it may have been set aside or dropped, which is told message by message.
+    this.logger.log(`The backlog of ${flush.messages} message(s) has left the queue within ${seconds} s.`);
     this.events.emit('queue_flushed', { messages: flush.messages, durationMs });
   }
 }

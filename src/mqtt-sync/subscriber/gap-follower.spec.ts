@@ -32,7 +32,8 @@ describe('GapFollower', () => {
     events.on('gap_detected', (event) => detected.push(event));
     events.on('gap_told', (event) => told.push(event));
     inbox = new MemoryInbox(LIMITS, clock, silentLogger);
-    follower = new GapFollower({ inbox, events, clock, logger, gapGraceS: 30 });
+    const isOwn = (vesselId: string) => vesselId === 'mv-shore';
+    follower = new GapFollower({ isOwn, inbox, events, clock, logger, gapGraceS: 30 });
     inbox.observe(follower);
     await inbox.open();
   });
@@ -125,6 +126,11 @@ describe('GapFollower', () => {
     await gap(fields);
     expect([...inbox.accounts()]).toEqual([]);
     expect(logger.warnings).toHaveLength(1);
+  });
+
+  it('takes the gaps that it told itself for no loss of anybody', async () => {
+    await gap({ vesselId: 'mv-shore', data: { ranges: [lossOf(2, 4)] } }, 'vessel/sync/system/gap/mv-shore');
+    expect([told, logger.warnings, [...inbox.accounts()]]).toEqual([[], [], []]);
   });
 
   it('takes a reason that it does not know for a drop', async () => {

@@ -12,6 +12,8 @@ import type { ServiceListener } from './service-listeners.js';
 
 /** What following gaps takes. */
 export interface GapFollowerParts {
+  /** Whether a vessel is this one, whose gaps come back as echoes, as its changes do. */
+  readonly isOwn: (vesselId: string) => boolean;
   readonly inbox: Pick<Inbox, 'recordLost' | 'account' | 'accounts' | 'stats'>;
   readonly events: Pick<SyncEvents, 'emit'>;
   readonly clock: Clock;
@@ -58,6 +60,7 @@ export class GapFollower implements InboxObserver, ServiceListener, GapsView {
   /** Records what a vessel says is lost. Rejects when that cannot be stored just now. */
   async receive({ topic, payload }: IncomingMessage): Promise<void> {
     const told = decodeGap(payload);
+    if (told && this.parts.isOwn(told.stream.vesselId)) return;
     // The topic is what the broker lets a vessel publish to; the envelope can say anything.
     if (told?.stream.vesselId === topic.slice(topic.lastIndexOf('/') + 1)) {
       await this.parts.inbox.recordLost(told.stream, told.ranges);

@@ -79,6 +79,11 @@ export class Receiver implements ReceiverView {
     return this.registry.patterns.length > 0 || this.listeners.openConnection;
   }
 
+  /** Whose receiver it is; undefined until that is known. */
+  get vesselId(): string | undefined {
+    return this.known?.vesselId;
+  }
+
   /** Whether somebody here handles changes of an entity type. */
   isSubscribed(entity: string): boolean {
     return this.registry.patterns.some((pattern) => isWildcard(pattern) || pattern === entity);

@@ -47,6 +47,8 @@ export class FaultReceiver implements ReceiverJudge {
   private readonly effects = new Oracle();
   private readonly ledger = new EffectLedger();
   private replays = 0;
+  /** The newest of each key that came because the broker had kept it, and not in its turn. */
+  private readonly newestRetained = new Map<string, number>();
 
   private constructor(
     readonly shore: ShoreApplication,
@@ -107,11 +109,15 @@ export class FaultReceiver implements ReceiverJudge {
 
   /** The effect, after work that takes a while for some. */
   private async handle(data: unknown, context: MqttSyncContext): Promise<void> {
-    const { messageId, vesselId, epoch, sequence, entity, key, operation, replayed, stale } = context;
+    const { messageId, vesselId, epoch, sequence, entity, key, operation, replayed, retained, stale } = context;
     if (sequence! % 3 === 0) await sleep(Math.random() * 4);
     if (replayed) this.replays++;
     // What was asked for again comes when newer changes have been handled, and the handler is told.
     if (replayed && stale) this.effects.exemptFromOrder(messageId!);
+    // So does what is sent again after a broker that was killed has passed on its retained message, which was sent behind it.
+    const line = `${vesselId} ${epoch} ${entity} ${key}`;
+    if (retained) this.newestRetained.set(line, sequence!);
+    else if (stale && sequence! < (this.newestRetained.get(line) ?? 0)) this.effects.exemptFromOrder(messageId!);
     this.ledger.effect(messageId!);
     const place = { messageId: messageId!, vesselId: vesselId!, epoch: epoch!, sequence: sequence! };
     this.effects.arrived({ ...place, entity, key, operation: operation!, data });
