@@ -174,7 +174,7 @@ export class Dispatcher implements LinkObserver {
     this.timer.stop();
     this.pauses.disconnected();
     const unfinished = this.session.suspend();
-    this.settlement.linkLost(unfinished, loss);
+    this.settlement.linkLost(unfinished, loss, link);
     for (const { control } of unfinished) control?.settled('lost');
     for (const control of this.controls.splice(0)) control.settled('not_sent');
     this.background.disconnected();

@@ -1,5 +1,5 @@
 import { formatReasonCode } from '../connection/failure-text.js';
-import type { LinkLoss } from '../connection/link.js';
+import type { Link, LinkLoss } from '../connection/link.js';
 import { describeMessage, type QueuedMessage } from '../queue/message.js';
 import type { SyncLogger } from '../logger.js';
 import type { DeadLetterReason } from '../queue/reasons.js';
@@ -134,10 +134,10 @@ export class Settlement {
   }
 
   /** The link is gone: what was on the way goes back to the queue, but for a message that the broker hung up on. */
-  linkLost(unfinished: readonly Exchange[], loss: LinkLoss): void {
+  linkLost(unfinished: readonly Exchange[], loss: LinkLoss, { isSubscribing }: Pick<Link, 'isSubscribing'>): void {
     const { events, queue } = this.parts;
     const messages = unfinished.flatMap(({ message }) => message ?? []);
-    const guilty = this.findGuilty(unfinished, messages, loss);
+    const guilty = this.findGuilty(unfinished, messages, loss, isSubscribing);
     for (const message of messages) {
       events.emit('publish_failed', { cause: 'connection_lost', entity: message.entity, code: undefined });
       if (message !== guilty)
@@ -151,12 +151,17 @@ export class Settlement {
     queue.setAside(guilty, { reason: 'broker_hangs_up', reasonCode: loss.reasonCode, attempts });
   }
 
-  private findGuilty(unfinished: readonly Exchange[], messages: readonly QueuedMessage[], loss: LinkLoss) {
+  private findGuilty(
+    unfinished: readonly Exchange[],
+    messages: readonly QueuedMessage[],
+    loss: LinkLoss,
+    isSubscribing: boolean,
+  ) {
     const [first] = unfinished;
     const sinceSentMs = first ? this.parts.clock.monotonicMs() - first.sent.sentAtMs : 0;
     // When one of the service's own messages is the oldest, no message is to blame.
     const suspected = first?.message ? messages : [];
-    const isAlone = unfinished.length === 1 && !this.state.session.hasUnansweredQos0;
+    const isAlone = unfinished.length === 1 && !this.state.session.hasUnansweredQos0 && !isSubscribing;
     return this.state.suspects.lost(suspected, loss, { sinceSentMs, isAlone }) === 'guilty' ? messages[0] : undefined;
   }
 }
