@@ -203,6 +203,7 @@ export class MqttSyncLifecycle
       drained: (link: Link) => dispatcher.drained(link),
       lost: (link: Link, loss: LinkLoss) => {
         flush.cut();
+        this.announcers?.status.disconnected();
         this.announcers?.gaps.disconnected();
         this.announcers?.catchUp.lost();
         dispatcher.lost(link, loss);
@@ -215,7 +216,9 @@ export class MqttSyncLifecycle
     const { dispatcher, connection } = this.parts;
     dispatcher.hold();
     if (!connection.isConnected || !this.announcers) return;
-    const told = await this.within(this.remainingMs(CLOSING_SHARE / 2), this.announcers.status.goOffline());
+    let told = false;
+    const telling = this.announcers.status.goOffline().then((isTold) => void (told = isTold));
+    await this.within(this.remainingMs(CLOSING_SHARE / 2), telling);
     if (!told) dispatcher.cut('the broker did not take the offline status in time');
   }
 

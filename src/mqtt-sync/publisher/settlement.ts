@@ -6,7 +6,7 @@ import type { DeadLetterReason } from '../queue/reasons.js';
 import type { SyncQueue } from '../queue/sync-queue.js';
 import type { SyncEvents } from '../sync-events.js';
 import type { Clock } from '../time/clock.js';
-import type { DeliverySession, Exchange } from './delivery-session.js';
+import type { ControlOutcome, DeliverySession, Exchange } from './delivery-session.js';
 import type { OrderGuard } from './order-guard.js';
 import { isPassingRefusal, isRefusal, PACKET_ID_NOT_FOUND } from './reason-codes.js';
 import type { RefusalPauses } from './refusal-pauses.js';
@@ -39,7 +39,7 @@ export class Settlement {
   settle({ message, control, qos, wasReleased }: Exchange, reasonCode: number): void {
     if (control) {
       this.state.suspects.controlAcknowledged();
-      control.settled(isRefusal(reasonCode) ? 'refused' : 'acknowledged');
+      control.settled(outcomeOf(reasonCode));
     }
     if (!message) return;
     this.state.order.settle(message);
@@ -164,4 +164,9 @@ export class Settlement {
     const isAlone = unfinished.length === 1 && !this.state.session.hasUnansweredQos0 && !isSubscribing;
     return this.state.suspects.lost(suspected, loss, { sinceSentMs, isAlone }) === 'guilty' ? messages[0] : undefined;
   }
+}
+
+function outcomeOf(reasonCode: number): ControlOutcome {
+  if (!isRefusal(reasonCode)) return 'acknowledged';
+  return isPassingRefusal(reasonCode) ? 'refused_in_passing' : 'refused';
 }
