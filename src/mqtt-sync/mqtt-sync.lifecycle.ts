@@ -31,7 +31,7 @@ import { Topics } from './wire/topics.js';
 const REOPEN_INTERVAL_MS = 5_000;
 /** Share of the deadline that is kept for the offline status, the DISCONNECT and closing the store. */
 const CLOSING_SHARE = 0.4;
-/** Share of the deadline that handlers of incoming changes may take; what they publish meanwhile is accepted. */
+/** Share of the deadline that handlers of incoming changes may take; what they publish meanwhile is refused. */
 const RECEIVING_SHARE = 0.3;
 
 /** What is started and stopped. */
@@ -65,8 +65,9 @@ interface Announcers {
  *
  * Start: the queue opens before any `onModuleInit` runs, so that `publish()` works from there; then the connection starts;
  * changes are received when the application has started, and has had the occasion to subscribe.
- * Stop: receive no more and wait for handlers, refuse new changes, finish the commits, deliver what can be delivered if connected, say offline, disconnect
- * (`beforeApplicationShutdown`); HTTP closes; then the store closes (`onApplicationShutdown`). All within the deadline.
+ * Stop: refuse new changes, receive no more and wait for handlers, finish the commits, deliver what can be delivered if
+ * connected, say offline, disconnect (`beforeApplicationShutdown`); HTTP closes; then the store closes
+ * (`onApplicationShutdown`). All within the deadline.
  */
 export class MqttSyncLifecycle
   implements OnModuleInit, OnApplicationBootstrap, BeforeApplicationShutdown, OnApplicationShutdown
