@@ -31,7 +31,7 @@ import { Topics } from './wire/topics.js';
 const REOPEN_INTERVAL_MS = 5_000;
 /** Share of the deadline that is kept for the offline status, the DISCONNECT and closing the store. */
 const CLOSING_SHARE = 0.4;
-/** Share of the deadline that handlers of incoming changes may take; what they publish meanwhile is accepted. */
+/** Share of the deadline that handlers of incoming changes may take; what they publish meanwhile is refused. */
 const RECEIVING_SHARE = 0.3;
 
 /** What is started and stopped. */
@@ -65,8 +65,9 @@ interface Announcers {
  *
  * Start: the queue opens before any `onModuleInit` runs, so that `publish()` works from there; then the connection starts;
  * changes are received when the application has started, and has had the occasion to subscribe.
- * Stop: receive no more and wait for handlers, refuse new changes, finish the commits, deliver what can be delivered if connected, say offline, disconnect
- * (`beforeApplicationShutdown`); HTTP closes; then the store closes (`onApplicationShutdown`). All within the deadline.
+ * Stop: refuse new changes, receive no more and wait for handlers, finish the commits, deliver what can be delivered if
+ * connected, say offline, disconnect (`beforeApplicationShutdown`); HTTP closes; then the store closes
+ * (`onApplicationShutdown`). All within the deadline.
  */
 export class MqttSyncLifecycle
   implements OnModuleInit, OnApplicationBootstrap, BeforeApplicationShutdown, OnApplicationShutdown
@@ -203,6 +204,7 @@ export class MqttSyncLifecycle
       drained: (link: Link) => dispatcher.drained(link),
       lost: (link: Link, loss: LinkLoss) => {
         flush.cut();
+        this.announcers?.status.disconnected();
         this.announcers?.gaps.disconnected();
         this.announcers?.catchUp.lost();
         dispatcher.lost(link, loss);
@@ -215,7 +217,9 @@ export class MqttSyncLifecycle
     const { dispatcher, connection } = this.parts;
     dispatcher.hold();
     if (!connection.isConnected || !this.announcers) return;
-    const told = await this.within(this.remainingMs(CLOSING_SHARE / 2), this.announcers.status.goOffline());
+    let told = false;
+    const telling = this.announcers.status.goOffline().then((isTold) => void (told = isTold));
+    await this.within(this.remainingMs(CLOSING_SHARE / 2), telling);
     if (!told) dispatcher.cut('the broker did not take the offline status in time');
   }
 

@@ -25,6 +25,7 @@ export class FakeLink implements Link {
   readonly sessionPresent: boolean;
   readonly limits: BrokerLimits;
   bufferedBytes = 0;
+  isSubscribing = false;
   readonly sent: SentPacket[] = [];
   /** How often it was asked to write what was sent. */
   flushes = 0;

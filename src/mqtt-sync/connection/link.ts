@@ -55,6 +55,8 @@ export interface Link {
   readonly limits: BrokerLimits;
   /** Bytes written that the socket has not taken yet. */
   readonly bufferedBytes: number;
+  /** Whether a SUBSCRIBE or UNSUBSCRIBE has no answer yet: a broker that hangs up may mean that one. */
+  readonly isSubscribing: boolean;
   /** Size of the packet on the wire, as it would be written now. */
   packetBytes(packet: OutgoingPublish): number;
   publish(packet: OutgoingPublish): void;

@@ -11,12 +11,13 @@ const limits = brokerLimits({ cmd: 'connack', sessionPresent: false });
 function linkOn(
   protocol: '5' | '3.1.1',
   topicAliasMaximum = 0,
+  requests: object = {},
 ): { link: MqttLink; writes: Buffer[]; packets: () => Packet[] } {
   const stream = new PassThrough({ highWaterMark: 64 * 1024 * 1024 });
   const writes: Buffer[] = [];
   stream.on('data', (chunk: Buffer) => writes.push(chunk));
   const link = new MqttLink(
-    { stream } as unknown as MqttClient,
+    { stream, ...requests } as unknown as MqttClient,
     protocol,
     false,
     { ...limits, topicAliasMaximum },
@@ -89,6 +90,25 @@ describe.each(['5', '3.1.1'] as const)('MqttLink on MQTT %s', (protocol) => {
     link.publish({ ...MESSAGE, packetId: 2 });
     link.flush();
     expect(packets().map(({ messageId }) => messageId)).toEqual([1, 2]);
+  });
+
+  it('knows whether a SUBSCRIBE or UNSUBSCRIBE has no answer yet, also when the connection ends without one', async () => {
+    const callbacks: ((...answer: unknown[]) => void)[] = [];
+    const ask = (_what: unknown, callback: () => void) => void callbacks.push(callback);
+    const { link } = linkOn(protocol, 0, { subscribe: ask, unsubscribe: ask });
+    const subscribed = link.subscribe([{ filter: 'a', qos: 1 }]);
+    expect(link.isSubscribing).toBe(true);
+    const unsubscribed = link.unsubscribe(['b']);
+    callbacks[0]!(null, [], { granted: [1] });
+    await subscribed;
+    expect(link.isSubscribing).toBe(true);
+    callbacks[1]!();
+    await unsubscribed;
+    expect(link.isSubscribing).toBe(false);
+    void link.subscribe([{ filter: 'c', qos: 1 }]);
+    callbacks[2]!(new Error('Connection closed'));
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(link.isSubscribing).toBe(true);
   });
 
   it('swallows everything once it is closed', () => {

@@ -39,6 +39,7 @@ export class MqttLink implements Link, IncomingLink {
   private readonly aliases: TopicAliases;
   private readonly gate = new ReadingGate();
   private closed = false;
+  private unansweredRequests = 0;
 
   constructor(
     private readonly client: MqttClient,
@@ -93,12 +94,16 @@ export class MqttLink implements Link, IncomingLink {
     this.batch.add({ cmd: qos === 1 ? 'puback' : 'pubrec', messageId: packetId, reasonCode: 0 });
   }
 
+  get isSubscribing(): boolean {
+    return this.unansweredRequests > 0;
+  }
+
   subscribe(requests: readonly SubscriptionRequest[]): Promise<readonly number[]> {
-    return subscribe(this.client, requests);
+    return this.untilAnswered(subscribe(this.client, requests));
   }
 
   unsubscribe(filters: readonly string[]): Promise<void> {
-    return unsubscribe(this.client, filters);
+    return this.untilAnswered(unsubscribe(this.client, filters));
   }
 
   pause(): void {
@@ -120,6 +125,14 @@ export class MqttLink implements Link, IncomingLink {
 
   cut(reason: string): void {
     if (!this.closed) this.host.cut(reason);
+  }
+
+  /** Without an answer the request stays one, also when the link is lost: that is when it is asked for. */
+  private async untilAnswered<Answer>(answer: Promise<Answer>): Promise<Answer> {
+    this.unansweredRequests++;
+    const answered = await answer;
+    this.unansweredRequests--;
+    return answered;
   }
 
   /** The connection is gone: from now on writes vanish. */

@@ -1,6 +1,6 @@
 import { backoffCeiling } from '../time/backoff.js';
 import type { Clock } from '../time/clock.js';
-import type { ControlMessage } from './delivery-session.js';
+import type { ControlOutcome } from './delivery-session.js';
 
 /** A broker may hang up on a topic it does not allow; after so many connections lost in a row it is suspected. */
 const LOST_TO_SUSPECT = 3;
@@ -43,7 +43,7 @@ export class AnnouncementGuard {
   }
 
   /** What became of an announcement; several that are lost with one connection count once. */
-  settled(outcome: Parameters<ControlMessage['settled']>[0]): void {
+  settled(outcome: ControlOutcome): void {
     // What the broker never got did not make it hang up.
     if (outcome === 'not_sent') return;
     if (outcome !== 'lost') {

@@ -8,9 +8,15 @@ export interface ControlMessage {
   readonly topic: string;
   readonly payload: Buffer;
   readonly retain: boolean;
-  /** Called once: the broker took it, refused it, or the connection died, before its answer (`lost`) or before it was sent. */
-  readonly settled: (outcome: 'acknowledged' | 'refused' | 'lost' | 'not_sent') => void;
+  /** Called once. */
+  readonly settled: (outcome: ControlOutcome) => void;
 }
+
+/**
+ * What became of one: the broker took it, refused it for good or in passing (it may take the same later), or the connection
+ * died, before its answer (`lost`) or before it was sent.
+ */
+export type ControlOutcome = 'acknowledged' | 'refused' | 'refused_in_passing' | 'lost' | 'not_sent';
 
 /** How far a QoS 2 exchange has come: PUBLISH sent, or PUBREC received and PUBREL sent (MQTT 5, section 4.3.3). */
 export type Phase = 'published' | 'released';

@@ -23,6 +23,17 @@ describe('Dispatcher, its own traffic', () => {
     expect(outcomes).toEqual(['acknowledged']);
   });
 
+  it('tells its own traffic a refusal that says nothing against it from one that is for good', async () => {
+    const { connect, send, outcomes } = await dispatcherScene();
+    const link = await connect();
+    send('status');
+    send('gap');
+    await turn();
+    link.acknowledge('puback', link.published[0]!.packetId, 0x97);
+    link.acknowledge('puback', link.published[1]!.packetId, 0x99);
+    expect(outcomes).toEqual(['refused_in_passing', 'refused']);
+  });
+
   it('tells its own traffic what became of it: refused, lost with the link, or not sent at all', async () => {
     const { connect, send, outcomes } = await dispatcherScene();
     send('without a link');

@@ -50,6 +50,24 @@ describe('Dispatcher, what is refused', () => {
     expect(dispatcher.paused).toMatchObject([{ entity: 'equipment' }]);
   });
 
+  it.each([1, 2, 3])(
+    'lets other types go on while one pauses that may have arrived, also with a queue of %i more than that',
+    async (room) => {
+      const { accept, connect, waiting } = await dispatcherScene({ maxInFlight: 1, maxMessages: 1 + room });
+      await accept({ entity: 'equipment' });
+      (await connect()).lose();
+      const link = await connect();
+      link.acknowledge('puback', link.published[0]!.packetId, QUOTA_EXCEEDED);
+      for (const text of ['1', '2', '3']) {
+        await accept({ entity: 'crew', text });
+        const last = link.published.at(-1)!;
+        expect(last.topic).toBe('crew');
+        link.acknowledge('puback', last.packetId);
+      }
+      expect(waiting()).toBe(1);
+    },
+  );
+
   it('sends what was refused in the order of acceptance, all of it, when the pause is over', async () => {
     const { accept, connect, clock, waiting } = await dispatcherScene({ maxInFlight: 20 });
     await accept(...equipment(20));

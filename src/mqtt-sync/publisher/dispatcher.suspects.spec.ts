@@ -89,14 +89,16 @@ describe('Dispatcher, when the broker hangs up on a message', () => {
   it.each([
     ['its own traffic', 'control'],
     ['a message of QoS 0', 'qos0'],
+    ['a SUBSCRIBE', 'subscribe'],
   ] as const)('does not set a message aside for what may have been the fault of %s', async (_name, other) => {
     const { accept, connect, send, queue, observer } = await scene();
     await accept({ entity: 'equipment' });
     const link = await connect();
     if (other === 'control') send('status');
-    else await accept({ entity: 'positions', qos: 0 });
+    else if (other === 'qos0') await accept({ entity: 'positions', qos: 0 });
+    else link.isSubscribing = true;
     await turn();
-    expect(link.published).toHaveLength(2);
+    expect(link.published).toHaveLength(other === 'subscribe' ? 1 : 2);
     link.lose(NAMES_A_MESSAGE);
     await queue.settled();
     expect(observer.letters).toEqual([]);

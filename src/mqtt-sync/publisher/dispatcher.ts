@@ -71,13 +71,13 @@ export class Dispatcher implements LinkObserver {
     const { session, order, pauses, suspects } = this;
     this.nextMessage = new NextMessage(parts.queue, { session, order, pauses }, parts.maxInFlight);
     this.settlement = new Settlement(parts, { session, order, pauses, suspects });
-    const { window, fit, settlement } = this;
-    this.sender = new Sender({ session, window, fit, pauses, settlement, logger });
     this.timer = new AcknowledgementTimer(
       clock,
       () => this.overtakenSinceMs,
       (waitedMs, isOvertaken) => this.cutUnanswered(waitedMs, isOvertaken),
     );
+    const { window, fit, settlement, timer } = this;
+    this.sender = new Sender({ session, window, timer, fit, pauses, settlement, logger });
   }
 
   /** Messages sent and not yet acknowledged, the service's own included. */
@@ -161,6 +161,7 @@ export class Dispatcher implements LinkObserver {
   linked(link: Link): void {
     this.session.linked(link.sessionPresent);
     this.window.reset();
+    this.timer.qos0Through();
     this.fit.linked(link);
     this.suspects.linked();
     this.link = link;
@@ -173,7 +174,7 @@ export class Dispatcher implements LinkObserver {
     this.timer.stop();
     this.pauses.disconnected();
     const unfinished = this.session.suspend();
-    this.settlement.linkLost(unfinished, loss);
+    this.settlement.linkLost(unfinished, loss, link);
     for (const { control } of unfinished) control?.settled('lost');
     for (const control of this.controls.splice(0)) control.settled('not_sent');
     this.background.disconnected();
@@ -191,10 +192,11 @@ export class Dispatcher implements LinkObserver {
     const exchange = this.session.find(packetId);
     // One that nothing waits for: a repeat of the broker, or the end of an exchange that was resumed and then given up.
     if (!exchange || !this.isExpected(exchange, type)) return;
+    this.session.answered(exchange);
+    if (!this.session.hasUnansweredQos0) this.timer.qos0Through();
     this.timer.restart(this.window);
     // Of a QoS 2 message the link has carried all but a few bytes when PUBREC comes.
     if (exchange.phase === 'published') this.window.acked(exchange.sent);
-    this.session.answered(exchange);
     if (type === 'pubrec' && !isRefusal(reasonCode)) {
       this.session.release(exchange, this.parts.clock.monotonicMs());
       link.release(packetId);

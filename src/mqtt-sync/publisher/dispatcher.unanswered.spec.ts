@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { dispatcherScene, numbered, topics } from '../../../test/helpers/dispatcher-scene.js';
+import { dispatcherScene, numbered, topics, turn, type Wish } from '../../../test/helpers/dispatcher-scene.js';
 import type { FakeLink } from '../../../test/helpers/fake-link.js';
 
 describe('Dispatcher, what is not answered', () => {
@@ -25,6 +25,75 @@ describe('Dispatcher, what is not answered', () => {
       dispatcher.drained(link);
       clock.advance(1000);
     }
+    expect(dispatcher.inFlight).toBe(0);
+  });
+
+  /** How long a broker keeps a connection that acknowledges the status and nothing after it. */
+  const livesFor = async (count: number, bytes: number) => {
+    const { accept, connect, clock, dispatcher, send } = await dispatcherScene();
+    const link = await connect();
+    send('x'.repeat(200));
+    await turn();
+    clock.advance(700);
+    link.acknowledge('puback', link.published[0]!.packetId);
+    await accept(...Array<Wish>(count).fill({ text: 'x'.repeat(bytes) }));
+    let seconds = 0;
+    for (; dispatcher.inFlight > 0 && seconds < 3600; seconds++) clock.advance(1000);
+    return seconds;
+  };
+
+  it.each([
+    ['many small messages', 100, 500],
+    ['one large message', 1, 200_000],
+  ] as const)(
+    'does not take what the service happened to send for what the link carries: %s',
+    async (_, count, bytes) => {
+      // At three times what 3,000 B/s need; one status in a round trip reads as a tenth of that rate.
+      expect(await livesFor(count, bytes)).toBeLessThan(16 + (count * (bytes + 300)) / 1000);
+    },
+  );
+
+  it('waits for what was sent with QoS 0 ahead of a message, but not for ever', async () => {
+    const { accept, connect, clock, dispatcher } = await dispatcherScene();
+    await connect();
+    await accept(...Array<Wish>(100).fill({ entity: 'positions', qos: 0, text: 'x'.repeat(300) }));
+    await accept({ entity: 'alerts' });
+    clock.advance(40_000);
+    expect(dispatcher.inFlight).toBe(1);
+    await accept(...Array<Wish>(4000).fill({ entity: 'positions', qos: 0, text: 'x'.repeat(300) }));
+    clock.advance(40_000);
+    expect(dispatcher.inFlight).toBe(0);
+  });
+
+  it('waits two minutes at most for what was sent with QoS 0 ahead', async () => {
+    const { accept, connect, clock, dispatcher } = await dispatcherScene();
+    await connect();
+    await accept(...Array<Wish>(4000).fill({ entity: 'positions', qos: 0, text: 'x'.repeat(300) }));
+    for (let turns = 0; turns < 20; turns++) await turn();
+    await accept({ entity: 'alerts' });
+    clock.advance(130_000);
+    expect(dispatcher.inFlight).toBe(1);
+    clock.advance(10_000);
+    expect(dispatcher.inFlight).toBe(0);
+  });
+
+  it('does not wait for QoS 0 that was long ago, or that a later acknowledgement has shown to be through', async () => {
+    const { accept, connect, clock, dispatcher } = await dispatcherScene();
+    const link = await connect();
+    const positions = () => accept(...Array<Wish>(100).fill({ entity: 'positions', qos: 0, text: 'x'.repeat(300) }));
+    await positions();
+    clock.advance(60_000);
+    await accept({ entity: 'alerts' });
+    clock.advance(16_000);
+    expect(dispatcher.inFlight).toBe(0);
+    expect(link.published).toHaveLength(101);
+    const next = await connect();
+    await positions();
+    next.acknowledge('puback', next.published[0]!.packetId);
+    await accept({ entity: 'alerts' });
+    next.acknowledge('puback', next.published.at(-1)!.packetId);
+    await accept({ entity: 'alerts' });
+    clock.advance(16_000);
     expect(dispatcher.inFlight).toBe(0);
   });
 

@@ -57,6 +57,17 @@ describe('GapAnnouncer', () => {
     expect(gaps.get('crew')?.count).toBe(5);
   });
 
+  it('keeps what the broker refuses in passing, tells it again 10 s later, and does not say that it may not', () => {
+    lose('crew', 1);
+    announcer.connected(NO_LIMIT);
+    sent[0]!.settled('refused_in_passing');
+    expect(gaps.get('crew')?.isEmpty).toBe(false);
+    clock.advance(9_999);
+    expect(sent).toHaveLength(1);
+    clock.advance(1);
+    expect(sent).toHaveLength(2);
+  });
+
   it('does not tell the same again while it is on the way, and does after it was lost', () => {
     lose('crew', 1);
     announcer.connected(NO_LIMIT);

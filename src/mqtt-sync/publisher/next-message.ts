@@ -73,12 +73,12 @@ export class NextMessage {
 
   /**
    * Messages of paused types that were sent and are back: they may have arrived, so that they cannot be dropped, and they do
-   * not get on for as long as the broker refuses them. Others must, so up to half of a window does not count.
+   * not get on for as long as the broker refuses them. Others must, so up to half of a window does not count, and one where the window is one.
    */
   private get stuck(): number {
     let back = 0;
     for (const entity of this.state.pauses.entities) back += this.state.session.backOf(entity);
-    return Math.min(back, Math.floor(this.maxInFlight / 2));
+    return Math.min(back, Math.ceil(this.maxInFlight / 2));
   }
 
   /** After a cut all of that may be messages that are sent again; what is urgent does not wait for them. */

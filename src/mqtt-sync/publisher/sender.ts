@@ -1,6 +1,7 @@
 import type { Link, OutgoingPublish } from '../connection/link.js';
 import type { SyncLogger } from '../logger.js';
 import type { QueuedMessage } from '../queue/message.js';
+import type { AcknowledgementTimer } from './acknowledgement-timer.js';
 import type { BrokerFit } from './broker-fit.js';
 import type { ControlMessage, DeliverySession } from './delivery-session.js';
 import type { RefusalPauses } from './refusal-pauses.js';
@@ -11,6 +12,7 @@ import type { Window } from './window.js';
 export interface SenderParts {
   readonly session: DeliverySession;
   readonly window: Window;
+  readonly timer: Pick<AcknowledgementTimer, 'sentQos0'>;
   readonly fit: BrokerFit;
   readonly pauses: RefusalPauses;
   readonly settlement: Settlement;
@@ -57,6 +59,7 @@ export class Sender {
     }
     if (qos === 0) {
       session.noteQos0();
+      this.parts.timer.sentQos0(bytes, window);
       settlement.delivered(message);
       return true;
     }

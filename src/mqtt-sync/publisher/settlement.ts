@@ -1,12 +1,12 @@
 import { formatReasonCode } from '../connection/failure-text.js';
-import type { LinkLoss } from '../connection/link.js';
+import type { Link, LinkLoss } from '../connection/link.js';
 import { describeMessage, type QueuedMessage } from '../queue/message.js';
 import type { SyncLogger } from '../logger.js';
 import type { DeadLetterReason } from '../queue/reasons.js';
 import type { SyncQueue } from '../queue/sync-queue.js';
 import type { SyncEvents } from '../sync-events.js';
 import type { Clock } from '../time/clock.js';
-import type { DeliverySession, Exchange } from './delivery-session.js';
+import type { ControlOutcome, DeliverySession, Exchange } from './delivery-session.js';
 import type { OrderGuard } from './order-guard.js';
 import { isPassingRefusal, isRefusal, PACKET_ID_NOT_FOUND } from './reason-codes.js';
 import type { RefusalPauses } from './refusal-pauses.js';
@@ -39,7 +39,7 @@ export class Settlement {
   settle({ message, control, qos, wasReleased }: Exchange, reasonCode: number): void {
     if (control) {
       this.state.suspects.controlAcknowledged();
-      control.settled(isRefusal(reasonCode) ? 'refused' : 'acknowledged');
+      control.settled(outcomeOf(reasonCode));
     }
     if (!message) return;
     this.state.order.settle(message);
@@ -134,10 +134,10 @@ export class Settlement {
   }
 
   /** The link is gone: what was on the way goes back to the queue, but for a message that the broker hung up on. */
-  linkLost(unfinished: readonly Exchange[], loss: LinkLoss): void {
+  linkLost(unfinished: readonly Exchange[], loss: LinkLoss, { isSubscribing }: Pick<Link, 'isSubscribing'>): void {
     const { events, queue } = this.parts;
     const messages = unfinished.flatMap(({ message }) => message ?? []);
-    const guilty = this.findGuilty(unfinished, messages, loss);
+    const guilty = this.findGuilty(unfinished, messages, loss, isSubscribing);
     for (const message of messages) {
       events.emit('publish_failed', { cause: 'connection_lost', entity: message.entity, code: undefined });
       if (message !== guilty)
@@ -151,12 +151,22 @@ export class Settlement {
     queue.setAside(guilty, { reason: 'broker_hangs_up', reasonCode: loss.reasonCode, attempts });
   }
 
-  private findGuilty(unfinished: readonly Exchange[], messages: readonly QueuedMessage[], loss: LinkLoss) {
+  private findGuilty(
+    unfinished: readonly Exchange[],
+    messages: readonly QueuedMessage[],
+    loss: LinkLoss,
+    isSubscribing: boolean,
+  ) {
     const [first] = unfinished;
     const sinceSentMs = first ? this.parts.clock.monotonicMs() - first.sent.sentAtMs : 0;
     // When one of the service's own messages is the oldest, no message is to blame.
     const suspected = first?.message ? messages : [];
-    const isAlone = unfinished.length === 1 && !this.state.session.hasUnansweredQos0;
+    const isAlone = unfinished.length === 1 && !this.state.session.hasUnansweredQos0 && !isSubscribing;
     return this.state.suspects.lost(suspected, loss, { sinceSentMs, isAlone }) === 'guilty' ? messages[0] : undefined;
   }
+}
+
+function outcomeOf(reasonCode: number): ControlOutcome {
+  if (!isRefusal(reasonCode)) return 'acknowledged';
+  return isPassingRefusal(reasonCode) ? 'refused_in_passing' : 'refused';
 }

@@ -1,10 +1,10 @@
 import type { SyncLogger } from '../../logger.js';
 import { AnnouncementGuard } from '../announcement-guard.js';
-import type { ControlMessage } from '../delivery-session.js';
+import type { ControlMessage, ControlOutcome } from '../delivery-session.js';
 import { answerMessages, type AnswerParts } from './answer.js';
 import { type CatchUpRequest, readRequest } from './catch-up-request.js';
 import type { CatchUpSources } from './catch-up-source.js';
-import { type Outcome, OutgoingLine } from './outgoing-line.js';
+import { OutgoingLine } from './outgoing-line.js';
 import { Pace } from './pace.js';
 import { RequestLine } from './request-line.js';
 
@@ -40,6 +40,7 @@ export class AnswerDesk {
     this.line = new RequestLine(clock, (request, signal) => this.answer(request, signal));
     this.pace = new Pace(clock, maxPerSecond);
     this.outgoing = new OutgoingLine(
+      clock,
       this.pace,
       parts.sendBehind,
       () => this.isConnected && this.guard.admits,
@@ -100,7 +101,7 @@ export class AnswerDesk {
     }
   }
 
-  private settled(outcome: Outcome, topic: string): void {
+  private settled(outcome: ControlOutcome, topic: string): void {
     if (outcome === 'refused' && ++this.refusals === REFUSALS_TO_GIVE_UP)
       this.parts.logger.warn(`The broker does not let this vessel send changes again on ${topic}.`);
     if (outcome === 'acknowledged') this.refusals = 0;

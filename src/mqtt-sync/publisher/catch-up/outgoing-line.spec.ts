@@ -10,8 +10,10 @@ function setScene() {
   const sent: ControlMessage[] = [];
   const outcomes: string[] = [];
   const scene = { isOpen: true };
+  const clock = new FakeClock();
   const line = new OutgoingLine(
-    new Pace(new FakeClock(), Infinity),
+    clock,
+    new Pace(clock, Infinity),
     (control) => sent.push(control),
     () => scene.isOpen,
     (outcome, { topic }) => outcomes.push(`${topic} ${outcome}`),
@@ -19,7 +21,7 @@ function setScene() {
   const abort = new AbortController();
   const add = (topic: string, { signal } = abort) => line.add({ topic, payload: Buffer.from(topic) }, signal);
   const topics = () => sent.map(({ topic }) => topic);
-  return { line, add, sent, topics, outcomes, scene, abort };
+  return { line, clock, add, sent, topics, outcomes, scene, abort };
 }
 
 describe('The outgoing line of an answer', () => {
@@ -48,6 +50,51 @@ describe('The outgoing line of an answer', () => {
     line.wake();
     await turn();
     expect(topics()).toEqual(['a']);
+  });
+
+  it('sends again what the broker refuses in passing, in order, and less and less often until it takes something', async () => {
+    const { clock, add, sent, topics, outcomes } = setScene();
+    await add('a');
+    await add('b');
+    await turn();
+    for (const control of sent) control.settled('refused_in_passing');
+    await add('c');
+    await turn();
+    expect(topics()).toEqual(['a', 'b']);
+    clock.advance(1000);
+    await turn();
+    expect(topics()).toEqual(['a', 'b', 'a', 'b', 'c']);
+    for (const control of sent.slice(2)) control.settled('refused_in_passing');
+    clock.advance(1999);
+    await turn();
+    expect(sent).toHaveLength(5);
+    clock.advance(1);
+    await turn();
+    expect(topics().slice(5)).toEqual(['a', 'b', 'c']);
+    for (const control of sent.slice(5)) control.settled('acknowledged');
+    expect(outcomes.slice(5)).toEqual(['a acknowledged', 'b acknowledged', 'c acknowledged']);
+    await add('d');
+    await turn();
+    sent[8]!.settled('refused_in_passing');
+    clock.advance(1000);
+    await turn();
+    expect(topics().slice(8)).toEqual(['d', 'd']);
+  });
+
+  it('gives up what is refused in passing for minutes, since others wait behind it', async () => {
+    const { clock, add, sent, outcomes } = setScene();
+    await add('a');
+    let seconds = 0;
+    for (; seconds < 3600 && !outcomes.includes('a refused'); seconds++) {
+      await turn();
+      for (const control of sent.splice(0)) control.settled('refused_in_passing');
+      clock.advance(1000);
+    }
+    expect(outcomes).toEqual([...Array<string>(7).fill('a refused_in_passing'), 'a refused']);
+    expect(seconds).toBeGreaterThan(100);
+    clock.advance(60_000);
+    await turn();
+    expect(sent).toEqual([]);
   });
 
   it('takes no more than 32 at a time, and goes on when there is room', async () => {

@@ -25,7 +25,7 @@ function setScene(options: MqttSyncOptions = {}) {
   const clock = new FakeClock();
   const asked: CatchupRequestEnvelope[] = [];
   const topics: string[] = [];
-  const scene = { outcome: 'acknowledged' as 'acknowledged' | 'refused' | 'lost' };
+  const scene = { outcome: 'acknowledged' as 'acknowledged' | 'refused' | 'refused_in_passing' | 'lost' };
   const catchUp = new CatchUp({
     port: {
       vesselId: 'shore',
@@ -134,7 +134,7 @@ describe('CatchUp', () => {
     await expect(catchUp.request({ ...CREW, entity: 'alerts' })).rejects.toBeInstanceOf(NotSubscribedError);
     for (const wrong of [{ limit: 0 }, { vesselId: 'shore' }, { ranges: [{ from: 2, to: 1 }] }, { since: 1 }])
       await expect(catchUp.request({ ...CREW, ...wrong })).rejects.toBeInstanceOf(CatchUpInvalidError);
-    for (const outcome of ['refused', 'lost'] as const) {
+    for (const outcome of ['refused', 'refused_in_passing', 'lost'] as const) {
       scene.outcome = outcome;
       await expect(catchUp.request(CREW)).rejects.toBeInstanceOf(CatchUpNotSentError);
     }

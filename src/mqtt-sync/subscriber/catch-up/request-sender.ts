@@ -13,7 +13,7 @@ export interface ControlPort {
     readonly topic: string;
     readonly payload: Buffer;
     readonly retain: boolean;
-    readonly settled: (outcome: 'acknowledged' | 'refused' | 'lost' | 'not_sent') => void;
+    readonly settled: (outcome: 'acknowledged' | 'refused' | 'refused_in_passing' | 'lost' | 'not_sent') => void;
   }): void;
 }
 
@@ -42,6 +42,8 @@ export class RequestSender {
     const outcome = await new Promise((settled) => this.port.send({ topic, payload, retain: false, settled }));
     if (outcome === 'refused')
       throw new CatchUpNotSentError(`The broker does not let this side publish to ${topic}.`, { topic, outcome });
+    if (outcome === 'refused_in_passing')
+      throw new CatchUpNotSentError(`The broker does not take a message on ${topic} just now.`, { topic, outcome });
     if (outcome !== 'acknowledged')
       throw new CatchUpNotSentError('The request is not sent: there is no connection to the broker.', { topic });
   }
