@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { Aedes } from 'aedes';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { filesIn } from '../helpers/markdown.js';
 import { listen } from '../helpers/ports.js';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
@@ -17,7 +18,12 @@ const INSTALL_DEADLINE_MS = 240_000;
 const RUN_DEADLINE_MS = 60_000;
 
 /** What a Nest application has before it knows of this package, in the versions of the lock file. */
-const NEST = ['@nestjs/common', '@nestjs/core', '@nestjs/microservices', 'reflect-metadata', 'rxjs', '@types/node'];
+const NEST = [
+  ...['@nestjs/common', '@nestjs/core', '@nestjs/microservices', '@nestjs/testing'],
+  ...['reflect-metadata', 'rxjs', '@types/node'],
+];
+
+const README = readFileSync(join(ROOT, 'README.md'), 'utf8');
 
 const APPLICATION = `
 import 'reflect-metadata';
@@ -139,6 +145,29 @@ function writeApplication(folder: string, packedFile: string): void {
   writeFileSync(join(folder, 'src/main-test.ts'), APPLICATION_TEST);
 }
 
+/** An application for each section of the README that shows code, made of its files and those of the sections before it. */
+function writeReadmeApplications(folder: string): void {
+  const files = new Map<string, string>();
+  [...filesIn(README).values()].forEach((shown, index) => {
+    const src = join(folder, 'readme', `section-${index}`);
+    mkdirSync(src, { recursive: true });
+    for (const [name, code] of shown) files.set(name, code);
+    for (const [name, code] of files) writeFileSync(join(src, name), code);
+  });
+  const options = {
+    ...COMPILER_OPTIONS,
+    rootDir: undefined,
+    noEmit: true,
+    skipLibCheck: true,
+    // An application has a test runner; this one has none.
+    paths: { vitest: [join(ROOT, 'node_modules/vitest/dist/index.d.ts')] },
+  };
+  writeFileSync(
+    join(folder, 'tsconfig.readme.json'),
+    JSON.stringify({ compilerOptions: options, include: ['readme'] }),
+  );
+}
+
 /** Folders of a package below a folder, itself and nested copies alike. */
 function copiesOf(name: string, folder: string): string[] {
   return readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((path) =>
@@ -209,6 +238,11 @@ describe('the packed package', () => {
 
   it('type-checks a strict application, declarations of the package included', async () => {
     await run(process.execPath, [TSC, '-p', app, '--noEmit', '--skipLibCheck', 'false'], app);
+  });
+
+  it('type-checks the applications of its README', async () => {
+    writeReadmeApplications(app);
+    await run(process.execPath, [TSC, '-p', join(app, 'tsconfig.readme.json')], app);
   });
 
   it('publishes a change from a Nest application to a broker', async () => {
