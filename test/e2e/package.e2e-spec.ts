@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { Aedes } from 'aedes';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { filesIn } from '../helpers/markdown.js';
+import { filesIn, linksOf } from '../helpers/markdown.js';
 import { listen } from '../helpers/ports.js';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
@@ -211,13 +211,25 @@ describe('the packed package', () => {
 
   it('holds what a user needs and nothing else', () => {
     const paths = packed.files.map(({ path }) => path);
-    const expected =
-      /^(dist\/(.+\.(js|d\.ts|js\.map)|service\/ui\/(index\.html|page\.css|icon\.svg))|package\.json|README\.md|LICENSE|CHANGELOG\.md)$/;
-    expect(paths.filter((path) => !expected.test(path) || /\.spec\.|fake-|tsbuildinfo/.test(path))).toEqual([]);
+    const expected = [
+      /^dist\/(.+\.(js|d\.ts|js\.map)|service\/ui\/(index\.html|page\.css|icon\.svg))$/,
+      /^(package\.json|README\.md|LICENSE|CHANGELOG\.md)$/,
+      // What the README leads to.
+      /^(docs\/([\w-]+\.md|asyncapi\.yaml|examples\/[\w-]+\.py)|deploy\/.+)$/,
+    ];
+    const isExpected = (path: string) => expected.some((pattern) => pattern.test(path));
+    expect(paths.filter((path) => !isExpected(path) || /\.spec\.|fake-|tsbuildinfo/.test(path))).toEqual([]);
     expect(paths).toEqual(
       expect.arrayContaining(['dist/index.d.ts', 'dist/service/main.js', 'dist/service/ui/index.html', 'LICENSE']),
     );
-    expect(packed.unpackedSize).toBeLessThan(2_500_000);
+    expect(packed.unpackedSize).toBeLessThan(3_000_000);
+  });
+
+  it('holds what its README links to, but for the pictures', () => {
+    const targets = linksOf(README).map((link) => link.split('#')[0]!);
+    const paths = new Set(packed.files.map(({ path }) => path));
+    const dead = targets.filter((target) => target !== '' && !target.endsWith('.png') && !paths.has(target));
+    expect(dead).toEqual([]);
   });
 
   it('has a file behind every export', () => {
