@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { Aedes } from 'aedes';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { filesIn, linksOf } from '../helpers/markdown.js';
 import { listen } from '../helpers/ports.js';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
@@ -17,7 +18,12 @@ const INSTALL_DEADLINE_MS = 240_000;
 const RUN_DEADLINE_MS = 60_000;
 
 /** What a Nest application has before it knows of this package, in the versions of the lock file. */
-const NEST = ['@nestjs/common', '@nestjs/core', '@nestjs/microservices', 'reflect-metadata', 'rxjs', '@types/node'];
+const NEST = [
+  ...['@nestjs/common', '@nestjs/core', '@nestjs/microservices', '@nestjs/testing'],
+  ...['reflect-metadata', 'rxjs', '@types/node'],
+];
+
+const README = readFileSync(join(ROOT, 'README.md'), 'utf8');
 
 const APPLICATION = `
 import 'reflect-metadata';
@@ -139,6 +145,29 @@ function writeApplication(folder: string, packedFile: string): void {
   writeFileSync(join(folder, 'src/main-test.ts'), APPLICATION_TEST);
 }
 
+/** An application for each section of the README that shows code, made of its files and those of the sections before it. */
+function writeReadmeApplications(folder: string): void {
+  const files = new Map<string, string>();
+  [...filesIn(README).values()].forEach((shown, index) => {
+    const src = join(folder, 'readme', `section-${index}`);
+    mkdirSync(src, { recursive: true });
+    for (const [name, code] of shown) files.set(name, code);
+    for (const [name, code] of files) writeFileSync(join(src, name), code);
+  });
+  const options = {
+    ...COMPILER_OPTIONS,
+    rootDir: undefined,
+    noEmit: true,
+    skipLibCheck: true,
+    // An application has a test runner; this one has none.
+    paths: { vitest: [join(ROOT, 'node_modules/vitest/dist/index.d.ts')] },
+  };
+  writeFileSync(
+    join(folder, 'tsconfig.readme.json'),
+    JSON.stringify({ compilerOptions: options, include: ['readme'] }),
+  );
+}
+
 /** Folders of a package below a folder, itself and nested copies alike. */
 function copiesOf(name: string, folder: string): string[] {
   return readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((path) =>
@@ -182,13 +211,25 @@ describe('the packed package', () => {
 
   it('holds what a user needs and nothing else', () => {
     const paths = packed.files.map(({ path }) => path);
-    const expected =
-      /^(dist\/(.+\.(js|d\.ts|js\.map)|service\/ui\/(index\.html|page\.css|icon\.svg))|package\.json|README\.md|LICENSE|CHANGELOG\.md)$/;
-    expect(paths.filter((path) => !expected.test(path) || /\.spec\.|fake-|tsbuildinfo/.test(path))).toEqual([]);
+    const expected = [
+      /^dist\/(.+\.(js|d\.ts|js\.map)|service\/ui\/(index\.html|page\.css|icon\.svg))$/,
+      /^(package\.json|README\.md|LICENSE|CHANGELOG\.md)$/,
+      // What the README leads to.
+      /^(docs\/([\w-]+\.md|asyncapi\.yaml|examples\/[\w-]+\.py)|deploy\/.+)$/,
+    ];
+    const isExpected = (path: string) => expected.some((pattern) => pattern.test(path));
+    expect(paths.filter((path) => !isExpected(path) || /\.spec\.|fake-|tsbuildinfo/.test(path))).toEqual([]);
     expect(paths).toEqual(
       expect.arrayContaining(['dist/index.d.ts', 'dist/service/main.js', 'dist/service/ui/index.html', 'LICENSE']),
     );
-    expect(packed.unpackedSize).toBeLessThan(2_500_000);
+    expect(packed.unpackedSize).toBeLessThan(3_000_000);
+  });
+
+  it('holds what its README links to, but for the pictures', () => {
+    const targets = linksOf(README).map((link) => link.split('#')[0]!);
+    const paths = new Set(packed.files.map(({ path }) => path));
+    const dead = targets.filter((target) => target !== '' && !target.endsWith('.png') && !paths.has(target));
+    expect(dead).toEqual([]);
   });
 
   it('has a file behind every export', () => {
@@ -209,6 +250,11 @@ describe('the packed package', () => {
 
   it('type-checks a strict application, declarations of the package included', async () => {
     await run(process.execPath, [TSC, '-p', app, '--noEmit', '--skipLibCheck', 'false'], app);
+  });
+
+  it('type-checks the applications of its README', async () => {
+    writeReadmeApplications(app);
+    await run(process.execPath, [TSC, '-p', join(app, 'tsconfig.readme.json')], app);
   });
 
   it('publishes a change from a Nest application to a broker', async () => {

@@ -10,10 +10,11 @@ const DOCUMENTS = ['README.md', ...docs.map((file) => `docs/${file}`)];
 const NOT_RUN: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   'README.md': {
     'npm ci && npm run demo': '.ci/run does, with --quick',
-    'npm ci && npm test': 'runs the tests; .ci/run does',
-    'npm pack                                          # in this project: makes arus-mqtt-sync-0.1.0.tgz':
+    'npm test': 'runs the tests; .ci/run does',
+    'npm pack                                          # in a clone, after npm ci: makes arus-mqtt-sync-0.1.0.tgz':
       'installs into a project of the reader; package.e2e-spec.ts packs and installs by itself',
-    'npm ci && npm run build': 'runs until it is stopped; .ci/run builds, and the tests start what was built',
+    'npm run build': 'runs until it is stopped; .ci/run builds, and the tests start what was built',
+    'VESSEL_ID=office PORT=5001 MQTT_QUEUE_DIR=.mqtt-queue-office npm start': 'likewise',
     'export SYNC_INGRESS_TOKEN=$(openssl rand -hex 32)': 'needs Docker; image.e2e-spec.ts plays the Dockerfile',
   },
   'docs/deployment.md': {

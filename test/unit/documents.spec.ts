@@ -1,5 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { linksOf } from '../helpers/markdown.js';
 
 const ROOT = new URL('../../', import.meta.url);
 
@@ -23,14 +24,6 @@ function anchorsOf(text: string): ReadonlySet<string> {
         .replaceAll(' ', '-'),
     ),
   );
-}
-
-/** Links and pictures that lead to files of the project. */
-function linksOf(text: string): readonly string[] {
-  const links = [...text.matchAll(/\]\(([^)\s]+)\)|(?:src|srcset)="([^"]+)"/g)].map(
-    ([, link, source]) => link ?? source!,
-  );
-  return links.filter((link) => !/^[a-z]+:/.test(link));
 }
 
 describe.each(DOCUMENTS)('%s', (name) => {
