@@ -167,7 +167,7 @@ export class ConnectionManager implements ConnectionControl {
     const { protocol, sessionPresent } = link;
     this.currentState = 'connected';
     this.linkedAtMs = this.clock.monotonicMs();
-    this.sessions.linked();
+    this.sessions.linked(protocol);
     this.attempts = 0;
     this.failure = undefined;
     this.protocols.accepted();
