@@ -57,7 +57,7 @@ function* workOrders(desk: number, random: Random): Story {
   }
 }
 
-/** Alerts: raised, acknowledged, cleared. They are critical and travel at QoS 2, ahead of everything else. */
+/** Alerts: raised, acknowledged, cleared. They are critical and travel ahead of everything else. */
 function* alerts(desk: number, random: Random): Story {
   for (let count = 1; ; count++) {
     const key = serial('AL', desk, count);

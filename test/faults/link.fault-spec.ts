@@ -70,8 +70,8 @@ describe.each(['5', '3.1.1'] as const)('A link cut on MQTT %s', (protocol) => {
     { what: 'between PUBREC and PUBREL', qos: 2, step: 'pubrel' },
     { what: 'between PUBREL and PUBCOMP', qos: 2, step: 'released' },
   ];
-
-  it.each(PLACES)(
+  // On 3.1.1 nothing is sent with QoS 2.
+  it.each(PLACES.filter(({ qos }) => protocol === '5' || qos === 1))(
     '$what loses nothing and keeps the order, with and without the session',
     async ({ what, qos, step }) => {
       const oracle = new Oracle();

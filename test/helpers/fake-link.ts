@@ -21,7 +21,7 @@ const NO_LIMITS: BrokerLimits = {
 
 /** A link whose other end is the test: it sees what is sent and acknowledges when it likes. */
 export class FakeLink implements Link {
-  readonly protocol = '5';
+  readonly protocol: Link['protocol'];
   readonly sessionPresent: boolean;
   readonly limits: BrokerLimits;
   bufferedBytes = 0;
@@ -33,8 +33,13 @@ export class FakeLink implements Link {
 
   constructor(
     private readonly observer: LinkObserver,
-    { sessionPresent = false, ...limits }: Partial<BrokerLimits> & { sessionPresent?: boolean } = {},
+    {
+      protocol = '5',
+      sessionPresent = false,
+      ...limits
+    }: Partial<BrokerLimits & Pick<Link, 'protocol' | 'sessionPresent'>> = {},
   ) {
+    this.protocol = protocol;
     this.sessionPresent = sessionPresent;
     this.limits = { ...NO_LIMITS, ...limits };
     observer.linked(this);

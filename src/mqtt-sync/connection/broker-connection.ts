@@ -10,7 +10,7 @@ import type { Acknowledgement, LinkLoss } from './link.js';
 import { createClient, type DialRequest } from './mqtt-client.js';
 import { MqttLink } from './mqtt-link.js';
 import { readSecrets, type Secrets } from './secrets.js';
-import { findingOf, isClean, type SessionFinding } from './session-choice.js';
+import { findingOf, isEmpty, type SessionFinding } from './session-choice.js';
 
 /** How one connection attempt, or the connection it led to, ended. */
 export interface ConnectionEnd extends LinkLoss {
@@ -200,8 +200,8 @@ export class BrokerConnection {
     this.finding = findingOf(session, packet.sessionPresent);
     if (this.finding) return this.leave(client);
     this.cancelDeadline();
-    // A broker cannot resume what it was told to forget [MQTT-3.2.2-2].
-    const sessionPresent = packet.sessionPresent && !isClean(session);
+    // A broker cannot resume what it was told to forget.
+    const sessionPresent = packet.sessionPresent && !isEmpty(session);
     const link = new MqttLink(client, protocol, sessionPresent, brokerLimits(packet), {
       cut: (reason) => this.cut(reason),
       drained: () => this.listener.drained(link),

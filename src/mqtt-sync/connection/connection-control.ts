@@ -13,7 +13,10 @@ export interface LastWill {
 /** How this side presents itself to the broker; known once the queue is open. */
 export interface ConnectionIdentity {
   readonly clientId: string;
-  /** Asked for at every connect: what the broker publishes when that connection ends without a DISCONNECT. */
+  /**
+   * Asked for at every connect: what the broker publishes when that connection ends without a DISCONNECT. Where the broker
+   * keeps no retained messages it is not retained.
+   */
   readonly will: (() => LastWill) | undefined;
   /** @default 'process', or 'connection' where the options say not to resume */
   readonly session?: SessionLife;

@@ -65,6 +65,43 @@ describe('ConnectionManager: protocol version', () => {
   });
 });
 
+describe('ConnectionManager: a session that began on MQTT 5 and goes on at 3.1.1', () => {
+  /** Accepts MQTT 5 once and hangs up on it then; says that it has a session on every connection but the first. */
+  const turnsOld: BrokerScript = {
+    connack: ({ protocolVersion }, n) =>
+      protocolVersion === 5 && n > 1 ? { reasonCode: 0x84 } : { sessionPresent: n > 1 },
+  };
+
+  it('is wiped, and not resumed: QoS 2 of it would be overtaken, or take the room of what is sent beside it', async () => {
+    const { connection, broker, retry } = await connectionScene(turnsOld);
+    connection.start();
+    await connection.linked();
+    broker.last.cut();
+    await retry();
+    // What is found after the wipe is empty, whatever the broker says.
+    expect(await connection.linked(2)).toMatchObject({ protocol: '3.1.1', sessionPresent: false });
+    const connects = broker.packets('connect').map(({ protocolVersion, clean }) => [protocolVersion, clean]);
+    expect(connects.slice(2)).toEqual([
+      [4, true],
+      [4, false],
+    ]);
+    expect(connection.manager.reconnectAttempts).toBe(0);
+    broker.last.cut();
+    await retry();
+    // From then on it is a session of 3.1.1.
+    expect(await connection.linked(3)).toMatchObject({ protocol: '3.1.1', sessionPresent: true });
+  });
+
+  it('is kept when it is a lasting one: a receiver has its subscriptions and what came for them in it', async () => {
+    const { connection, broker, retry } = await connectionScene(turnsOld, { identity: { session: 'lasting' } });
+    connection.start();
+    await connection.linked();
+    broker.last.cut();
+    await retry();
+    expect(await connection.linked(2)).toMatchObject({ protocol: '3.1.1', sessionPresent: true });
+  });
+});
+
 describe('ConnectionManager: backoff', () => {
   it('grows with full jitter to the cap, and counts the attempts', async () => {
     const current = await connectionScene({ connack: () => 'close' }, { reconnectMaxS: 2, protocol: '5' });

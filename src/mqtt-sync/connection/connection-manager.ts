@@ -19,6 +19,7 @@ import { ReconnectLog } from './reconnect-log.js';
 import { ReconnectPolicy, type LinkLife } from './reconnect-policy.js';
 import { SessionChoice } from './session-choice.js';
 import { logStart } from './start-log.js';
+import { WillChoice } from './will-choice.js';
 
 export {
   type ConnectionControl,
@@ -45,6 +46,7 @@ const NOBODY: ConnectionObserver = { linked() {}, lost() {} };
 export class ConnectionManager implements ConnectionControl {
   private readonly address: BrokerAddress;
   private readonly protocols: ProtocolChoice;
+  private readonly wills = new WillChoice();
   private readonly policy: ReconnectPolicy;
   private readonly log: ReconnectLog;
   private observer = NOBODY;
@@ -146,6 +148,7 @@ export class ConnectionManager implements ConnectionControl {
       identity,
       protocol: this.protocols.current,
       session: this.sessions.next(this.protocols.current),
+      retainsWill: this.wills.isRetained,
     };
     const { observer } = this;
     this.connection = new BrokerConnection(request, this.clock, {
@@ -164,10 +167,11 @@ export class ConnectionManager implements ConnectionControl {
     const { protocol, sessionPresent } = link;
     this.currentState = 'connected';
     this.linkedAtMs = this.clock.monotonicMs();
-    this.sessions.linked();
+    this.sessions.linked(protocol);
     this.attempts = 0;
     this.failure = undefined;
     this.protocols.accepted();
+    this.wills.accepted(link);
     this.log.connected(protocol, sessionPresent);
     this.events.emit('connected', { protocol, sessionPresent });
     this.tell(() => this.observer.linked(link));
@@ -197,6 +201,10 @@ export class ConnectionManager implements ConnectionControl {
     }
     if (!life && this.fallsBack(end)) {
       this.log.fellBack();
+      return this.dial(this.identity!);
+    }
+    if (end.refusal && this.identity!.will && this.wills.refused(end.refusal.code)) {
+      this.log.retainsNoWill();
       return this.dial(this.identity!);
     }
     if (!life) this.log.failed(end.reason);

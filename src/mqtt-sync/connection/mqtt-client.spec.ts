@@ -12,7 +12,7 @@ function clientFor(brokerUrl: string, more: Partial<DialRequest> = {}): MqttClie
   const address = parseBrokerAddress(brokerUrl, options.tlsEnabled);
   const identity = { clientId: 'c', will: undefined };
   const client = createClient(
-    { address, options, identity, protocol: '5', session: 'begin' as const, ...more },
+    { address, options, identity, protocol: '5', session: 'begin' as const, retainsWill: true, ...more },
     SECRETS,
   );
   client.stream.on('error', () => {});

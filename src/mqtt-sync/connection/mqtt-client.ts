@@ -13,6 +13,8 @@ export interface DialRequest {
   readonly identity: ConnectionIdentity;
   readonly protocol: MqttProtocol;
   readonly session: SessionRequest;
+  /** Whether the will may be retained, where it asks for that. */
+  readonly retainsWill: boolean;
 }
 
 /**
@@ -51,7 +53,11 @@ export function transportOptions(
   };
 }
 
-function sessionOptions({ options, identity, protocol, session }: DialRequest, secrets: Secrets): IClientOptions {
+function sessionOptions(
+  { options, identity, protocol, session, retainsWill }: DialRequest,
+  secrets: Secrets,
+): IClientOptions {
+  const will = identity.will?.();
   return {
     protocolVersion: protocol === '5' ? 5 : 4,
     clientId: identity.clientId,
@@ -63,7 +69,7 @@ function sessionOptions({ options, identity, protocol, session }: DialRequest, s
         ...(identity.receiveMaximum !== undefined && { receiveMaximum: identity.receiveMaximum }),
       },
     }),
-    ...(identity.will && { will: identity.will() }),
+    ...(will && { will: { ...will, retain: will.retain && retainsWill } }),
     ...(secrets.username !== undefined && { username: secrets.username }),
     ...(secrets.password !== undefined && { password: secrets.password }),
   };

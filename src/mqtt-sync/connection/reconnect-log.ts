@@ -14,6 +14,7 @@ export class ReconnectLog {
   /** Links in a row that lived only shortly. */
   private shortLives = 0;
   private hasFallenBack = false;
+  private hasToldOfWill = false;
 
   constructor(
     private readonly logger: SyncLogger,
@@ -46,6 +47,16 @@ export class ReconnectLog {
     if (this.hasFallenBack) return;
     this.hasFallenBack = true;
     this.logger.log(`${this.broker} does not speak MQTT 5: trying 3.1.1`);
+  }
+
+  /** The broker keeps no retained messages, so that it takes our will only without: that is tried at once. */
+  retainsNoWill(): void {
+    if (this.hasToldOfWill) return;
+    this.hasToldOfWill = true;
+    this.logger.warn(
+      `${this.broker} keeps no retained messages: the last will goes without the retain flag, so that whoever subscribes ` +
+        'later does not learn that this side is offline.',
+    );
   }
 
   /** An attempt failed. */

@@ -41,6 +41,8 @@ export interface SendHistory {
   attempts: number;
   /** The packet id that the broker's session knows it by; undefined when there is none to resume. */
   packetId: number | undefined;
+  /** The QoS that the session knows the exchange of that packet id by. */
+  qos: Exclude<Qos, 0> | undefined;
   phase: Phase;
   /** An attempt ended without an answer, so the broker may have it. */
   mayHaveArrived: boolean;
@@ -105,6 +107,7 @@ export class DeliverySession {
       history = {
         attempts: 0,
         packetId: undefined,
+        qos: undefined,
         phase: 'published',
         mayHaveArrived: false,
         possibleDuplicate: false,
@@ -207,13 +210,14 @@ export class DeliverySession {
     const unfinished = [...this.exchanges.values()];
     this.exchanges.clear();
     this.released = 0;
-    for (const { message, packetId, phase } of unfinished) {
+    for (const { message, packetId, qos, phase } of unfinished) {
       if (!message) {
         this.packetIds.free(packetId);
         continue;
       }
       const history = this.historyOf(message.position);
       history.packetId = packetId;
+      history.qos = qos;
       history.phase = phase;
       history.mayHaveArrived = true;
       this.putBack(message);

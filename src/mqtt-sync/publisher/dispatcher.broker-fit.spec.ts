@@ -20,6 +20,33 @@ describe('Dispatcher, what the broker takes', () => {
     expect(link.published[0]).toMatchObject({ qos: 1, retain: false });
   });
 
+  it('sends QoS 2 as QoS 1 on MQTT 3.1.1, where a broker cannot refuse what it has no room for, and says so once', async () => {
+    const { accept, connect, logger } = await dispatcherScene();
+    await accept({ qos: 2, key: 'a' }, { qos: 1, key: 'b' }, { qos: 0, key: 'c' });
+    for (let outage = 0; outage < 3; outage++) {
+      const link = await connect({ protocol: '3.1.1' });
+      expect(link.published.slice(0, 2)).toMatchObject([{ qos: 1 }, { qos: 1 }]);
+      if (outage === 0) expect(link.published[2]).toMatchObject({ qos: 0 });
+      link.lose({ reason: 'reset', by: 'network', reasonCode: undefined });
+    }
+    expect(logger.warnings.filter((line) => line.includes('3.1.1'))).toHaveLength(1);
+  });
+
+  it('sends QoS 2 as such again when the broker speaks MQTT 5', async () => {
+    const { accept, connect } = await dispatcherScene();
+    const old = await connect({ protocol: '3.1.1' });
+    old.lose();
+    await accept({ qos: 2, text: '1' });
+    const link = await connect();
+    expect(link.published).toMatchObject([{ qos: 2 }]);
+  });
+
+  it('says nothing of QoS on MQTT 5 with a broker that takes QoS 2', async () => {
+    const { connect, logger } = await dispatcherScene();
+    await connect();
+    expect(logger.warnings).toEqual([]);
+  });
+
   it('sends nothing to a broker that can acknowledge nothing', async () => {
     const { accept, connect, waiting } = await dispatcherScene();
     await accept({ text: '1' });

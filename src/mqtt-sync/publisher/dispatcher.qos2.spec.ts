@@ -107,6 +107,56 @@ describe('Dispatcher, QoS 2', () => {
     expect(waiting()).toBe(0);
   });
 
+  describe('on MQTT 3.1.1, where nothing is begun with it', () => {
+    it('goes on with QoS 2 under the same packet id, when the session knows the exchange so', async () => {
+      const { accept, connect, statistics, waiting } = await dispatcherScene();
+      await accept({ qos: 2, text: 'published', key: '1' }, { qos: 2, text: 'released', key: '2' });
+      const first = await connect();
+      const [published, released] = first.published.map(({ packetId }) => packetId) as [number, number];
+      first.acknowledge('pubrec', released);
+      first.lose();
+      const second = await connect({ protocol: '3.1.1', sessionPresent: true });
+      expect(second.sent).toMatchObject([
+        { kind: 'publish', qos: 2, dup: true, packetId: published },
+        { kind: 'pubrel', packetId: released },
+      ]);
+      second.acknowledge('pubrec', published);
+      for (const packetId of [published, released]) second.acknowledge('pubcomp', packetId);
+      expect(waiting()).toBe(0);
+      expect(statistics.possibleDuplicates).toBe(0);
+    });
+
+    it.each(['3.1.1', '5'] as const)(
+      'goes on with QoS 1 on MQTT %s, when the session knows the exchange so',
+      async (protocol) => {
+        const { accept, connect, statistics, waiting } = await dispatcherScene();
+        await accept({ qos: 2, text: '1' });
+        const first = await connect({ protocol: '3.1.1' });
+        const { packetId } = first.published[0]!;
+        first.lose();
+        const second = await connect({ protocol, sessionPresent: true });
+        expect(second.published).toMatchObject([{ qos: 1, dup: true, packetId }]);
+        second.acknowledge('puback', packetId);
+        expect(waiting()).toBe(0);
+        // At least once: the broker may have had it.
+        expect(statistics.possibleDuplicates).toBe(1);
+      },
+    );
+
+    it('publishes with QoS 1, as a possible duplicate, what had been begun in a session that is lost', async () => {
+      const { accept, connect, statistics, waiting } = await dispatcherScene();
+      await accept({ qos: 2, text: '1' });
+      const first = await connect();
+      first.acknowledge('pubrec', first.published[0]!.packetId);
+      first.lose();
+      const second = await connect({ protocol: '3.1.1' });
+      expect(second.published).toMatchObject([{ qos: 1, dup: false }]);
+      second.acknowledge('puback', second.published[0]!.packetId);
+      expect(waiting()).toBe(0);
+      expect(statistics.possibleDuplicates).toBe(1);
+    });
+  });
+
   it('sends PUBREL also where the broker takes only smaller messages by now', async () => {
     const { accept, connect } = await dispatcherScene();
     await accept({ entity: 'alerts', qos: 2 });

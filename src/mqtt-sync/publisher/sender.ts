@@ -30,7 +30,7 @@ export class Sender {
     const history = session.takeOut(message);
     const resumes = history.packetId !== undefined;
     const wasReleased = resumes && history.phase === 'released';
-    const { qos: fitting, retain } = fit.adapt(message);
+    const { qos: fitting, retain } = fit.adapt(message, resumes ? history.qos : undefined);
     // An exchange that waits for PUBCOMP is one of QoS 2, whatever the broker takes by now.
     const qos = wasReleased ? 2 : fitting;
     const packetId = qos === 0 ? 0 : (history.packetId ?? session.allocate());
