@@ -11,6 +11,7 @@ const limits = brokerLimits({ cmd: 'connack', sessionPresent: false });
 function linkOn(
   protocol: '5' | '3.1.1',
   topicAliasMaximum = 0,
+  maximumPacketSize = limits.maximumPacketSize,
 ): { link: MqttLink; writes: Buffer[]; packets: () => Packet[] } {
   const stream = new PassThrough({ highWaterMark: 64 * 1024 * 1024 });
   const writes: Buffer[] = [];
@@ -19,7 +20,7 @@ function linkOn(
     { stream } as unknown as MqttClient,
     protocol,
     false,
-    { ...limits, topicAliasMaximum },
+    { ...limits, topicAliasMaximum, maximumPacketSize },
     {
       cut() {},
       drained() {},
@@ -106,6 +107,22 @@ describe.each(['5', '3.1.1'] as const)('MqttLink on MQTT %s', (protocol) => {
 describe('MqttLink to a broker that takes topic aliases', () => {
   const written = (packets: Packet[]) =>
     packets.flatMap((packet) => (packet.cmd === 'publish' ? [[packet.topic, packet.properties?.topicAlias]] : []));
+
+  it('writes a topic without its number where only that would be more than the broker takes', () => {
+    const maximumPacketSize = linkOn('5').link.packetBytes(MESSAGE);
+    const { link, packets } = linkOn('5', 10, maximumPacketSize);
+    expect(link.packetBytes(MESSAGE)).toBe(maximumPacketSize);
+    link.publish(MESSAGE);
+    const smaller = { ...MESSAGE, topic: MESSAGE.topic.slice(0, -3) };
+    link.publish(smaller);
+    link.publish(smaller);
+    link.flush();
+    expect(written(packets())).toEqual([
+      [MESSAGE.topic, undefined],
+      [smaller.topic, 1],
+      ['', 1],
+    ]);
+  });
 
   it('writes a topic in full once and by its number from then on, as many topics as the broker takes', () => {
     const { link, packets } = linkOn('5', 2);
