@@ -1,4 +1,4 @@
-import type { QueueFullError } from '../errors.js';
+import { MqttSyncError, type QueueFullError } from '../errors.js';
 import type { SyncLogger } from '../logger.js';
 import { exceedsBounds, isUsedUp, MAX_COMMIT_DEPARTURES } from './commit-bounds.js';
 import type { CommitPlan } from './commit-plan.js';
@@ -86,7 +86,13 @@ export class CommitFormer {
 
   private planAccept(plan: CommitPlan, call: AcceptCall, placement: Placement): Answer {
     placement.begin();
-    const accepted = call.drafts.map((draft) => placement.place(draft));
+    const accepted: AcceptedMessage[] = [];
+    try {
+      for (const draft of call.drafts) accepted.push(placement.place(draft));
+    } catch (error) {
+      if (error instanceof MqttSyncError) error.index = accepted.length;
+      throw error;
+    }
     if (placement.messages.length > 0) {
       const room = this.room.makeRoom(placement.messages, this.streams.volume, plan, this.streams);
       if (room !== 'made') return room satisfies 'later' | QueueFullError;
