@@ -71,3 +71,20 @@ describe('The opening of the queue at the start', () => {
     expect(lines.every((line) => line.endsWith('Trying again every 5 s.'))).toBe(true);
   });
 });
+
+describe('The start', () => {
+  it.each([
+    [20, true, [expect.stringContaining('set keepaliveS to 59 or more')]],
+    [20, false, []],
+    [60, true, []],
+  ])('warns of a keepalive too short for the largest message (%i s, sync on: %s)', (keepaliveS, localMode, said) => {
+    const lines: string[] = [];
+    const parts = {
+      options: { localMode, keepaliveS, maxMessageBytes: 262_144 },
+      queue: { identity: undefined },
+      logger: { ...silentLogger, warn: (line: string) => void lines.push(line) },
+    };
+    new MqttSyncLifecycle(parts as unknown as LifecycleParts).onModuleInit();
+    expect(lines).toEqual(said);
+  });
+});

@@ -8,6 +8,7 @@ import type { ConnectionControl } from './connection/connection-control.js';
 import type { IncomingLink, IncomingPublish } from './connection/incoming-link.js';
 import type { Acknowledgement, Link, LinkLoss } from './connection/link.js';
 import { MqttSyncError, QueueUnavailableError } from './errors.js';
+import { keepaliveNotice } from './keepalive-notice.js';
 import type { SyncLogger } from './logger.js';
 import type { ResolvedOptions } from './resolve-options.js';
 import { CatchUpAnswers } from './publisher/catch-up/catch-up-answers.js';
@@ -113,6 +114,9 @@ export class MqttSyncLifecycle
 
   onModuleInit(): void {
     this.initialised = true;
+    const { options, logger } = this.parts;
+    const notice = options.localMode ? keepaliveNotice(options) : undefined;
+    if (notice !== undefined) logger.warn(notice);
     this.connect();
   }
 

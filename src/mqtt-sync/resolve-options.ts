@@ -1,6 +1,7 @@
 import * as os from 'node:os';
 import { join } from 'node:path';
 import * as z from 'zod';
+import { brokerUrlFault } from './broker-url.js';
 import { OptionsError } from './errors.js';
 import type { MqttSyncOptions } from './mqtt-sync.options.js';
 import { isEntityType } from './wire/entity-policies.js';
@@ -37,13 +38,10 @@ const inboundPrefix = anyPrefix
     '+ takes a whole level',
   );
 
-function isBrokerUrl(text: string): boolean {
-  if (!URL.canParse(text)) return false;
-  const { protocol, hostname } = new URL(text);
-  return /^(mqtts?|wss?):$/.test(protocol) && hostname !== '';
-}
-
-const brokerUrl = z.string().refine(isBrokerUrl, 'expected a URL with scheme mqtt, mqtts, ws or wss and a host');
+const brokerUrl = z.string().superRefine((text, context) => {
+  const fault = brokerUrlFault(text);
+  if (fault !== undefined) context.addIssue(fault);
+});
 
 const entityPolicy = z.strictObject({
   qos: z.union([z.literal(0), z.literal(1), z.literal(2)]).optional(),

@@ -7,7 +7,8 @@ import { SyncEvents } from '../mqtt-sync/sync-events.js';
 import { AppModule } from './app.module.js';
 import type { Environment } from './environment/environment.js';
 import { ServiceHttpAdapter } from './http/service-http-adapter.js';
-import { tcpTransport } from './ingress/tcp-transport.js';
+import { TCP_HOST, tcpTransport } from './ingress/tcp-transport.js';
+import { assertCanListen } from './listening-places.js';
 import { LogLevels } from './log-levels.js';
 import { logMessages, MESSAGE_CATEGORY } from './message-log.js';
 import { ServiceLogger } from './service-logger.js';
@@ -59,11 +60,15 @@ async function listen(
   { resolved, settings }: Environment,
   logger: ServiceLogger,
 ): Promise<void> {
+  const places = [{ port: settings.port, host: settings.host }];
+  if (settings.tcpPort !== undefined) places.push({ port: settings.tcpPort, host: TCP_HOST });
+  await assertCanListen(places);
+  // From here on it connects to the broker.
   await app.init();
   if (settings.tcpPort !== undefined) {
     const tcp = app.connectMicroservice(tcpTransport(settings.tcpPort, resolved.maxMessageBytes));
     await app.startAllMicroservices();
-    logger.log(`Listening for "sync.change" on tcp://127.0.0.1:${portOf(tcp.unwrap<Server>())}`, 'Service');
+    logger.log(`Listening for "sync.change" on tcp://${TCP_HOST}:${portOf(tcp.unwrap<Server>())}`, 'Service');
   }
   await app.listen(settings.port, settings.host);
   logger.started();

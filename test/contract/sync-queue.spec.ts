@@ -84,7 +84,9 @@ describe.each([
       const given = (entity: string, messageId: string) => draft(entity, { messageId, idIsGiven: true });
       await queue.accept([given('crew', 'x')]);
       await expect(queue.accept([given('alerts', 'x')])).rejects.toThrow(ChangeInvalidError);
-      await expect(queue.accept([given('crew', 'y'), given('alerts', 'y')])).rejects.toThrow(ChangeInvalidError);
+      const both = queue.accept([given('crew', 'x'), given('crew', 'y'), given('alerts', 'y')]);
+      await expect(both).rejects.toThrow(ChangeInvalidError);
+      await expect(both).rejects.toMatchObject({ index: 2 });
       const answers = await Promise.allSettled([queue.accept([given('crew', 'z')]), queue.accept([given('a', 'z')])]);
       expect(answers.map(({ status }) => status)).toEqual(['fulfilled', 'rejected']);
       expect(await queue.accept([given('crew', 'x')])).toMatchObject([{ sequence: 1, repeated: true }]);
@@ -107,6 +109,7 @@ describe.each([
       for (let i = 0; i < 255; i++) await queue.accept([draft(`t${i}`)]);
       const both = queue.accept([draft('t0'), draft('last'), draft('one_too_many')]);
       await expect(both).rejects.toThrow(EntityTypeLimitError);
+      await expect(both).rejects.toMatchObject({ index: 2 });
       const [known, last] = await queue.accept([draft('t0'), draft('last')]);
       expect([known!.sequence, last!.sequence]).toEqual([2, 1]);
     });

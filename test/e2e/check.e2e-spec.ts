@@ -59,6 +59,29 @@ describe('the check of the way to the broker', () => {
     const tls = await check({ brokerUrl: `mqtts://127.0.0.1:${port}` }, { timeoutMs: 500 });
     expectFailure(tls, 'tls', /no TLS from/, /port and scheme/);
   });
+
+  it('says that scheme and port do not fit each other, and speaks of no certificate', async () => {
+    const hangingUp = createServer((socket) => void socket.on('error', () => {}).once('data', () => socket.end()));
+    const port = await listen(hangingUp);
+    onTestFinished(() => void hangingUp.close());
+    const toTls = await check({ brokerUrl: `mqtt://127.0.0.1:${port}` });
+    expectFailure(toTls, 'connect', /closed the connection/, /^The port may expect TLS: then use mqtts/);
+    expect(toTls.at(-1)?.advice.join()).not.toContain('certificate');
+    const { url } = await ScriptedBroker.start();
+    const webSocket = await check({ brokerUrl: url.replace('mqtt', 'ws') }, { timeoutMs: 2000 });
+    expectFailure(webSocket, 'connect', /./, /^The port may be one for MQTT without WebSocket: then use mqtt /);
+    const tls = await check({ brokerUrl: url.replace('mqtt', 'mqtts') }, { timeoutMs: 2000 });
+    expectFailure(tls, 'tls', /./, /^The port may be one without TLS/);
+  });
+
+  it('warns of TLS files that are not used', async () => {
+    const { url } = await ScriptedBroker.start();
+    const steps = await check({ brokerUrl: url, tls: { caFile: '/etc/broker-ca.pem' } });
+    expect(steps.find(({ name }) => name === 'tls')).toMatchObject({
+      status: 'warning',
+      advice: [expect.stringContaining('TLS files are set, but the connection is mqtt')],
+    });
+  });
 });
 
 describe('the check of what a broker says', () => {

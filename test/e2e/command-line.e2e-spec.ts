@@ -358,14 +358,14 @@ describeWithMosquitto('the command line on a running service', () => {
     const write = (password: string) =>
       writeFileSync(env, `MQTT_BROKER_URL=${broker.url}\nMQTT_USERNAME=ship\nMQTT_PASSWORD="${password}"\n`);
     write('hull-2');
-    const well = await CommandLine.run(['check', '--env-file', env]);
+    const well = await CommandLine.run(['check', '--environment-file', env]);
     expect([well.exitCode, well.stderr]).toEqual([0, '']);
     expect(well.stdout).toMatch(
       /^ok +configuration .*\nok +files [^]*\nok +connect [^]*\nok +round_trip .*\nAll is well\.\n$/,
     );
 
     write('wrong-one');
-    const refused = await CommandLine.run(['check', '--env-file', env, '--json']);
+    const refused = await CommandLine.run(['check', '--environment-file', env, '--json']);
     const { passed, steps } = JSON.parse(refused.stdout) as { passed: boolean; steps: CheckStep[] };
     expect([refused.exitCode, passed, steps.at(-1)]).toMatchObject([1, false, { name: 'connect', status: 'failed' }]);
     expect(refused.stdout).not.toContain('wrong-one');
@@ -473,7 +473,10 @@ describe('the command line, used in the wrong way', () => {
     expect((await CommandLine.run(args, { SYNC_INGRESS_TOKEN_FILE: file })).exitCode).toBe(0);
     const env = join(temporaryFolder(), 'environment');
     writeFileSync(env, `SYNC_INGRESS_TOKEN=${TOKEN}\nPORT=${new URL(service.url!).port}\n`);
-    expect((await CommandLine.run(['queue', 'list', '--env-file', env])).exitCode).toBe(0);
+    expect((await CommandLine.run(['queue', 'list', '--environment-file', env])).exitCode).toBe(0);
+    // Nothing that Node takes for itself: the message is ours.
+    const missing = await CommandLine.run(['check', '--environment-file', join(temporaryFolder(), 'none')]);
+    expect([missing.exitCode, missing.stderr]).toEqual([2, expect.stringMatching(/none cannot be read \(ENOENT\)/)]);
   });
 
   it('refuses what it does not understand', async () => {

@@ -150,6 +150,8 @@ describe('what operators ask the started service for', () => {
     // Unchanged files do not cross the link again.
     const etag = page.headers.get('etag')!;
     expect((await service.request('/ui', { headers: { 'If-None-Match': etag } })).status).toBe(304);
+    const root = await service.request('/', { redirect: 'manual' });
+    expect([root.status, root.headers.get('location')]).toEqual([302, 'ui']);
     const slash = await service.request('/ui/', { redirect: 'manual' });
     expect([slash.status, slash.headers.get('location')]).toEqual([308, '../ui']);
     for (const path of ['/ui/nothing.js', '/ui/..%2f..%2fservice%2fmain.js', '/ui/%2e%2e/main.js', '/ui/main.js.map']) {

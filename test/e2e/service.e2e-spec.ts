@@ -142,6 +142,18 @@ describeWithMosquitto('the service and a broker', () => {
     expect(await second.health()).toMatchObject({ status: 'healthy', reasons: [], mqtt: { status: 'connected' } });
   });
 
+  it.each(['PORT', 'SYNC_TCP_PORT'])('does not touch the broker when %s is taken by a first copy', async (variable) => {
+    const broker = await Mosquitto.start();
+    const [toFirst, toSecond] = [await TcpProxy.start(broker.port), await TcpProxy.start(broker.port)];
+    const port = { [variable]: String(await freePort()) };
+    const first = await ServiceProcess.start(await onDisk({ MQTT_BROKER_URL: toFirst.url, ...port }));
+    await first.untilHealth('the connection', ({ mqtt }) => mqtt.status === 'connected');
+    const second = ServiceProcess.spawn(await onDisk({ MQTT_BROKER_URL: toSecond.url, ...port }));
+    expect(await second.exit()).toBe(1);
+    expect(second.output).toMatch(new RegExp(`cannot listen on 127\\.0\\.0\\.1 port ${port[variable]}: .*Set PORT`));
+    expect([toSecond.connectionsAccepted, toFirst.connectionsAccepted, toFirst.connectionsOpen]).toEqual([0, 1, 1]);
+  });
+
   it('is not ready and refuses changes from the signal on, while what is in flight is waited for', async () => {
     const { proxy, service } = await startWithMessageInFlight(5000);
     service.signal('SIGTERM');

@@ -90,7 +90,7 @@ describeWithMosquitto('the smoke test', () => {
     for (const env of [{ SYNC_INGRESS_TOKEN: 'wrong-token' }, {}] as Environment[]) {
       const { exitCode, output } = await smoke(['--url', service.url!, '--broker', broker.url], env);
       expect(exitCode).toBe(1);
-      expect(output).toMatch(/FAIL {2}accepted +answered 401: .*SYNC_INGRESS_TOKEN/);
+      expect(output).toMatch(/FAIL {2}accepted +answered 401: .* <token>"; give the token by SYNC_INGRESS_TOKEN/);
       expect(output).not.toContain('wrong-token');
     }
   });

@@ -25,6 +25,7 @@ describeWithChromium('the dead letters of the operator page', (open) => {
     const { law, service, letters } = await sceneWithDeadLetters(['ada', 'bo', 'cy']);
     const page = await open(`${service.url}/ui`);
     await page.getByText('3 messages set aside').waitFor();
+    await page.getByText('The 1,000 newest are kept.').waitFor();
     expect(await page.locator('#letters > li').count()).toBe(0);
 
     // A wrong token shows nothing, and the page asks again.

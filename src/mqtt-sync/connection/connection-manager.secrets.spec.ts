@@ -89,6 +89,21 @@ describe('ConnectionManager: secrets', () => {
     expect(said).not.toContain('hunter2x');
   });
 
+  it('warns of TLS files that a connection without TLS does not use', () => {
+    const warnings = (options: RecordedConnectionOptions) => {
+      const connection = connectionTo(options);
+      connection.start();
+      return connection.logger.matching(/^warn .*TLS files are set/);
+    };
+    const tls = { caFile: '/etc/broker-ca.pem' };
+    expect(warnings({ brokerUrl: 'mqtt://127.0.0.1:1', tls })).toEqual([
+      expect.stringContaining('the connection is mqtt, without TLS: they are not used. Use mqtts'),
+    ]);
+    expect(warnings({ brokerUrl: 'ws://127.0.0.1:1', tls })).toEqual([expect.stringContaining('Use wss')]);
+    expect(warnings({ brokerUrl: 'mqtts://127.0.0.1:1', tls })).toEqual([]);
+    expect(warnings({ brokerUrl: 'mqtt://127.0.0.1:1' })).toEqual([]);
+  });
+
   it('warns of a password in the clear, unless it stays on this machine', () => {
     const started = (options: RecordedConnectionOptions): string[] => {
       const connection = connectionTo({ ...options, clock: new FakeClock() });

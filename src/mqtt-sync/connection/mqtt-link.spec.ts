@@ -11,6 +11,7 @@ const limits = brokerLimits({ cmd: 'connack', sessionPresent: false });
 function linkOn(
   protocol: '5' | '3.1.1',
   topicAliasMaximum = 0,
+  maximumPacketSize = limits.maximumPacketSize,
   requests: object = {},
 ): { link: MqttLink; writes: Buffer[]; packets: () => Packet[] } {
   const stream = new PassThrough({ highWaterMark: 64 * 1024 * 1024 });
@@ -20,7 +21,7 @@ function linkOn(
     { stream, ...requests } as unknown as MqttClient,
     protocol,
     false,
-    { ...limits, topicAliasMaximum },
+    { ...limits, topicAliasMaximum, maximumPacketSize },
     {
       cut() {},
       drained() {},
@@ -95,7 +96,7 @@ describe.each(['5', '3.1.1'] as const)('MqttLink on MQTT %s', (protocol) => {
   it('knows whether a SUBSCRIBE or UNSUBSCRIBE has no answer yet, also when the connection ends without one', async () => {
     const callbacks: ((...answer: unknown[]) => void)[] = [];
     const ask = (_what: unknown, callback: () => void) => void callbacks.push(callback);
-    const { link } = linkOn(protocol, 0, { subscribe: ask, unsubscribe: ask });
+    const { link } = linkOn(protocol, 0, undefined, { subscribe: ask, unsubscribe: ask });
     const subscribed = link.subscribe([{ filter: 'a', qos: 1 }]);
     expect(link.isSubscribing).toBe(true);
     const unsubscribed = link.unsubscribe(['b']);
@@ -126,6 +127,22 @@ describe.each(['5', '3.1.1'] as const)('MqttLink on MQTT %s', (protocol) => {
 describe('MqttLink to a broker that takes topic aliases', () => {
   const written = (packets: Packet[]) =>
     packets.flatMap((packet) => (packet.cmd === 'publish' ? [[packet.topic, packet.properties?.topicAlias]] : []));
+
+  it('writes a topic without its number where only that would be more than the broker takes', () => {
+    const maximumPacketSize = linkOn('5').link.packetBytes(MESSAGE);
+    const { link, packets } = linkOn('5', 10, maximumPacketSize);
+    expect(link.packetBytes(MESSAGE)).toBe(maximumPacketSize);
+    link.publish(MESSAGE);
+    const smaller = { ...MESSAGE, topic: MESSAGE.topic.slice(0, -3) };
+    link.publish(smaller);
+    link.publish(smaller);
+    link.flush();
+    expect(written(packets())).toEqual([
+      [MESSAGE.topic, undefined],
+      [smaller.topic, 1],
+      ['', 1],
+    ]);
+  });
 
   it('writes a topic in full once and by its number from then on, as many topics as the broker takes', () => {
     const { link, packets } = linkOn('5', 2);

@@ -5,7 +5,7 @@ import type { BrokerLimits, Link, OutgoingPublish } from './link.js';
 import { PacketBatch } from './packet-batch.js';
 import { ReadingGate } from './reading-gate.js';
 import { subscribe, unsubscribe } from './subscribing.js';
-import { TopicAliases } from './topic-aliases.js';
+import { TopicAliases, type WrittenTopic } from './topic-aliases.js';
 
 /** What a link needs of the connection that it belongs to. */
 export interface LinkHost {
@@ -57,17 +57,30 @@ export class MqttLink implements Link, IncomingLink {
     return this.closed ? 0 : this.batch.bytes + this.client.stream.writableLength;
   }
 
-  packetBytes({ topic, payload, qos }: OutgoingPublish): number {
-    const packetId = qos === 0 ? 0 : 2;
+  packetBytes(packet: OutgoingPublish): number {
+    return this.bytesOf(packet, this.writtenAs(packet));
+  }
+
+  /** The number that a topic carries for the first time must not be what makes the packet too large for the broker. */
+  private writtenAs(packet: OutgoingPublish): WrittenTopic {
+    const { topic } = packet;
     const written = this.aliases.write(topic);
+    const isNew = written.alias !== undefined && written.topic !== '';
+    const fits = !isNew || this.bytesOf(packet, written) <= this.limits.maximumPacketSize;
+    return fits ? written : { topic, alias: undefined };
+  }
+
+  private bytesOf({ payload, qos }: OutgoingPublish, written: WrittenTopic): number {
+    const packetId = qos === 0 ? 0 : 2;
     const propertyLength = this.protocol === '5' ? 1 + (written.alias === undefined ? 0 : TOPIC_ALIAS_BYTES) : 0;
     const remaining = 2 + Buffer.byteLength(written.topic) + packetId + propertyLength + payload.length;
     return 1 + variableByteLength(remaining) + remaining;
   }
 
-  publish({ topic, payload, qos, retain, dup, packetId }: OutgoingPublish): void {
+  publish(packet: OutgoingPublish): void {
     if (this.closed) return;
-    const written = this.aliases.write(topic);
+    const { topic, payload, qos, retain, dup, packetId } = packet;
+    const written = this.writtenAs(packet);
     const { alias } = written;
     const properties = alias === undefined ? {} : { properties: { topicAlias: alias } };
     this.batch.add({

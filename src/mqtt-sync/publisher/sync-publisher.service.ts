@@ -84,7 +84,7 @@ export class SyncPublisher {
 
   /**
    * Publishes several changes in one commit: all are accepted, or none is.
-   * @throws as `publish()` does; `details.index` says which change was wrong.
+   * @throws as `publish()` does; `index` of the error says which change was wrong, where it is one.
    */
   publishMany(changes: readonly Change[]): Promise<Receipt[]> {
     return this.submit(changes, this.all);

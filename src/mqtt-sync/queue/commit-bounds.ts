@@ -16,3 +16,8 @@ export function exceedsBounds(present: Readonly<Volume>, asked: Readonly<Volume>
   if (present.messages === 0) return false;
   return present.messages + asked.messages > MAX_COMMIT_MESSAGES || present.bytes + asked.bytes > MAX_COMMIT_BYTES;
 }
+
+/** Whether a commit with so much in it takes no more, however little that is. */
+export function isUsedUp({ messages, bytes }: Readonly<Volume>): boolean {
+  return messages >= MAX_COMMIT_MESSAGES || bytes >= MAX_COMMIT_BYTES;
+}

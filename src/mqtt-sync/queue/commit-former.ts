@@ -1,6 +1,6 @@
-import type { QueueFullError } from '../errors.js';
+import { MqttSyncError, type QueueFullError } from '../errors.js';
 import type { SyncLogger } from '../logger.js';
-import { exceedsBounds, MAX_COMMIT_BYTES, MAX_COMMIT_DEPARTURES, MAX_COMMIT_MESSAGES } from './commit-bounds.js';
+import { exceedsBounds, isUsedUp, MAX_COMMIT_DEPARTURES } from './commit-bounds.js';
 import type { CommitPlan } from './commit-plan.js';
 import type { EntityStream } from './entity-stream.js';
 import type { EntityStreams } from './entity-streams.js';
@@ -86,7 +86,13 @@ export class CommitFormer {
 
   private planAccept(plan: CommitPlan, call: AcceptCall, placement: Placement): Answer {
     placement.begin();
-    const accepted = call.drafts.map((draft) => placement.place(draft));
+    const accepted: AcceptedMessage[] = [];
+    try {
+      for (const draft of call.drafts) accepted.push(placement.place(draft));
+    } catch (error) {
+      if (error instanceof MqttSyncError) error.index = accepted.length;
+      throw error;
+    }
     if (placement.messages.length > 0) {
       const room = this.room.makeRoom(placement.messages, this.streams.volume, plan, this.streams);
       if (room !== 'made') return room satisfies 'later' | QueueFullError;
@@ -99,7 +105,9 @@ export class CommitFormer {
 
   private planPurges(plan: CommitPlan): void {
     const { purges } = this.pending;
-    for (let call = purges.shift(); call; call = purges.shift()) {
+    // A call for which this commit has no room is not told that nothing is left: it waits for the next one.
+    for (let call = purges.first; call && !isUsedUp(plan.going); call = purges.first) {
+      purges.shift();
       plan.purgeCalls.push({ call, count: this.planPurge(plan, call) });
     }
   }
@@ -107,7 +115,7 @@ export class CommitFormer {
   private planPurge(plan: CommitPlan, { entity, upTo }: PurgeCall): number {
     const streams = [...this.streams].filter((stream) => entity === undefined || stream.entity === entity);
     let count = 0;
-    while (plan.going.messages < MAX_COMMIT_MESSAGES && plan.going.bytes < MAX_COMMIT_BYTES) {
+    while (!isUsedUp(plan.going)) {
       const stream = oldestOf(streams, upTo);
       const message = stream?.takeVictim();
       if (!stream || !message) break;

@@ -23,6 +23,17 @@ function onDiskWith(freeBytes: number, reserveBytes = 0) {
   return { folder, dir, reserve, disk };
 }
 
+describe('StoreFolder', () => {
+  it('is named from the root in what is said of it', () => {
+    const folder = new StoreFolder('.some-queue', KIND, new FakeClock(), silentLogger);
+    const path = join(process.cwd(), '.some-queue');
+    expect(folder.unusable(new Error('no room'))).toMatchObject({
+      message: expect.stringContaining(`The queue folder ${path} cannot be used: no room`) as unknown,
+      details: { dir: path },
+    });
+  });
+});
+
 describe('StoreFolder on a disk with little room', () => {
   it('is not entered when LMDB would have no room for its lock file, which kills the process', async () => {
     const { folder, dir, disk } = onDiskWith(300 * 1024);

@@ -1,5 +1,5 @@
 import { chmod, mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { MqttSyncError, QueueUnavailableError } from '../errors.js';
 import type { SyncLogger } from '../logger.js';
 import type { CancelTimer, Clock } from '../time/clock.js';
@@ -38,6 +38,8 @@ const ASIDE = '.damaged-';
 /** The folder of a disk store: its lock, the files around the store, and whether the last stop was clean. */
 export class StoreFolder {
   readonly storePath: string;
+  /** From the root: who reads of it in a log does not know where the process was started. */
+  private readonly dir: string;
   readonly reserve: DiskReserve;
   private readonly marker: RunMarker;
   private lock: FolderLock | undefined;
@@ -45,15 +47,16 @@ export class StoreFolder {
   private cancelStable: CancelTimer | undefined;
 
   constructor(
-    private readonly dir: string,
+    dir: string,
     private readonly kind: StoreKind,
     private readonly clock: Clock,
     private readonly logger: SyncLogger,
     freeBytesIn?: FreeBytesIn,
   ) {
-    this.storePath = join(dir, kind.file);
-    this.reserve = new DiskReserve(join(dir, 'reserve'), freeBytesIn);
-    this.marker = new RunMarker(join(dir, 'running'));
+    this.dir = resolve(dir);
+    this.storePath = join(this.dir, kind.file);
+    this.reserve = new DiskReserve(join(this.dir, 'reserve'), freeBytesIn);
+    this.marker = new RunMarker(join(this.dir, 'running'));
   }
 
   /**

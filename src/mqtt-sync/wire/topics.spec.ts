@@ -14,6 +14,11 @@ describe('Topics', () => {
     expect(topics.ofEntity('maintenance_schedules')).toBe('vessel/sync/maintenance');
   });
 
+  it('takes an entity type for no more than its name, whatever objects have under it', () => {
+    expect(topics.ofEntity('constructor')).toBe('vessel/sync/constructor');
+    expect(topics.catchUpOf('constructor')).toBe('vessel/sync/catchup/constructor');
+  });
+
   it('keeps status and gaps apart by vessel', () => {
     expect(topics.status).toBe('vessel/sync/system/status/mv-aurora');
     expect(topics.gap).toBe('vessel/sync/system/gap/mv-aurora');

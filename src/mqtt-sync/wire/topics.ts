@@ -1,9 +1,9 @@
-/** Entity types that share a topic with another one. */
-const TOPIC_LEVELS: Readonly<Record<string, string>> = { maintenance_schedules: 'maintenance' };
+/** Entity types that share a topic with another one. No object, which has a `constructor` without being given one. */
+const TOPIC_LEVELS: ReadonlyMap<string, string> = new Map([['maintenance_schedules', 'maintenance']]);
 
 /** The topic level of an entity type. */
 export function levelOf(entity: string): string {
-  return TOPIC_LEVELS[entity] ?? entity;
+  return TOPIC_LEVELS.get(entity) ?? entity;
 }
 
 /** Replaces the `{vesselId}` of a topic prefix. */
@@ -50,7 +50,7 @@ export class Topics {
 
   /** Changes of an entity type that are sent again. */
   catchUpOf(entity: string): string {
-    return `${this.prefix}/catchup/${TOPIC_LEVELS[entity] ?? entity}`;
+    return `${this.prefix}/catchup/${levelOf(entity)}`;
   }
 
   /** The eight topics (the last as a filter) that dashboards and the health document know. */

@@ -5,12 +5,12 @@ import { LossHistory } from './loss-history.js';
 import { OperatorController } from './operator.controller.js';
 import { operatorProviders } from './operator.providers.js';
 import { OutageHistory } from './outage-history.js';
-import { PageController } from './page.controller.js';
+import { PageController, RootController } from './page.controller.js';
 import { PageFiles } from './page-files.js';
 
 /** What operators look at: the page at `/ui`, the queue, and live events. Needs a global `MqttSyncModule`. */
 @Module({
-  controllers: [OperatorController, PageController],
+  controllers: [OperatorController, PageController, RootController],
   providers: [...operatorProviders, { provide: PageFiles, useFactory: () => PageFiles.read() }],
 })
 export class OperatorModule implements OnApplicationBootstrap, OnModuleDestroy, OnApplicationShutdown {

@@ -17,6 +17,15 @@ const CONTENT_SECURITY_POLICY = [
   "trusted-types 'none'",
 ].join('; ');
 
+/** Whoever types the address of the service alone looks for the page. For now: something else may be here one day. */
+@Controller()
+export class RootController {
+  @Get()
+  root(@Res() response: Response): void {
+    response.redirect(302, 'ui');
+  }
+}
+
 /** The operator page. Its files name each other relative to `/ui`, so it works behind a proxy under any path. */
 @Controller('ui')
 export class PageController {

@@ -76,6 +76,7 @@ function parsed(text: string): unknown {
 function unexpected(status: number, text: string): string {
   const problem = parsed(text) as { title?: unknown; detail?: unknown } | undefined;
   const said = problem?.detail ?? problem?.title ?? text.slice(0, 100).replace(/\s+/g, ' ');
-  const hint = status === 401 || status === 403 ? '; give the token by SYNC_INGRESS_TOKEN or --token-file' : '';
-  return `answered ${status}: ${typeof said === 'string' && said !== '' ? said : 'nothing'}${hint}`;
+  const words = typeof said === 'string' && said !== '' ? said : 'nothing';
+  if (status !== 401 && status !== 403) return `answered ${status}: ${words}`;
+  return `answered ${status}: ${words.replace(/\.$/, '')}; give the token by SYNC_INGRESS_TOKEN or --token-file`;
 }

@@ -1,7 +1,7 @@
 /** The dead letters: the list, a look at the payload, retry and discard. */
 import { call, forgetToken, hasToken, Refusal } from './api.js';
 import { byId, make, say } from './dom.js';
-import { counted, foreign, size, time } from './format.js';
+import { counted, foreign, number, size, time } from './format.js';
 
 /** @typedef {import('../dead-letters/dead-letter-view.js').DeadLetterView} Letter */
 
@@ -43,7 +43,7 @@ export function showCount({ queue, counts, limits }) {
   const said =
     queue.deadLetters === 0
       ? 'None: the broker takes everything.'
-      : `${counted(queue.deadLetters, 'message')} set aside, because the broker will never take ${queue.deadLetters === 1 ? 'it' : 'them'} as ${queue.deadLetters === 1 ? 'it is' : 'they are'}. The ${limits.maxDeadLetters} newest are kept.`;
+      : `${counted(queue.deadLetters, 'message')} set aside, because the broker will never take ${queue.deadLetters === 1 ? 'it' : 'them'} as ${queue.deadLetters === 1 ? 'it is' : 'they are'}. The ${number(limits.maxDeadLetters)} newest are kept.`;
   say(byId('letters-said'), said);
   byId('show-letters').hidden = queue.deadLetters === 0 && !isShown;
   const state = `${queue.deadLetters} ${counts.deadLettered}`;

@@ -38,8 +38,14 @@ export function showLanes(view, now) {
     ['In flight', `${number(queue.inFlight)}, at most ${number(limits.maxInFlight)}`],
     ['Largest message', size(limits.maxMessageBytes)],
     ['Late means', `older than ${duration(limits.healthMaxAgeS * 1000)}`],
-    ['Store', queue.durable ? 'on disk' : 'in memory, lost with a restart'],
+    ['Store', storeOf(view)],
   ]);
+}
+
+/** @param {View} view */
+function storeOf(view) {
+  if (isOff(view)) return 'not in use: sync is off';
+  return view.queue.durable ? 'on disk' : 'in memory, lost with a restart';
 }
 
 /** How full the queue is, as bars. @param {View} view */

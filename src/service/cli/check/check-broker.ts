@@ -1,4 +1,5 @@
 import { type BrokerAddress, parseBrokerAddress } from '../../../mqtt-sync/connection/broker-address.js';
+import { hasTlsFiles, unusedTlsFiles } from '../../../mqtt-sync/connection/start-log.js';
 import type { Secrets } from '../../../mqtt-sync/connection/secrets.js';
 import type { ResolvedOptions } from '../../../mqtt-sync/resolve-options.js';
 import { checkFiles } from './check-files.js';
@@ -97,11 +98,12 @@ class BrokerCheck {
         now,
       });
     }
-    if (this.address.isLoopback) return { detail: 'off; the broker is on this machine' };
-    return {
-      detail: 'off',
-      advice: ['Everything goes in the clear, passwords too: use mqtts or wss in MQTT_BROKER_URL.'],
-    };
+    const { isLoopback, scheme } = this.address;
+    const advice = [
+      ...(hasTlsFiles(options) ? [unusedTlsFiles(scheme)] : []),
+      ...(isLoopback ? [] : ['Everything goes in the clear, passwords too: use mqtts or wss in MQTT_BROKER_URL.']),
+    ];
+    return { detail: isLoopback ? 'off; the broker is on this machine' : 'off', advice };
   }
 
   private async connect(): Promise<Finding> {

@@ -10,6 +10,7 @@ import type { ResolvedOptions } from '../../../mqtt-sync/resolve-options.js';
 import { CheckFailure, type Finding } from './check-step.js';
 import type { CheckTopics } from './check-topics.js';
 import { withDeadline } from './deadline.js';
+import { adviceOnHangUp } from './hang-up-advice.js';
 
 /** A connection that the broker has accepted. */
 export interface Session {
@@ -115,13 +116,13 @@ async function open(check: SessionCheck, protocol: MqttProtocol, withWill: boole
   } catch (error) {
     client.end(true);
     if (error instanceof CheckFailure) throw error;
-    throw new TurnedAway(failureText(error, [password]), adviceOn(error as Error, secrets));
+    throw new TurnedAway(failureText(error, [password]), adviceOnHangUp(error as Error, address, secrets));
   }
 }
 
 function firstPacket(client: MqttClient, timeoutMs: number): Promise<IConnackPacket> {
   const slow = new CheckFailure(`no CONNACK from the broker within ${timeoutMs / 1000} s`, [
-    'Somebody listens there, but does not speak MQTT: check port and scheme in MQTT_BROKER_URL.',
+    'Somebody listens there, but does not speak MQTT: check port and scheme in MQTT_BROKER_URL (mqtts where TLS is expected).',
   ]);
   return withDeadline(timeoutMs, slow, (resolve, reject) => {
     client.on('packetreceive', (packet) => packet.cmd === 'connack' && resolve(packet));
@@ -129,17 +130,4 @@ function firstPacket(client: MqttClient, timeoutMs: number): Promise<IConnackPac
     client.stream.on('error', reject);
     client.once('close', () => reject(new Error('the broker closed the connection without an answer')));
   });
-}
-
-/** TLS 1.3 tells a client only after its handshake that its certificate is not taken. */
-function adviceOn(error: Error, { cert }: Secrets): string[] {
-  if (/certificate required|handshake failure/i.test(error.message) || !cert) {
-    return [
-      'The broker may want a client certificate: set MQTT_TLS_CERT_FILE and MQTT_TLS_KEY_FILE, and an mqtts URL.',
-    ];
-  }
-  return [
-    'The broker may not take the client certificate: is it of an authority that the broker knows, not revoked, not over?',
-    'Does the broker speak MQTT on that port?',
-  ];
 }

@@ -61,7 +61,8 @@ async function shakeHands({ address, secrets, timeoutMs }: TlsCheck): Promise<TL
     socket.destroy();
     if (error instanceof CheckFailure) throw error;
     throw new CheckFailure(`no TLS connection: ${failureText(error)}`, [
-      'Does the broker speak TLS on that port, and does it want a client certificate (MQTT_TLS_CERT_FILE)?',
+      'The port may be one without TLS: then use mqtt or ws in MQTT_BROKER_URL, or the port that has TLS (usually 8883).',
+      'Or the broker wants a client certificate (MQTT_TLS_CERT_FILE), or another version of TLS.',
     ]);
   }
 }

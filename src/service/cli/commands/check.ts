@@ -7,7 +7,7 @@ import type { Colour, Output } from '../output.js';
 import { environmentOf, secondsOf, type TargetFlags } from '../target/target-options.js';
 import { describeCommand } from './command.js';
 
-interface Flags extends Pick<TargetFlags, 'envFile'> {
+interface Flags extends Pick<TargetFlags, 'environmentFile'> {
   readonly timeout: string;
   readonly strict?: true;
   readonly json?: true;
@@ -24,11 +24,11 @@ export function checkCommand(context: CommandContext): Command {
       'a few small probes and leaves nothing at the broker; a service that runs is not disturbed, and its retained status stays.',
     examples: [
       'MQTT_BROKER_URL=mqtts://broker.example:8883 VESSEL_ID=mv-aurora arus-mqtt-sync check',
-      'sudo -u arus-mqtt-sync arus-mqtt-sync check --env-file /etc/arus-mqtt-sync/environment',
+      'sudo -u arus-mqtt-sync arus-mqtt-sync check --environment-file /etc/arus-mqtt-sync/environment',
       'arus-mqtt-sync check --strict --json | jq ".steps[] | select(.status != \\"ok\\")"',
     ],
   })
-    .option('--env-file <file>', 'variables of the service, such as its systemd EnvironmentFile')
+    .option('--environment-file <file>', 'variables of the service, such as its systemd EnvironmentFile')
     .option('--timeout <seconds>', 'for each step', '10')
     .option('--strict', 'exit with 5 when there are warnings')
     .option('--json', 'one JSON document in place of lines')

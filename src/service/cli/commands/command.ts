@@ -21,7 +21,7 @@ export function addServiceOptions(command: Command): Command {
   return command
     .option('--url <url>', 'a running service (default: http://127.0.0.1:5000, or as HOST and PORT say)')
     .option('--token-file <file>', 'its token; else SYNC_INGRESS_TOKEN_FILE or SYNC_INGRESS_TOKEN')
-    .option('--env-file <file>', 'variables of the service, such as its systemd EnvironmentFile')
+    .option('--environment-file <file>', 'variables of the service, such as its systemd EnvironmentFile')
     .option('--timeout <seconds>', 'for each of its answers (default: 10)')
     .option('--json', 'JSON in place of text');
 }

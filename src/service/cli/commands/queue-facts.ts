@@ -13,6 +13,10 @@ export function isStopped(summary: QueueSummary): summary is StoppedQueueDocumen
 /** How full the queue is, in one line. */
 export function describeWaiting(summary: QueueSummary): string {
   const { messages, bytes, oldestAgeS } = summary.queue;
+  // Nothing was opened: what the store is, and what is in it, nobody has looked.
+  if (!isStopped(summary) && summary.health.reasons.includes('local_mode_off')) {
+    return 'not in use: sync is off (LOCAL_MODE is false), so changes are neither stored nor sent';
+  }
   const inMemory = !isStopped(summary) && !summary.queue.durable ? ['in memory, lost with a restart'] : [];
   if (messages === 0) return ['empty', ...inMemory].join(', ');
   const parts = [`${formatCount(messages, 'message')}, ${formatBytes(bytes)}, oldest ${formatDuration(oldestAgeS)}`];

@@ -6,11 +6,13 @@ const EMPTY = { messages: 0, bytes: 0, oldestAgeS: 0, inFlight: 0, utilizationPe
 
 /** A service that is well, but for some of it. */
 function summaryOf(
-  changed: { readonly [Section in 'queue' | 'counts' | 'lostBefore' | 'paused' | 'subscriptions']?: object } = {},
+  changed: {
+    readonly [Section in 'health' | 'queue' | 'counts' | 'lostBefore' | 'paused' | 'subscriptions']?: object;
+  } = {},
 ): QueueSummary {
   const well = {
     service: { version: '1.2.3', vesselId: 'mv-test', epoch: 7, startedAt: '2026-03-01T04:00:00Z' },
-    health: { status: 'healthy', reasons: [], accepting: true },
+    health: { status: 'healthy', reasons: [], accepting: true, ...changed.health },
     connection: {
       state: 'connected',
       connected: true,
@@ -38,6 +40,13 @@ describe('what `status` says', () => {
     expect([...labelled(summaryOf()).keys()]).toEqual([
       ...['connection', 'queue', 'dead letters', 'gaps', 'since start', 'service'],
     ]);
+  });
+
+  it('has no word of a queue in memory while sync is off', () => {
+    const off = summaryOf({ queue: { durable: false }, health: { reasons: ['local_mode_off'] } });
+    expect(labelled(off).get('queue')).toMatch(/^not in use: sync is off \(LOCAL_MODE is false\)/);
+    const inMemory = summaryOf({ queue: { durable: false } });
+    expect(labelled(inMemory).get('queue')).toBe('empty, in memory, lost with a restart');
   });
 
   it('has a damaged store that was set aside, and messages that a damaged store has lost', () => {

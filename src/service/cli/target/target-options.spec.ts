@@ -42,10 +42,17 @@ describe('what a command works on', () => {
   });
 
   it('takes variables from a file, over those of the shell', () => {
-    const envFile = fileWith('# of the service\nPORT=8080\nSYNC_INGRESS_TOKEN="sesame"\n');
-    expect(targetOf({ envFile }, { PORT: '1', HOST: '10.0.0.7' })).toMatchObject({
+    const environmentFile = fileWith('# of the service\nPORT=8080\nSYNC_INGRESS_TOKEN="sesame"\n');
+    expect(targetOf({ environmentFile }, { PORT: '1', HOST: '10.0.0.7' })).toMatchObject({
       ...{ url: 'http://10.0.0.7:8080', token: 'sesame' },
     });
+  });
+
+  it('is refused with the reason where that file cannot be read', () => {
+    const environmentFile = join(tmpdir(), 'arus-no-such-file');
+    expect(() => targetOf({ environmentFile }, {})).toThrow(
+      `--environment-file: ${environmentFile} cannot be read (ENOENT).`,
+    );
   });
 
   it('is refused without a word of the token where that fits no header', () => {

@@ -8,7 +8,7 @@ export interface TargetFlags {
   readonly url?: string;
   readonly queueDir?: string;
   readonly tokenFile?: string;
-  readonly envFile?: string;
+  readonly environmentFile?: string;
   readonly timeout?: string;
 }
 
@@ -35,11 +35,14 @@ export type TargetAddress = ServiceAddress | FolderAddress;
 const DEFAULT_TIMEOUT_S = 10;
 
 /**
- * The variables of the service as `--env-file` has them, over those of this process.
+ * The variables of the service as `--environment-file` has them, over those of this process. Not `--env-file`: Node takes an
+ * option of that name for itself wherever it stands, before a command sees it.
  * @throws {CliError} the file cannot be read.
  */
-export function environmentOf({ envFile }: TargetFlags, env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  return envFile === undefined ? env : { ...env, ...parseEnv(readTextFile('--env-file', envFile)) };
+export function environmentOf({ environmentFile }: TargetFlags, env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return environmentFile === undefined
+    ? env
+    : { ...env, ...parseEnv(readTextFile('--environment-file', environmentFile)) };
 }
 
 /**
