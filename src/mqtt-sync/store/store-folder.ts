@@ -38,8 +38,8 @@ const ASIDE = '.damaged-';
 /** The folder of a disk store: its lock, the files around the store, and whether the last stop was clean. */
 export class StoreFolder {
   readonly storePath: string;
-  /** From the root: who reads of it in a log does not know where the process was started. */
-  private readonly dir: string;
+  /** As it is named in messages: who reads of it in a log does not know where the process was started. */
+  private readonly path: string;
   readonly reserve: DiskReserve;
   private readonly marker: RunMarker;
   private lock: FolderLock | undefined;
@@ -47,16 +47,17 @@ export class StoreFolder {
   private cancelStable: CancelTimer | undefined;
 
   constructor(
-    dir: string,
+    // Used as it was given: the way to it from the root may be closed to this user.
+    private readonly dir: string,
     private readonly kind: StoreKind,
     private readonly clock: Clock,
     private readonly logger: SyncLogger,
     freeBytesIn?: FreeBytesIn,
   ) {
-    this.dir = resolve(dir);
-    this.storePath = join(this.dir, kind.file);
-    this.reserve = new DiskReserve(join(this.dir, 'reserve'), freeBytesIn);
-    this.marker = new RunMarker(join(this.dir, 'running'));
+    this.path = resolve(dir);
+    this.storePath = join(dir, kind.file);
+    this.reserve = new DiskReserve(join(dir, 'reserve'), freeBytesIn);
+    this.marker = new RunMarker(join(dir, 'running'));
   }
 
   /**
@@ -66,7 +67,7 @@ export class StoreFolder {
    */
   async enter(): Promise<void> {
     await mkdir(this.dir, { recursive: true, mode: 0o700 });
-    this.lock = FolderLock.acquire(join(this.dir, 'lock'), this.dir, this.kind.name);
+    this.lock = FolderLock.acquire(join(this.dir, 'lock'), this.path, this.kind.name);
     await this.assertRoom();
     const uncleanStops = await this.marker.uncleanStops();
     if (await this.hasStore()) {
@@ -87,7 +88,7 @@ export class StoreFolder {
     await rm(this.lmdbLockPath, { force: true });
     await syncFolder(this.dir);
     this.logger.error(
-      `The store of the ${this.kind.name} is damaged: ${damage}. It was set aside as ${aside}, and a new one is begun; ` +
+      `The store of the ${this.kind.name} is damaged: ${damage}. It was set aside as ${resolve(aside)}, and a new one is begun; ` +
         `${this.kind.loss}. Keep the file if they matter.`,
     );
     await this.assertRoom();
@@ -104,8 +105,8 @@ export class StoreFolder {
     if (error instanceof MqttSyncError) return error;
     const reason = error instanceof Error ? error.message : String(error);
     return new QueueUnavailableError(
-      `The ${this.kind.name} folder ${this.dir} cannot be used: ${reason}. See that it is a folder this process may write to, on a disk with room.`,
-      { dir: this.dir },
+      `The ${this.kind.name} folder ${this.path} cannot be used: ${reason}. See that it is a folder this process may write to, on a disk with room.`,
+      { dir: this.path },
       { cause: error },
     );
   }
@@ -144,8 +145,8 @@ export class StoreFolder {
     if (free >= OPENING_BYTES) return;
     const kib = (bytes: number) => `${Math.floor(bytes / 1024)} KiB`;
     throw new QueueUnavailableError(
-      `The disk of the ${this.kind.name} folder ${this.dir} is full: ${kib(free)} free, ${kib(OPENING_BYTES)} needed to open the store. Make room on it.`,
-      { dir: this.dir, freeBytes: free, neededBytes: OPENING_BYTES },
+      `The disk of the ${this.kind.name} folder ${this.path} is full: ${kib(free)} free, ${kib(OPENING_BYTES)} needed to open the store. Make room on it.`,
+      { dir: this.path, freeBytes: free, neededBytes: OPENING_BYTES },
     );
   }
 
