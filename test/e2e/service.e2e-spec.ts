@@ -82,6 +82,14 @@ describe('starting', () => {
 });
 
 describe('stopping', () => {
+  it.each(['SIGTERM', 'SIGINT'] as const)('exits with 0 on %s while it is still loading', async (signal) => {
+    const NODE_OPTIONS = `--import=${new URL('../helpers/held-loading.mjs', import.meta.url).href}`;
+    const service = ServiceProcess.spawn({ NODE_OPTIONS, HELD_MODULE: '/run-service.js' });
+    await until(() => service.output.includes('held: '), { what: () => `the loading; it said:\n${service.output}` });
+    service.signal(signal);
+    expect(await service.exit()).toBe(0);
+  });
+
   it('exits with 0 inside the deadline with messages left, which the next start still has', async () => {
     const env = await onDisk();
     const service = await ServiceProcess.start(env);
