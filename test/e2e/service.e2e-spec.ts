@@ -107,7 +107,9 @@ describe('stopping', () => {
     const { hostname, port } = new URL(service.url!);
     const slow = connect(Number(port), hostname).on('error', () => {});
     onTestFinished(() => void slow.destroy());
-    slow.write('POST /api/mqtt/reliable-sync/changes HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n');
+    slow.write(
+      'POST /api/mqtt/reliable-sync/changes HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n',
+    );
     slow.write('Content-Length: 1000\r\nExpect: 100-continue\r\n\r\n{');
     // "100 Continue": the request has arrived.
     await once(slow, 'data');
