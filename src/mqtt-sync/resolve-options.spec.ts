@@ -91,9 +91,17 @@ describe('resolveOptions', () => {
     ['mqtt://broker', undefined, false],
     ['mqtt://broker', true, true],
     ['mqtts://broker', false, false],
+    ['MQTTS://broker', undefined, true],
+    [' mqtts://broker', undefined, true],
+    ['\nWss://broker/mqtt\t', undefined, true],
+    ['MQTT://broker', undefined, false],
   ])('%s with enableTls %s means TLS %s', (brokerUrl, enableTls, expected) => {
     const options = enableTls === undefined ? { brokerUrl } : { brokerUrl, enableTls };
     expect(resolveOptions(options).tlsEnabled).toBe(expected);
+  });
+
+  it('takes the spaces around a broker URL off, which whoever typed it does not see', () => {
+    expect(resolveOptions({ brokerUrl: ' mqtts://broker:8883\n' }).brokerUrl).toBe('mqtts://broker:8883');
   });
 
   it('copies the options, so that later changes to them do not matter', () => {

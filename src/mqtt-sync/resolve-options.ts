@@ -38,10 +38,14 @@ const inboundPrefix = anyPrefix
     '+ takes a whole level',
   );
 
-const brokerUrl = z.string().superRefine((text, context) => {
-  const fault = brokerUrlFault(text);
-  if (fault !== undefined) context.addIssue(fault);
-});
+// The URL standard takes spaces around a URL off as well: whoever looks at its text has to see the same.
+const brokerUrl = z
+  .string()
+  .trim()
+  .superRefine((text, context) => {
+    const fault = brokerUrlFault(text);
+    if (fault !== undefined) context.addIssue(fault);
+  });
 
 const entityPolicy = z.strictObject({
   qos: z.union([z.literal(0), z.literal(1), z.literal(2)]).optional(),
@@ -159,6 +163,11 @@ function defaultVesselId(): string {
   );
 }
 
+/** By the parsed URL: whoever writes MQTTS:// would otherwise be connected in the clear. */
+function asksForTls(url: string): boolean {
+  return ['mqtts:', 'wss:'].includes(new URL(url).protocol);
+}
+
 /**
  * Checks the options once and fills in the defaults; the caller's object is copied, never changed.
  * @throws {OptionsError} naming every unknown or wrong option at once, without repeating its value.
@@ -181,6 +190,6 @@ export function resolveOptions(options: MqttSyncOptions = {}): ResolvedOptions {
     vesselIdIsExplicit: data.vesselId !== undefined,
     inboundPrefix: data.inboundPrefix ?? data.topicPrefix,
     inbox: { ...data.inbox, dir: data.inbox.dir ?? join(data.queue.dir, 'inbox') },
-    tlsEnabled: data.enableTls ?? /^(mqtts|wss):/.test(data.brokerUrl),
+    tlsEnabled: data.enableTls ?? asksForTls(data.brokerUrl),
   });
 }

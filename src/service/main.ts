@@ -1,12 +1,15 @@
 #!/usr/bin/env node
 import 'reflect-metadata';
-import { answerCommandLine } from './command-line.js';
-import { EnvironmentError, readEnvironment, type Environment } from './environment/environment.js';
+import { leaveOnSignals } from './early-signals.js';
+import type { Environment } from './environment/environment.js';
 
 /** EX_CONFIG of sysexits.h. */
 const EXIT_CONFIGURATION = 78;
 
 async function main(): Promise<void> {
+  // Before anything is loaded that takes time.
+  const letGoOfSignals = leaveOnSignals();
+  const { answerCommandLine } = await import('./command-line.js');
   const answer = answerCommandLine(process.argv.slice(2));
   if (answer) {
     const { text, exitCode } = answer;
@@ -14,14 +17,15 @@ async function main(): Promise<void> {
     process.exitCode = exitCode;
     return;
   }
-  const environment = understandEnvironment();
+  const environment = await understandEnvironment();
   if (!environment) return;
   // Loaded late, so that --help and a bad environment are answered at once.
   const { runService } = await import('./run-service.js');
-  await runService(environment);
+  await runService(environment, letGoOfSignals);
 }
 
-function understandEnvironment(): Environment | undefined {
+async function understandEnvironment(): Promise<Environment | undefined> {
+  const { EnvironmentError, readEnvironment } = await import('./environment/environment.js');
   try {
     return readEnvironment(process.env);
   } catch (error) {

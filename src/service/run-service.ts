@@ -15,8 +15,11 @@ import { ServiceLogger } from './service-logger.js';
 import { ServiceStop } from './service-stop.js';
 import { describeStartFailure } from './start-failure.js';
 
-/** Runs the service until a signal ends it. */
-export async function runService(environment: Environment): Promise<void> {
+/**
+ * Runs the service until a signal ends it.
+ * @param takeOverSignals called when signals are seen to here.
+ */
+export async function runService(environment: Environment, takeOverSignals: () => void): Promise<void> {
   const { resolved, settings, secrets } = environment;
   const levels = new LogLevels(settings.logLevel, settings.logLevels);
   const logger = new ServiceLogger({
@@ -26,6 +29,7 @@ export async function runService(environment: Environment): Promise<void> {
     secrets,
   });
   const stop = new ServiceStop(process, resolved.shutdownDeadlineMs, logger);
+  takeOverSignals();
   // Whoever reads the log may go away; that is no reason to stop syncing.
   process.stdout.on('error', () => {});
   process.stderr.on('error', () => {});

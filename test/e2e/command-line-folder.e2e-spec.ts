@@ -1,4 +1,4 @@
-import { chmodSync, chownSync, cpSync, existsSync, readdirSync, renameSync, statSync } from 'node:fs';
+import { chmodSync, chownSync, cpSync, existsSync, readdirSync, readFileSync, renameSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { DiskQueue } from '../../src/mqtt-sync/queue/disk-queue.js';
@@ -72,6 +72,29 @@ describe('the command line on the folder of a stopped service', () => {
     const gone = await on(dir, ['dead', 'retry', '1']);
     expect([gone.exitCode, gone.stderr]).toEqual([6, '1: There is no dead letter 1.\n']);
     expect((await on(dir, ['queue', 'show', '1'])).exitCode).toBe(6);
+  });
+
+  it.runIf(existsSync('/dev/full'))('says that an export to a full disk is not complete', async () => {
+    const folder = ['--queue-dir', await stoppedFolder()];
+    const into = (...args: string[]) => CommandLine.runInto('/dev/full', [...args, ...folder]);
+    const { exitCode, stderr } = await into('queue', 'export');
+    expect([exitCode, stderr]).toEqual([
+      1,
+      'The result cannot be written: ENOSPC: no space left on device, write. The export is not complete: 0 messages written.\n',
+    ]);
+    const listed = await into('queue', 'list', '--json');
+    expect(listed.exitCode).toBe(1);
+    expect(JSON.parse(listed.stderr)).toMatchObject({ error: { code: 'failed', exitCode: 1 } });
+    expect((await CommandLine.runInto('/dev/full', ['--help'])).exitCode).toBe(1);
+  });
+
+  it('exports into a file as into a pipe', async () => {
+    const dir = await stoppedFolder();
+    const file = join(temporaryFolder(), 'queue.jsonl');
+    expect(await CommandLine.runInto(file, ['queue', 'export', '--queue-dir', dir])).toMatchObject({
+      ...{ exitCode: 0, stderr: '3 messages exported.\n' },
+    });
+    expect(readFileSync(file, 'utf8')).toBe((await on(dir, ['queue', 'export'])).stdout);
   });
 
   it('keeps what is kept for those who missed it, whatever the limits of the service are', async () => {

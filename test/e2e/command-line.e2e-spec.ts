@@ -244,13 +244,18 @@ describe('the command line on a running service without a broker', () => {
     expect(stderr).toMatch(/no room/);
   });
 
-  it('does not fail where its reader has seen enough', async () => {
+  it('stops where its reader has seen enough, and calls no export complete that is not', async () => {
     const service = await startAway();
     const changes = Array.from({ length: 500 }, (_, at) => change(String(at), { data: 'x'.repeat(2000) }));
     await post(service, changes);
     const exporting = CommandLine.spawn(['queue', 'export', '--url', service.url!], AUTHORISED).readBeginning();
     const { exitCode, stderr } = await exporting.end();
-    expect([exitCode, stderr]).toEqual([0, expect.stringMatching(/^\d{1,2} messages? exported\.\n$/)]);
+    expect([exitCode, stderr]).toEqual([
+      1,
+      expect.stringMatching(/^Whoever reads has gone\. The export is not complete: \d{1,2} messages? written\.\n$/),
+    ]);
+    const listing = CommandLine.spawn(['queue', 'list', '--limit', '9999', '--url', service.url!], AUTHORISED);
+    expect((await listing.readBeginning().end()).exitCode).toBe(0);
   });
 });
 

@@ -82,6 +82,14 @@ describe('starting', () => {
 });
 
 describe('stopping', () => {
+  it.each(['SIGTERM', 'SIGINT'] as const)('exits with 0 on %s while it is still loading', async (signal) => {
+    const NODE_OPTIONS = `--import=${new URL('../helpers/held-loading.mjs', import.meta.url).href}`;
+    const service = ServiceProcess.spawn({ NODE_OPTIONS, HELD_MODULE: '/run-service.js' });
+    await until(() => service.output.includes('held: '), { what: () => `the loading; it said:\n${service.output}` });
+    service.signal(signal);
+    expect(await service.exit()).toBe(0);
+  });
+
   it('exits with 0 inside the deadline with messages left, which the next start still has', async () => {
     const env = await onDisk();
     const service = await ServiceProcess.start(env);
@@ -99,7 +107,9 @@ describe('stopping', () => {
     const { hostname, port } = new URL(service.url!);
     const slow = connect(Number(port), hostname).on('error', () => {});
     onTestFinished(() => void slow.destroy());
-    slow.write('POST /api/mqtt/reliable-sync/changes HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n');
+    slow.write(
+      'POST /api/mqtt/reliable-sync/changes HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n',
+    );
     slow.write('Content-Length: 1000\r\nExpect: 100-continue\r\n\r\n{');
     // "100 Continue": the request has arrived.
     await once(slow, 'data');

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
+import { closeSync, existsSync, openSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
@@ -24,7 +24,7 @@ export class CommandLine {
 
   private constructor(private readonly child: ChildProcess) {
     this.closed = once(child, 'close');
-    child.stdout!.setEncoding('utf8').on('data', (text: string) => (this.stdout += text));
+    child.stdout?.setEncoding('utf8').on('data', (text: string) => (this.stdout += text));
     child.stderr!.setEncoding('utf8').on('data', (text: string) => (this.stderr += text));
     // A command that reads no input ends before it is written.
     child.stdin!.on('error', () => {});
@@ -35,12 +35,12 @@ export class CommandLine {
   }
 
   /** Starts it and does not wait. Nothing of this process's environment but the PATH is passed on. */
-  static spawn(args: readonly string[], env: Environment = {}): CommandLine {
+  static spawn(args: readonly string[], env: Environment = {}, stdout: 'pipe' | number = 'pipe'): CommandLine {
     if (!existsSync(ENTRY)) throw new Error(`${ENTRY} is missing: run "npm run build" first`);
     return new CommandLine(
       spawn(process.execPath, [ENTRY, ...args], {
         env: { PATH: process.env['PATH'], ...env },
-        stdio: ['pipe', 'pipe', 'pipe'],
+        stdio: ['pipe', stdout, 'pipe'],
         cwd: tmpdir(),
       }),
     );
@@ -51,6 +51,16 @@ export class CommandLine {
     const command = CommandLine.spawn(args, env);
     command.write(input).endInput();
     return command.end();
+  }
+
+  /** Runs it with a file in place of the pipe of its result. */
+  static async runInto(file: string, args: readonly string[], env: Environment = {}): Promise<CommandResult> {
+    const fd = openSync(file, 'w');
+    try {
+      return await CommandLine.spawn(args, env, fd).endInput().end();
+    } finally {
+      closeSync(fd);
+    }
   }
 
   write(text: string): this {

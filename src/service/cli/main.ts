@@ -3,6 +3,7 @@ import type { CommandContext } from './context.js';
 import { EXIT, type ExitCode } from './exit-codes.js';
 import { Output } from './output.js';
 import { runCommandLine } from './program.js';
+import { resultStream } from './whole-writes.js';
 
 const interruption = new AbortController();
 
@@ -13,7 +14,7 @@ function interruptible(): void {
 
 const context: CommandContext = {
   env: process.env,
-  output: new Output(process.stdout, process.stderr, process.env),
+  output: new Output(resultStream(process.stdout), process.stderr, process.env),
   stdin: process.stdin,
   stderr: process.stderr,
   interruption: interruption.signal,

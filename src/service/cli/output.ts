@@ -11,6 +11,8 @@ type Stream = Writable & { readonly isTTY?: boolean; hasColors?(env?: object): b
 /** Where a command writes: results to standard output, everything else to standard error. */
 export class Output {
   private closed = false;
+  private fault: NodeJS.ErrnoException | undefined;
+  private written: Promise<void> = Promise.resolve();
   private isJson = false;
 
   constructor(
@@ -18,8 +20,7 @@ export class Output {
     private readonly stderr: Stream,
     private readonly env: NodeJS.ProcessEnv,
   ) {
-    // Whoever reads has seen enough, as `head` has: no reason to fail, nor to leave a purge half done.
-    stdout.on('error', () => (this.closed = true));
+    stdout.on('error', (error) => this.end(error));
     stderr.on('error', () => {});
   }
 
@@ -38,16 +39,22 @@ export class Output {
     return this.stderr.isTTY === true;
   }
 
-  /** Writes a line of the result; waits while whoever reads is slower. */
-  async line(text: string): Promise<void> {
-    if (this.closed || this.stdout.write(`${text}\n`)) return;
-    await new Promise<void>((resolve) => {
-      const done = () => {
-        this.stdout.off('drain', done).off('error', done).off('close', done);
+  /** Writes a line of the result; waits until it is written, while whoever reads is slower, too. */
+  line(text: string): Promise<void> {
+    if (this.closed) return Promise.resolve();
+    this.written = new Promise((resolve) =>
+      this.stdout.write(`${text}\n`, (error) => {
+        if (error) this.end(error);
         resolve();
-      };
-      this.stdout.on('drain', done).on('error', done).on('close', done);
-    });
+      }),
+    );
+    return this.written;
+  }
+
+  /** Why the result could not be written, once all of it has been; undefined where it was, or its reader wanted no more. */
+  async failure(): Promise<string | undefined> {
+    await this.written;
+    return this.fault && `The result cannot be written: ${this.fault.message}.`;
   }
 
   /** Writes a JSON document as the result. */
@@ -79,6 +86,16 @@ export class Output {
   paint(text: string, colour: Colour): string {
     const hasColours = this.stdout.isTTY === true && (this.stdout.hasColors?.(this.env) ?? false);
     return hasColours ? `\x1b[${CODES[colour]}m${text}\x1b[0m` : text;
+  }
+
+  /**
+   * Whoever reads has seen enough, as `head` has: no reason to fail, nor to leave a purge half done. A disk that is full is one.
+   * What follows the first error only follows from it.
+   */
+  private end(error: NodeJS.ErrnoException): void {
+    if (this.closed) return;
+    this.closed = true;
+    if (error.code !== 'EPIPE') this.fault = error;
   }
 
   private say(text: string, document: object): void {

@@ -1,6 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { packageVersion } from '../../metrics/package-version.js';
-import { describeError } from './cli-error.js';
+import { CliError, describeError } from './cli-error.js';
 import { checkCommand } from './commands/check.js';
 import { deadCommand } from './commands/dead.js';
 import { publishCommand } from './commands/publish.js';
@@ -22,18 +22,25 @@ export async function runCommandLine(args: readonly string[], context: CommandCo
   const isJson = asksForJson(args);
   if (isJson) output.speakJson();
   try {
-    await programOf(context, isJson).parseAsync(args, { from: 'user' });
+    await programOf(context, isJson).parseAsync(args, { from: 'user' }).catch(unlessShown);
+    const failure = await output.failure();
+    if (failure !== undefined) throw new CliError(failure, EXIT.failed);
   } catch (error) {
     if (error instanceof CommanderError) {
-      // As text it has said already what is wrong, or shown its help.
-      if (isJson && error.exitCode !== 0) output.error(usageOf(error), EXIT.usage);
-      exitWith(error.exitCode === 0 ? EXIT.ok : EXIT.usage);
+      // As text it has said already what is wrong.
+      if (isJson) output.error(usageOf(error), EXIT.usage);
+      exitWith(EXIT.usage);
       return;
     }
     const { text, exitCode } = describeError(error);
     output.error(text, exitCode);
     exitWith(exitCode);
   }
+}
+
+/** Help and version end a command line as an error does, and are none. */
+function unlessShown(error: unknown): void {
+  if (!(error instanceof CommanderError && error.exitCode === 0)) throw error;
 }
 
 /** Before anything is understood, since what cannot be understood is an error, too. */

@@ -92,6 +92,26 @@ describe('readEnvironment', () => {
     });
   });
 
+  it('takes the spaces around a text off, but for secrets, which may have them', () => {
+    const { resolved, settings, secrets } = readEnvironment({
+      MQTT_BROKER_URL: '\u00a0MQTTS://ship:an%20chor@broker.example ',
+      MQTT_USERNAME: ' ship',
+      MQTT_PASSWORD: ' wheelhouse ',
+      MQTT_TLS_CA_FILE: 'ca.pem\r',
+      HOST: ' 127.0.0.1 ',
+    });
+    expect(resolved).toMatchObject({ username: 'ship', password: ' wheelhouse ', tls: { caFile: 'ca.pem' } });
+    expect([resolved.tlsEnabled, settings.host]).toEqual([true, '127.0.0.1']);
+    expect(secrets).toEqual(expect.arrayContaining([' wheelhouse ', 'an chor', 'an%20chor']));
+  });
+
+  it('refuses what is nothing but spaces, rather than to do without the file', () => {
+    expect(Object.keys(faultsOf({ SYNC_INGRESS_TOKEN_FILE: ' ', MQTT_TLS_CA_FILE: ' ' })).sort()).toEqual([
+      'MQTT_TLS_CA_FILE',
+      'SYNC_INGRESS_TOKEN_FILE',
+    ]);
+  });
+
   it('refuses nonsense in any variable that takes a number or a flag, by its name', () => {
     const numeric = VARIABLES.filter(({ byDefault }) => /^\d+$|^(true|off)$/.test(byDefault));
     const faults = faultsOf(Object.fromEntries(numeric.map(({ name }) => [name, 'nonsense'])));

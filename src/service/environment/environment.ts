@@ -102,7 +102,7 @@ function attempt<T>(resolve: () => T, faults: OptionFault[]): T | undefined {
 /** The secret variables, the token from a file, and the password that a broker URL may hold, as it stands there and decoded. */
 function secretsOf(env: NodeJS.ProcessEnv, { ingressToken = '' }: Pick<ServiceSettings, 'ingressToken'>): string[] {
   const secrets = VARIABLES.filter(({ isSecret }) => isSecret).map(({ name }) => env[name] ?? '');
-  const url = env.MQTT_BROKER_URL ?? '';
+  const url = env.MQTT_BROKER_URL?.trim() ?? '';
   const inUrl = URL.canParse(url) ? new URL(url).password : '';
   return [...new Set([...secrets, ingressToken, inUrl, decoded(inUrl)])].filter((secret) => secret !== '');
 }

@@ -1,7 +1,9 @@
 import * as z from 'zod';
 
 /** How the text of a variable becomes a value. What the value may be is the business of whoever uses it. */
-const text = z.string();
+const text = z.string().trim();
+/** Spaces may be a part of a password. */
+const secret = z.string();
 const wholeNumber = z
   .string()
   .trim()
@@ -38,7 +40,7 @@ export const SYNC_VARIABLES: readonly Variable[] = [
   {
     name: 'MQTT_PASSWORD',
     path: 'password',
-    type: text,
+    type: secret,
     byDefault: '',
     meaning: 'password at the broker',
     isSecret: true,
@@ -221,7 +223,7 @@ export const SERVICE_VARIABLES: readonly Variable[] = [
   {
     name: 'SYNC_INGRESS_TOKEN',
     path: 'ingressToken',
-    type: text,
+    type: secret,
     byDefault: '',
     meaning: 'bearer token for posting; unset: only loopback clients may, and no page of others in a browser',
     isSecret: true,

@@ -150,7 +150,7 @@ describe('POST changes', () => {
     const { port } = server.address() as AddressInfo;
     const socket = connect(port, '127.0.0.1').setEncoding('utf8');
     socket.write(
-      `POST ${PATH} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n`,
+      `POST ${PATH} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n`,
     );
     const block = 'x'.repeat(0x4000);
     socket.write(`3\r\n  "\r\n4000\r\n${block}\r\n4000\r\n${block}\r\n`);
@@ -188,9 +188,30 @@ describe('POST changes', () => {
 });
 
 describe('who may post', () => {
-  it('without a token: a client on this machine, whatever it claims to be forwarded for', async () => {
+  it('without a token: a client on this machine, asking by a name of this machine', async () => {
     const { post } = await start();
-    expect((await post().set('X-Forwarded-For', '203.0.113.9').send(CHANGE)).status).toBe(202);
+    for (const host of ['localhost', '127.0.0.1:5000', '[::1]:5000']) {
+      expect((await post().set('Host', host).send(CHANGE)).status).toBe(202);
+    }
+  });
+
+  it.each([
+    ['Host', 'ship.example'],
+    ['Host', 'localhost.evil.example:5000'],
+    ['X-Forwarded-For', '203.0.113.9'],
+    ['X-Forwarded-For', '127.0.0.1'],
+    ['Forwarded', 'for=203.0.113.9'],
+  ])('without a token: nobody through a proxy on this machine, as %s: %s tells', async (header, value) => {
+    const { sync, post } = await start();
+    const answer = await post().set(header, value).send(CHANGE);
+    expect(problemIn(answer)).toMatchObject(problem(403, 'FORBIDDEN'));
+    expect(sync.published).toEqual([]);
+  });
+
+  it('with a token: whoever has it, through a proxy or not', async () => {
+    const { post } = await start(new FakeSync(), TOKEN);
+    const proxied = post().set('Host', 'ship.example').set('X-Forwarded-For', '203.0.113.9');
+    expect((await proxied.set('Authorization', `Bearer ${TOKEN}`).send(CHANGE)).status).toBe(202);
   });
 
   it.each(['https://elsewhere.example', 'http://localhost:3000'])(

@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import { BlockList, isIPv6 } from 'node:net';
 
 const loopback = new BlockList();
@@ -17,6 +18,11 @@ export function isLoopback(address: string | undefined): boolean {
 export function isOwnOrigin(origin: string | undefined, host: string | undefined): boolean {
   if (origin === undefined) return true;
   return URL.canParse(origin) && new URL(origin).host === host?.toLowerCase() && isLocalHost(host);
+}
+
+/** Whether a request says that a proxy sent it on for somebody else. */
+export function isForwarded(headers: IncomingHttpHeaders): boolean {
+  return headers['x-forwarded-for'] !== undefined || headers.forwarded !== undefined;
 }
 
 /** Whether a Host header names this machine as seen from itself. */

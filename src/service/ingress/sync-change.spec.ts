@@ -70,12 +70,37 @@ describe('sync.change over TCP', () => {
 
   it('drops who sends garbage or more than a message may have, and serves the next one', async () => {
     const { port, send } = await start();
-    for (const garbage of ['11#not json at', 'no length#', '5#1234', 'x'.repeat(30_000)]) {
+    for (const garbage of [
+      '11#not json at',
+      'no length#',
+      '5#1234',
+      'x'.repeat(30_000),
+      'GET',
+      '12x',
+      '30000#{'.padEnd(30_000),
+    ]) {
       const socket = connect(port, '127.0.0.1').resume();
       socket.write(garbage);
       if (garbage !== '5#1234') await once(socket, 'close');
       socket.destroy();
     }
     expect(await send(CHANGE)).toMatchObject({ sequence: 1 });
+  });
+
+  it('takes nothing from an HTTP request, which any page in a browser can make', async () => {
+    const { sync, port, send } = await start();
+    const message = JSON.stringify({ pattern: 'sync.change', id: 'x', data: { ...CHANGE, key: 'evil' } });
+    const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true }).resume();
+    const [refused, closed] = [['end', 'close'], ['close']].map(
+      (events) => new Promise((resolve) => events.forEach((event) => socket.once(event, resolve))),
+    );
+    // It goes on writing after it was refused, and may hear that nobody reads.
+    socket.on('error', () => {});
+    socket.write('POST / HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: text/plain\r\n\r\n#');
+    await refused;
+    socket.end(`${message.length}#${message}`);
+    await closed;
+    await send(CHANGE);
+    expect(sync.published).toEqual([CHANGE]);
   });
 });

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
-import { JsonSocket, type TcpOptions, Transport } from '@nestjs/microservices';
+import { type TcpOptions, Transport } from '@nestjs/microservices';
 import { bodyLimits } from '../http/json-body.js';
+import { StrictSocket } from './strict-socket.js';
 
 /** Nobody but this machine. */
 export const TCP_HOST = '127.0.0.1';
@@ -13,18 +14,9 @@ export function tcpTransport(port: number, maxMessageBytes: number): TcpOptions 
     options: {
       host: TCP_HOST,
       port,
-      socketClass: class extends JsonSocket {
+      socketClass: class extends StrictSocket {
         constructor(socket: Socket) {
           super(socket, { maxBufferSize: singleBytes });
-        }
-
-        /** Nest would log the whole message, with what its sender thought was between him and us. */
-        protected override emitMessage(data: string): void {
-          try {
-            super.emitMessage(data);
-          } catch {
-            throw new Error('A message was not JSON');
-          }
         }
       },
     },

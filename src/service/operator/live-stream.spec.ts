@@ -1,5 +1,5 @@
-import type { MessageEvent } from '@nestjs/common';
-import { describe, expect, it } from 'vitest';
+import { Logger, type MessageEvent } from '@nestjs/common';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { FakeClock } from '../../mqtt-sync/time/fake-clock.js';
 import { LiveStream } from './live-stream.js';
 import type { OperatorView } from './operator-view.js';
@@ -9,7 +9,12 @@ const SECOND = 1000;
 function setUp() {
   const clock = new FakeClock();
   let view = { queue: { messages: 0 }, counts: { delivered: 0 } };
-  const stream = new LiveStream({ view: () => view as unknown as OperatorView, columns: () => [] }, clock);
+  let failure: Error | undefined;
+  const read = () => {
+    if (failure) throw failure;
+    return view as unknown as OperatorView;
+  };
+  const stream = new LiveStream({ view: read, columns: () => [] }, clock);
   const listen = () => {
     const heard: { type: string; id: string; data: Record<string, unknown> }[] = [];
     let isOver = false;
@@ -17,6 +22,7 @@ function setUp() {
       next: ({ type = '', id = '', data }: MessageEvent) =>
         heard.push({ type, id, data: JSON.parse(data as string) as Record<string, unknown> }),
       complete: () => (isOver = true),
+      error: () => (isOver = true),
     });
     return {
       heard,
@@ -26,7 +32,8 @@ function setUp() {
     };
   };
   const queued = (messages: number) => (view = { ...view, queue: { messages } });
-  return { clock, stream, listen, queued };
+  const failWith = (error: Error | undefined) => (failure = error);
+  return { clock, stream, listen, queued, failWith };
 }
 
 describe('LiveStream', () => {
@@ -68,6 +75,26 @@ describe('LiveStream', () => {
     const { leave } = listen();
     leave();
     expect([stream.size, clock.pendingTimers]).toEqual([0, 0]);
+  });
+
+  it('goes on when the view cannot be read for a while, and logs it once', () => {
+    const logged = vi.spyOn(Logger.prototype, 'error').mockImplementation(() => {});
+    onTestFinished(() => logged.mockRestore());
+    const { clock, listen, queued, failWith } = setUp();
+    const { heard } = listen();
+    failWith(new Error('EMFILE: too many open files'));
+    clock.advance(5 * SECOND);
+    expect(logged.mock.calls).toEqual([[expect.stringContaining('EMFILE')]]);
+    failWith(undefined);
+    queued(7);
+    clock.advance(SECOND);
+    expect(heard.at(-1)).toMatchObject({ type: 'change', data: { view: { queue: { messages: 7 } } } });
+  });
+
+  it('forgets a client to whom nothing could be told', () => {
+    const { clock, stream, listen, failWith } = setUp();
+    failWith(new Error('EMFILE: too many open files'));
+    expect([listen().isOver(), stream.size, clock.pendingTimers]).toEqual([true, 0, 0]);
   });
 
   it('refuses more clients than it can have', () => {

@@ -1,4 +1,4 @@
-import type { MessageEvent } from '@nestjs/common';
+import { Logger, type MessageEvent } from '@nestjs/common';
 import { Observable, type Subscriber } from 'rxjs';
 import { StoppingError } from '../../mqtt-sync/errors.js';
 import type { CancelTimer, Clock } from '../../mqtt-sync/time/clock.js';
@@ -31,11 +31,13 @@ type Section = keyof OperatorView;
  * A client that comes back gets a snapshot again, so nothing is missed and `Last-Event-ID` does not matter.
  */
 export class LiveStream {
+  private readonly logger = new Logger('Operator');
   private readonly clients = new Set<Subscriber<MessageEvent>>();
   private told: Partial<Record<Section, string>> = {};
   private toldAtMs = 0;
   private lastId = 0;
   private isClosed = false;
+  private isFailing = false;
   private cancel: CancelTimer | undefined;
 
   constructor(
@@ -63,8 +65,9 @@ export class LiveStream {
       });
     }
     return new Observable((client) => {
+      // Also of one to whom not even the snapshot could be told.
+      client.add(() => this.dismiss(client));
       this.admit(client);
-      return () => this.dismiss(client);
     });
   }
 
@@ -102,9 +105,22 @@ export class LiveStream {
   private schedule(): void {
     this.cancel?.();
     this.cancel = this.clock.after(CHANGE_INTERVAL_MS, () => {
-      this.tell();
+      this.tryToTell();
       this.schedule();
     });
+  }
+
+  /** Nobody else catches what a timer throws, and an open page must not end the process. */
+  private tryToTell(): void {
+    try {
+      this.tell();
+      this.isFailing = false;
+    } catch (error) {
+      if (this.isFailing) return;
+      this.isFailing = true;
+      const what = error instanceof Error ? (error.stack ?? error.message) : String(error);
+      this.logger.error(`The view cannot be told to those who listen; trying again every second: ${what}`);
+    }
   }
 
   private tell(): void {

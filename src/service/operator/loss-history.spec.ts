@@ -60,11 +60,14 @@ describe('LossHistory', () => {
     expect(JSON.parse(readFileSync(path, 'utf8'))).toMatchObject({ version: 1, lost: 3 });
   });
 
-  it.each(['{"version":1,"lost":-1}', '[]', 'x'])('begins anew where the file is %s', async (content) => {
-    const [path, clock] = [filePath(), new FakeClock()];
-    writeFileSync(path, content);
-    expect((await live(path, clock)).history.earlier.lost).toBe(0);
-  });
+  it.each(['{"version":1,"lost":-1}', '{"version":1,"sinceMs":8.65e15,"lost":3}', '[]', 'x'])(
+    'begins anew where the file is %s',
+    async (content) => {
+      const [path, clock] = [filePath(), new FakeClock()];
+      writeFileSync(path, content);
+      expect((await live(path, clock)).history.earlier.lost).toBe(0);
+    },
+  );
 
   it('writes nothing where nothing is to be remembered', async () => {
     const clock = new FakeClock();

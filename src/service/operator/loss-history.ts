@@ -1,14 +1,14 @@
 import * as z from 'zod';
 import type { SyncEvents } from '../../mqtt-sync/sync-events.js';
 import type { Clock } from '../../mqtt-sync/time/clock.js';
-import { RememberedFile } from './remembered-file.js';
+import { moment, RememberedFile } from './remembered-file.js';
 import { SoonWritten } from './soon-written.js';
 
 const schema = z.object({
   version: z.literal(1),
-  sinceMs: z.number(),
+  sinceMs: moment,
   lost: z.int().min(0),
-  lastMs: z.number().optional(),
+  lastMs: moment.optional(),
 });
 
 /** What was lost before the process started. */

@@ -1,22 +1,22 @@
 import * as z from 'zod';
 import type { Outage } from './outages.js';
-import { RememberedFile } from './remembered-file.js';
+import { moment, RememberedFile } from './remembered-file.js';
 
 const schema = z.object({
   version: z.literal(1),
-  sinceMs: z.number(),
+  sinceMs: moment,
   outages: z
     .array(
       z.object({
         kind: z.enum(['disconnected', 'not_running']),
-        fromMs: z.number(),
-        toMs: z.number(),
+        fromMs: moment,
+        toMs: moment,
         reason: z.string().max(400),
         count: z.int().min(1),
       }),
     )
     .max(1000),
-  current: z.object({ fromMs: z.number(), reason: z.string().max(400) }).optional(),
+  current: z.object({ fromMs: moment, reason: z.string().max(400) }).optional(),
 });
 
 /** What earlier lives of the service knew of outages. */

@@ -94,13 +94,16 @@ describe('OutageHistory', () => {
   it.each([
     ['damaged', '{"version":1,"outages":[{}'],
     ['of another kind', '{"version":2}'],
+    ['of a time that is none', '{"version":1,"sinceMs":8.65e15,"outages":[]}'],
     ['far too large', ' '.repeat(300_000)],
   ])('begins anew with a file that is %s', async (_what, text) => {
     const path = filePath();
     writeFileSync(path, text);
+    utimesSync(path, 0, 0);
     const { history } = setUp(new OutageFile(path));
     await history.load();
     expect(history.past).toEqual([]);
+    expect(() => history.knownSince).not.toThrow();
     expect(JSON.parse(readFileSync(path, 'utf8'))).toMatchObject({ version: 1, outages: [] });
   });
 

@@ -1,8 +1,14 @@
 import { readFile, rename, stat, utimes, writeFile } from 'node:fs/promises';
-import type * as z from 'zod';
+import * as z from 'zod';
 
 /** Larger is none of ours. */
 const MOST_BYTES = 256 * 1024;
+
+/** The latest moment that a date can be, in milliseconds. */
+const LATEST_MS = 8_640_000_000_000_000;
+
+/** A moment as such a file has it, in milliseconds: one that can be shown. */
+export const moment = z.number().min(-LATEST_MS).max(LATEST_MS);
 
 /**
  * A small file beside the queue, in which the service keeps something for its next life. It is a convenience: nothing waits for

@@ -1,6 +1,8 @@
 import type { Command } from 'commander';
 import type { MessageWithPayload } from '../../queue/message-view.js';
+import { CliError } from '../cli-error.js';
 import type { CommandContext } from '../context.js';
+import { EXIT } from '../exit-codes.js';
 import { formatCount } from '../format.js';
 import { withTarget } from '../target/open-target.js';
 import type { TargetFlags } from '../target/target-options.js';
@@ -30,12 +32,17 @@ async function exportQueue(context: CommandContext, flags: Flags): Promise<void>
   const count = await withTarget(context, flags, async (target) => {
     let exported = 0;
     for await (const message of target.messagesWithPayload({ entity: flags.entity })) {
-      if (output.isClosed) break;
       await output.jsonLine(changeOf(message));
+      if (output.isClosed) break;
       exported++;
     }
     return exported;
   });
+  // Whoever purges next believes that all of it is there.
+  if (output.isClosed) {
+    const why = (await output.failure()) ?? 'Whoever reads has gone.';
+    throw new CliError(`${why} The export is not complete: ${formatCount(count, 'message')} written.`, EXIT.failed);
+  }
   output.note(`${formatCount(count, 'message')} exported.`);
 }
 

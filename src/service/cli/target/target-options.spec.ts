@@ -21,6 +21,7 @@ describe('what a command works on', () => {
     [{ PORT: '8080', HOST: '10.0.0.7' }, 'http://10.0.0.7:8080'],
     [{ HOST: 'fd00::1' }, 'http://[fd00::1]:5000'],
     [{ HOST: '::' }, 'http://127.0.0.1:5000'],
+    [{ PORT: ' 8080', HOST: '10.0.0.7\r' }, 'http://10.0.0.7:8080'],
   ])('is, with %j, the service at %s', (env, url) => {
     expect(targetOf({}, env)).toMatchObject({ kind: 'service', url, isDefault: true, timeoutMs: 10_000 });
   });

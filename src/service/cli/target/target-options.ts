@@ -92,8 +92,10 @@ export function numberOf(name: string, text: string, { from, to }: { readonly fr
 
 /** Where the service of the same environment listens, as seen from its own machine. */
 function defaultUrl({ PORT, HOST }: NodeJS.ProcessEnv): string {
-  const host = !HOST || /^(0\.0\.0\.0|::)$/.test(HOST) ? '127.0.0.1' : HOST;
-  const url = `http://${host.includes(':') ? `[${host}]` : host}:${PORT || '5000'}`;
+  // Without the spaces, as the service itself reads them.
+  const [listening = '', port] = [HOST?.trim(), PORT?.trim()];
+  const host = /^(|0\.0\.0\.0|::)$/.test(listening) ? '127.0.0.1' : listening;
+  const url = `http://${host.includes(':') ? `[${host}]` : host}:${port || '5000'}`;
   if (!URL.canParse(url)) throw usageError('HOST and PORT make no address: give --url.');
   return url;
 }
@@ -111,7 +113,7 @@ function checkedUrl(text: string): string {
 function tokenOf({ tokenFile }: TargetFlags, env: NodeJS.ProcessEnv): string | undefined {
   if (tokenFile !== undefined) return firstLineOf('--token-file', tokenFile);
   const { SYNC_INGRESS_TOKEN_FILE: file, SYNC_INGRESS_TOKEN: token } = env;
-  return file ? firstLineOf('SYNC_INGRESS_TOKEN_FILE', file) : token || undefined;
+  return file ? firstLineOf('SYNC_INGRESS_TOKEN_FILE', file.trim()) : token || undefined;
 }
 
 function firstLineOf(name: string, file: string): string {
