@@ -8,6 +8,9 @@ const MAX_RANGES = 500;
 const DEFAULT_LIMIT = 1000;
 const MAX_LIMIT = 10_000;
 
+/** Changes of this entity type would be sent again where requests come in, and a vessel would answer its own answers. */
+const UNANSWERED = 'request';
+
 /** A request to send changes again. */
 export interface CatchUpRequest {
   readonly id: string;
@@ -29,7 +32,9 @@ const name = z.string().min(1).max(128);
 
 const schema = z.object({
   type: z.literal('catchup'),
-  entity: z.string().refine(isEntityType),
+  entity: z.string().refine((entity) => isEntityType(entity) && entity !== UNANSWERED),
+  // Answers are of the same type, and have a place in one.
+  index: z.never().optional(),
   messageId: name,
   vesselId: name,
   data: z.object({
@@ -45,12 +50,13 @@ const schema = z.object({
   }),
 });
 
-/** Reads a request to `vesselId`; undefined for junk, and for one that somebody else is asked. */
+/** Reads a request to `vesselId`; undefined for junk, for one that somebody else is asked, and for one of its own. */
 export function readRequest(payload: Buffer, vesselId: string): CatchUpRequest | undefined {
   if (payload.length > MAX_REQUEST_BYTES) return undefined;
   const parsed = schema.safeParse(parse(payload));
   if (!parsed.success || parsed.data.data.vesselId !== vesselId) return undefined;
   const { messageId: id, vesselId: requester, entity, data } = parsed.data;
+  if (requester === vesselId) return undefined;
   return {
     ...{ id, requester, entity },
     epoch: data.epoch,
