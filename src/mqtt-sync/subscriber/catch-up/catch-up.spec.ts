@@ -37,7 +37,7 @@ function setScene(options: MqttSyncOptions = {}) {
     },
     prefixes: new VesselPrefixes(resolveOptions(options)),
     isSubscribed: (entity: string) => entity === 'crew',
-    ...{ events, clock },
+    ...{ events, clock, maxBytes: 10_000 },
   });
   const turn = () => new Promise((resolve) => setImmediate(resolve));
   const answer = async (

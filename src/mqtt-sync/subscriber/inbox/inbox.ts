@@ -149,8 +149,11 @@ export abstract class Inbox {
   /** The account of one stream; undefined when nothing of it was ever recorded. */
   abstract account(stream: StreamId): StreamAccount | undefined;
 
-  /** Every stream, the newest epoch of each vessel and entity type last. */
-  abstract accounts(): Iterable<StreamAccount>;
+  /**
+   * Every stream, the newest epoch of each vessel and entity type last.
+   * @param which `with_gaps`: those without a missing or lost number may be left out, where that is less work.
+   */
+  abstract accounts(which?: 'with_gaps'): Iterable<StreamAccount>;
 
   /** Parked messages by position, oldest first. @param after only those with a larger position. */
   abstract parked(after?: number): Iterable<ParkedMessage>;
