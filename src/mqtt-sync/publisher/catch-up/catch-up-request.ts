@@ -23,8 +23,10 @@ export interface CatchUpRequest {
   readonly ranges: readonly Span[] | undefined;
   readonly sinceSequence: number;
   readonly sinceTimeMs: number | undefined;
-  /** Changes at most. */
+  /** Changes of the journal at most. */
   readonly limit: number;
+  /** Changes of a source at most; undefined: all that it has. */
+  readonly sourceLimit: number | undefined;
 }
 
 const count = z.int().min(1).max(Number.MAX_SAFE_INTEGER);
@@ -64,6 +66,8 @@ export function readRequest(payload: Buffer, vesselId: string): CatchUpRequest |
     sinceSequence: data.sinceSequence ?? 0,
     sinceTimeMs: data.sinceTime === undefined ? undefined : Date.parse(data.sinceTime),
     limit: Math.min(data.limit ?? DEFAULT_LIMIT, MAX_LIMIT),
+    // Who asks goes on in the journal by number. A source has no place to go on from, and is read one by one.
+    sourceLimit: data.limit,
   };
 }
 
