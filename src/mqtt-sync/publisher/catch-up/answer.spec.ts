@@ -12,6 +12,7 @@ interface Sent {
   readonly type: string;
   readonly key?: string;
   readonly sequence?: number;
+  readonly asOf?: number;
   readonly data?: { readonly ranges?: readonly SequenceRange[] };
   readonly answered?: object;
 }
@@ -29,15 +30,16 @@ function requestOf(data: object): CatchUpRequest {
 }
 
 /** What a vessel answers whose application has so many entities. */
-async function answerOf(data: object, entities: number, known: Partial<FakeHistory> = {}) {
+async function answerOf(data: object, entities: number, known: Partial<FakeHistory> = {}, sequence?: number) {
   const history = Object.assign(new FakeHistory(), { newestNumber: 5000 }, known);
   const queries: SourceQuery[] = [];
   let read = 0;
+  const numbered = sequence === undefined ? {} : { sequence };
   const source = {
     *changes(query: SourceQuery) {
       queries.push(query);
       for (read = 1; read <= Math.min(entities, query.limit); read++)
-        yield { operation: 'update', key: `C-${read}`, timestamp: '2026-01-01T00:00:00Z' } as const;
+        yield { operation: 'update', key: `C-${read}`, timestamp: '2026-01-01T00:00:00Z', ...numbered } as const;
     },
   };
   const parts = { identity: IDENTITY, topics: new Topics('v', 'mv-aurora'), history, clock: new FakeClock() };
@@ -54,6 +56,16 @@ describe('The answer of a vessel with a source', () => {
     expect(replays).toHaveLength(3000);
     expect(ranges).toEqual([{ from: 1, to: 5000, reason: 'pruned' }]);
     expect(end).toMatchObject({ total: 3000, upTo: 5000, more: false });
+  });
+
+  it('says of each state after which change it was read, and of none that has a number', async () => {
+    const states = await answerOf({}, 2);
+    expect(states.replays.map(({ sequence, asOf }) => [sequence, asOf])).toEqual([
+      [undefined, 5000],
+      [undefined, 5000],
+    ]);
+    const numbered = await answerOf({}, 1, {}, 17);
+    expect(numbered.replays.map(({ sequence, asOf }) => [sequence, asOf])).toEqual([[17, undefined]]);
   });
 
   it('says that there is more, and takes nothing for lost, where a limit has cut the source', async () => {

@@ -50,13 +50,15 @@ export async function* answerMessages(
   let index = 0;
   let isCut = false;
   const sent = new SequenceRanges<'sent'>();
+  const asOf = parts.history.newest(request.entity);
   for await (const change of sourceChanges(request, plan, source, signal)) {
     isCut = index === request.sourceLimit;
     if (isCut) break;
     index++;
     if (change.sequence !== undefined) sent.add(change.sequence, 'sent');
     const place = { request: request.id, index, total: index + keptCount(plan) };
-    const payload = sourceReplay(change, request.entity, parts.identity, parts.clock.wallMs(), place);
+    const reading = { nowMs: parts.clock.wallMs(), asOf };
+    const payload = sourceReplay(change, request.entity, parts.identity, reading, place);
     yield { topic, payload };
   }
   const { kept, lost, upTo } = isCut ? beforeSource(plan) : plan;

@@ -33,7 +33,8 @@ export interface SourceChange {
 /**
  * Reads changes of one entity type from the application's own database, for receivers that ask for more than the journal
  * keeps. What it yields is mostly not history but state: each entity once, as it is now. So it is sent before
- * what the journal has, and the numbers that it stands for are told as pruned.
+ * what the journal has, and the numbers that it stands for are told as pruned. A receiver that handles a newer change of an
+ * entity before its state gets the state as stale: so read it no earlier than `changes()` is called.
  *
  * A change without a message id gets one made from vessel, epoch, entity type, key and sequence or timestamp, so that
  * reading the same state twice is one change for the receiver: give at least a timestamp that changes with the entity.
