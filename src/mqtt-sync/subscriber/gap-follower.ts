@@ -74,11 +74,7 @@ export class GapFollower implements InboxObserver, ServiceListener, GapsView {
 
   *gaps(): Iterable<StreamGaps> {
     const { missing, lost } = this.parts.inbox.stats();
-    if (missing + lost === 0) return;
-    for (const account of this.parts.inbox.accounts('with_gaps')) {
-      const gaps = this.gapsOf(account);
-      if (gaps.missingCount + gaps.lostCount > 0) yield gaps;
-    }
+    if (missing + lost > 0) yield* this.openGaps();
   }
 
   /** What is missing of a stream, and has been for longer than the grace; lost numbers are not. */
@@ -94,7 +90,7 @@ export class GapFollower implements InboxObserver, ServiceListener, GapsView {
   get missingCount(): number {
     if (this.parts.inbox.stats().missing === 0) return 0;
     let count = 0;
-    for (const gaps of this.gaps()) count += gaps.missingCount;
+    for (const gaps of this.openGaps()) count += gaps.missingCount;
     return count;
   }
 
@@ -119,6 +115,13 @@ export class GapFollower implements InboxObserver, ServiceListener, GapsView {
       `There are too many parked messages: the oldest (${position}, from ${topic}, ${reason}) is discarded.`,
     );
     this.parts.events.emit('parked_discarded', { position, topic, reason });
+  }
+
+  private *openGaps(): Iterable<StreamGaps> {
+    for (const account of this.parts.inbox.accounts('with_gaps')) {
+      const gaps = this.gapsOf(account);
+      if (gaps.missingCount + gaps.lostCount > 0) yield gaps;
+    }
   }
 
   private ripen(stream: StreamId, waited: readonly Range[]): void {
