@@ -54,8 +54,10 @@ def main():
         if envelope["messageId"] in seen:
             continue
         seen.add(envelope["messageId"])
-        stream.handled.add(envelope["sequence"])
-        stream.lost.discard(envelope["sequence"])
+        # The state of an entity, sent again in place of changes that are no longer kept, has none.
+        if "sequence" in envelope:
+            stream.handled.add(envelope["sequence"])
+            stream.lost.discard(envelope["sequence"])
         key = envelope.get("key", "-")
         print(f"{vessel} {entity} {key}: {envelope['operation']} {json.dumps(envelope.get('data'), ensure_ascii=False)}")
         sys.stdout.flush()

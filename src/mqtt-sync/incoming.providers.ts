@@ -10,6 +10,7 @@ import { CatchUp } from './subscriber/catch-up/catch-up.js';
 import type { ControlPort } from './subscriber/catch-up/request-sender.js';
 import { VesselPrefixes } from './subscriber/catch-up/vessel-prefixes.js';
 import { GapFollower } from './subscriber/gap-follower.js';
+import { maxGapBytes } from './subscriber/incoming-options.js';
 import { Inbox } from './subscriber/inbox/inbox.js';
 import { LmdbInbox } from './subscriber/inbox/lmdb-inbox.js';
 import { MemoryInbox } from './subscriber/inbox/memory-inbox.js';
@@ -57,9 +58,10 @@ const provideReceiver: Provider = {
 const provideGaps: Provider = {
   provide: GapFollower,
   inject: [MQTT_SYNC_OPTIONS, Inbox, Receiver, SyncEvents],
-  useFactory: ({ incoming }: ResolvedOptions, inbox: Inbox, receiver: Receiver, events: SyncEvents) => {
+  useFactory: (options: ResolvedOptions, inbox: Inbox, receiver: Receiver, events: SyncEvents) => {
     const isOwn = (vesselId: string) => vesselId === receiver.vesselId;
-    const gaps = new GapFollower({ isOwn, inbox, events, clock, logger, gapGraceS: incoming.gapGraceS });
+    const { gapGraceS } = options.incoming;
+    const gaps = new GapFollower({ isOwn, inbox, events, clock, logger, gapGraceS, maxBytes: maxGapBytes(options) });
     inbox.observe(gaps);
     receiver.listen(gaps);
     return gaps;
@@ -86,7 +88,7 @@ const provideCatchUp: Provider = {
     };
     const isSubscribed = receiver.isSubscribed.bind(receiver);
     const prefixes = new VesselPrefixes(options);
-    const catchUp = new CatchUp({ port, prefixes, isSubscribed, events, clock });
+    const catchUp = new CatchUp({ port, prefixes, isSubscribed, events, clock, maxBytes: maxGapBytes(options) });
     receiver.listen(catchUp);
     return catchUp;
   },

@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { change, CREW, lossOf, recordAll } from '../../../test/contract/inbox-harness.js';
 import { RecordingLogger } from '../../../test/contract/queue-harness.js';
 import { silentLogger } from '../logger.js';
@@ -9,6 +9,7 @@ import { InboundTopics } from '../wire/inbound-topics.js';
 import { GapFollower } from './gap-follower.js';
 import type { Inbox } from './inbox/inbox.js';
 import { MemoryInbox } from './inbox/memory-inbox.js';
+import { Stream } from './inbox/stream.js';
 
 const GAP_TOPIC = 'vessel/sync/system/gap/mv-aurora';
 const LIMITS = { maxIds: 1000, maxAgeS: 1000, maxParked: 2, maxParkedBytes: 1e6, catchUpFrom: 'first_seen' } as const;
@@ -33,7 +34,7 @@ describe('GapFollower', () => {
     events.on('gap_told', (event) => told.push(event));
     inbox = new MemoryInbox(LIMITS, clock, silentLogger);
     const isOwn = (vesselId: string) => vesselId === 'mv-shore';
-    follower = new GapFollower({ isOwn, inbox, events, clock, logger, gapGraceS: 30 });
+    follower = new GapFollower({ isOwn, inbox, events, clock, logger, gapGraceS: 30, maxBytes: 2000 });
     inbox.observe(follower);
     await inbox.open();
   });
@@ -120,12 +121,24 @@ describe('GapFollower', () => {
     ['with numbers that are none', { data: { ranges: [{ from: '1', to: 2, reason: 'dropped' }] } }],
     ['of no entity type', { entity: 'system', data: { ranges: [lossOf(1, 2)] } }],
     ['without ranges', { data: {} }],
+    ['larger than any is taken', { data: { ranges: [lossOf(1, 2)], padding: 'x'.repeat(2000) } }],
     ['of another kind', { type: 'status', data: { ranges: [lossOf(1, 2)] } }],
   ])('ignores a message %s, and says so once', async (_what, fields) => {
     await gap(fields);
     await gap(fields);
     expect([...inbox.accounts()]).toEqual([]);
     expect(logger.warnings).toHaveLength(1);
+  });
+
+  it('looks at no stream that has no gap: health asks often, and a fleet has thousands', async () => {
+    for (const entity of ['alerts', 'equipment', 'maintenance']) await recordAll(inbox, [1, 2], { entity });
+    await gap({ data: { ranges: [lossOf(1, 1)] } });
+    await recordAll(inbox, [1, 3], { vesselId: 'mv-borealis' });
+    clock.advance(60_000);
+    const account = vi.spyOn(Stream.prototype, 'account');
+    onTestFinished(() => account.mockRestore());
+    expect([...follower.gaps()].map(({ vesselId }) => vesselId)).toEqual(['mv-aurora', 'mv-borealis']);
+    expect(account).toHaveBeenCalledTimes(2);
   });
 
   it('takes the gaps that it told itself for no loss of anybody', async () => {

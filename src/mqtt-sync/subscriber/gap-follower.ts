@@ -20,6 +20,8 @@ export interface GapFollowerParts {
   readonly logger: SyncLogger;
   /** Seconds for which a hole may stay open before it is told: what fills it may be on its way behind other changes. */
   readonly gapGraceS: number;
+  /** A larger message is not looked at. */
+  readonly maxBytes: number;
 }
 
 /** What is missing of one stream, and has been for longer than the grace, and what is lost. */
@@ -59,7 +61,7 @@ export class GapFollower implements InboxObserver, ServiceListener, GapsView {
 
   /** Records what a vessel says is lost. Rejects when that cannot be stored just now. */
   async receive({ topic, payload }: IncomingMessage): Promise<void> {
-    const told = decodeGap(payload);
+    const told = decodeGap(payload, this.parts.maxBytes);
     if (told && this.parts.isOwn(told.stream.vesselId)) return;
     // The topic is what the broker lets a vessel publish to; the envelope can say anything.
     if (told?.stream.vesselId === topic.slice(topic.lastIndexOf('/') + 1)) {
@@ -72,11 +74,7 @@ export class GapFollower implements InboxObserver, ServiceListener, GapsView {
 
   *gaps(): Iterable<StreamGaps> {
     const { missing, lost } = this.parts.inbox.stats();
-    if (missing + lost === 0) return;
-    for (const account of this.parts.inbox.accounts()) {
-      const gaps = this.gapsOf(account);
-      if (gaps.missingCount + gaps.lostCount > 0) yield gaps;
-    }
+    if (missing + lost > 0) yield* this.openGaps();
   }
 
   /** What is missing of a stream, and has been for longer than the grace; lost numbers are not. */
@@ -92,7 +90,7 @@ export class GapFollower implements InboxObserver, ServiceListener, GapsView {
   get missingCount(): number {
     if (this.parts.inbox.stats().missing === 0) return 0;
     let count = 0;
-    for (const gaps of this.gaps()) count += gaps.missingCount;
+    for (const gaps of this.openGaps()) count += gaps.missingCount;
     return count;
   }
 
@@ -117,6 +115,13 @@ export class GapFollower implements InboxObserver, ServiceListener, GapsView {
       `There are too many parked messages: the oldest (${position}, from ${topic}, ${reason}) is discarded.`,
     );
     this.parts.events.emit('parked_discarded', { position, topic, reason });
+  }
+
+  private *openGaps(): Iterable<StreamGaps> {
+    for (const account of this.parts.inbox.accounts('with_gaps')) {
+      const gaps = this.gapsOf(account);
+      if (gaps.missingCount + gaps.lostCount > 0) yield gaps;
+    }
   }
 
   private ripen(stream: StreamId, waited: readonly Range[]): void {

@@ -65,12 +65,21 @@ describe('decodeChange()', () => {
     ['too many bytes', 'x'.repeat(10_001), /10001 bytes, the limit is 10000/],
     ['brackets without end', '['.repeat(5000), /nested more than 200/],
     ['a sequence that is none', { ...ENVELOPE, sequence: '7' }, /bad "sequence"/],
+    ['a time of reading that is none', { ...ENVELOPE, type: 'catchup', asOf: -1 }, /bad "asOf"/],
     ['an epoch below 1', { ...ENVELOPE, epoch: 0 }, /bad "epoch"/],
     ['an operation that nobody knows', { ...ENVELOPE, operation: 'upsert' }, /bad "operation"/],
     ['an id of a thousand characters', { ...ENVELOPE, messageId: 'x'.repeat(1000) }, /bad "messageId"/],
     ['an entity type that is none', { ...ENVELOPE, entity: 'system/gap' }, /bad "entity"/],
   ])('says what is wrong with %s', (_what, payload, fault) => {
     expect(decode(payload)).toEqual({ fault: expect.stringMatching(fault) as string });
+  });
+
+  it('knows of the state of an entity after which change it was read', () => {
+    const state = { ...ENVELOPE, type: 'catchup', sequence: undefined };
+    expect(decode({ ...state, asOf: 0 })).toMatchObject({ replayed: true, sequence: undefined, asOf: 0 });
+    expect(decode(state)).toMatchObject({ replayed: true, asOf: undefined });
+    // To a live change it means nothing.
+    expect(decode({ ...ENVELOPE, asOf: 'yesterday' })).toMatchObject({ form: 'envelope', asOf: undefined });
   });
 
   it('counts no brackets within strings', () => {

@@ -135,6 +135,7 @@ export function bareChange({ topic, payload, qos, retained }: IncomingMessage): 
     vesselId: undefined,
     epoch: undefined,
     sequence: undefined,
+    asOf: undefined,
     timestamp: undefined,
     payload,
   };
@@ -150,6 +151,8 @@ function fromEnvelope({ topic, payload, qos, retained }: IncomingMessage, fields
   const vesselId = nameIn(fields, 'vesselId');
   const epoch = numberIn(fields, 'epoch');
   const sequence = numberIn(fields, 'sequence');
+  const replayed = fields['type'] === 'catchup';
+  const asOf = replayed ? numberIn(fields, 'asOf', 0) : undefined;
   const isComplete =
     operation !== undefined &&
     messageId !== undefined &&
@@ -164,7 +167,7 @@ function fromEnvelope({ topic, payload, qos, retained }: IncomingMessage, fields
     topic,
     qos,
     retained,
-    replayed: fields['type'] === 'catchup',
+    replayed,
     entity,
     operation: operation as Operation | undefined,
     key,
@@ -172,6 +175,7 @@ function fromEnvelope({ topic, payload, qos, retained }: IncomingMessage, fields
     vesselId,
     epoch,
     sequence,
+    asOf,
     timestamp: nameIn(fields, 'timestamp'),
     payload,
     data: Object.hasOwn(fields, 'data') ? fields['data'] : undefined,
@@ -189,9 +193,9 @@ function nameIn(fields: Fields, name: string): string | undefined {
 }
 
 /** A counting number; null counts as absent. */
-function numberIn(fields: Fields, name: string): number | undefined {
+function numberIn(fields: Fields, name: string, least = 1): number | undefined {
   const value = Object.hasOwn(fields, name) ? fields[name] : undefined;
   if (value === undefined || value === null) return undefined;
-  if (Number.isSafeInteger(value) && (value as number) >= 1) return value as number;
-  throw new Fault(`envelope with a bad "${name}": expected a whole number from 1 on`);
+  if (Number.isSafeInteger(value) && (value as number) >= least) return value as number;
+  throw new Fault(`envelope with a bad "${name}": expected a whole number from ${least} on`);
 }

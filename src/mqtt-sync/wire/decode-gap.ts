@@ -15,8 +15,9 @@ export interface ToldGap {
 /** Ten times as many as a vessel tells at once. */
 const MAX_RANGES = 10_000;
 
-/** Understands a gap message; undefined when it is none. A reason that this version does not know counts as `dropped`. */
-export function decodeGap(payload: Buffer): ToldGap | undefined {
+/** Understands a gap message; undefined when it is none, or larger than `maxBytes`. A reason that this version does not know counts as `dropped`. */
+export function decodeGap(payload: Buffer, maxBytes = Infinity): ToldGap | undefined {
+  if (payload.length > maxBytes) return undefined;
   const envelope = parseFields(payload);
   if (envelope?.['type'] !== 'gap') return undefined;
   const { vesselId, epoch, entity, data } = envelope;

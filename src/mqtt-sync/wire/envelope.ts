@@ -61,6 +61,8 @@ export interface CatchupEnvelope extends Omit<ChangeEnvelope, 'type' | 'sequence
   readonly type: 'catchup';
   /** Absent for the state of an entity, which stands in for changes that are no longer kept. */
   readonly sequence?: number;
+  /** In place of a sequence: the newest one there was when the state was read; 0: there was none. */
+  readonly asOf?: number;
   /** Id of the request that it answers. */
   readonly request: string;
   /** Counted from 1. */

@@ -32,6 +32,8 @@ export interface IncomingChange {
   readonly vesselId: string | undefined;
   readonly epoch: number | undefined;
   readonly sequence: number | undefined;
+  /** Of the state of an entity, which has no sequence: the newest one there was when it was read; 0: there was none. */
+  readonly asOf?: number | undefined;
   /** When the change was accepted, as the sender wrote it. */
   readonly timestamp: string | undefined;
   /** What a handler gets: the data of an envelope; of a bare message its JSON, else its text. */

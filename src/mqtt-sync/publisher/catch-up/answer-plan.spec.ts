@@ -8,7 +8,7 @@ const EPOCH = 7;
 function plan(history: Partial<FakeHistory>, request: Partial<CatchUpRequest> = {}) {
   const asked = {
     ...{ id: 'ask-1', requester: 'office', entity: 'crew', epoch: undefined, ranges: undefined },
-    ...{ sinceSequence: 0, sinceTimeMs: undefined, limit: 1000, ...request },
+    ...{ sinceSequence: 0, sinceTimeMs: undefined, limit: 1000, sourceLimit: undefined, ...request },
   };
   return planAnswer(asked, Object.assign(new FakeHistory(), history), EPOCH);
 }

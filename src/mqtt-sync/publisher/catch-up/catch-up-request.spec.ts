@@ -10,11 +10,12 @@ function request(data: object = {}, fields: object = {}): Buffer {
 const read = (payload: Buffer) => readRequest(payload, 'mv-aurora');
 
 describe('A request for catch-up', () => {
-  it('asks for everything, a thousand changes of it, unless it says otherwise', () => {
-    const unlimited = { epoch: undefined, ranges: undefined, sinceSequence: 0, sinceTimeMs: undefined, limit: 1000 };
-    expect(read(request())).toEqual({ id: 'ask-1', requester: 'office', entity: 'crew', ...unlimited });
+  it('asks for everything, of the journal a thousand changes at a time, unless it says otherwise', () => {
+    const unlimited = { epoch: undefined, ranges: undefined, sinceSequence: 0, sinceTimeMs: undefined };
+    const limits = { limit: 1000, sourceLimit: undefined };
+    expect(read(request())).toEqual({ id: 'ask-1', requester: 'office', entity: 'crew', ...unlimited, ...limits });
     expect(read(request({ sinceTime: '2026-01-01T01:00:00+01:00', limit: 1e9 }))).toMatchObject({
-      ...{ sinceTimeMs: Date.UTC(2026, 0, 1), limit: 10_000 },
+      ...{ sinceTimeMs: Date.UTC(2026, 0, 1), limit: 10_000, sourceLimit: 1e9 },
     });
   });
 
@@ -42,6 +43,9 @@ describe('A request for catch-up', () => {
     ['null', Buffer.from('null')],
     ['another type', request({}, { type: 'data_change' })],
     ['a reserved entity type', request({}, { entity: 'system' })],
+    ['the entity type whose answers would be requests', request({}, { entity: 'request' })],
+    ['a question of the vessel to itself', request({}, { vesselId: 'mv-aurora' })],
+    ['a change of an answer', request({}, { operation: 'create', request: 'ask-0', index: 1, total: 3 })],
     ['no id', request({}, { messageId: '' })],
     ['nobody who asks', request({}, { vesselId: undefined })],
     ['a range that ends before it begins', request({ ranges: [{ from: 2, to: 1 }] })],

@@ -8,6 +8,9 @@ const MAX_RANGES = 500;
 const DEFAULT_LIMIT = 1000;
 const MAX_LIMIT = 10_000;
 
+/** Changes of this entity type would be sent again where requests come in, and a vessel would answer its own answers. */
+const UNANSWERED = 'request';
+
 /** A request to send changes again. */
 export interface CatchUpRequest {
   readonly id: string;
@@ -20,8 +23,10 @@ export interface CatchUpRequest {
   readonly ranges: readonly Span[] | undefined;
   readonly sinceSequence: number;
   readonly sinceTimeMs: number | undefined;
-  /** Changes at most. */
+  /** Changes of the journal at most. */
   readonly limit: number;
+  /** Changes of a source at most; undefined: all that it has. */
+  readonly sourceLimit: number | undefined;
 }
 
 const count = z.int().min(1).max(Number.MAX_SAFE_INTEGER);
@@ -29,7 +34,9 @@ const name = z.string().min(1).max(128);
 
 const schema = z.object({
   type: z.literal('catchup'),
-  entity: z.string().refine(isEntityType),
+  entity: z.string().refine((entity) => isEntityType(entity) && entity !== UNANSWERED),
+  // Answers are of the same type, and have a place in one.
+  index: z.never().optional(),
   messageId: name,
   vesselId: name,
   data: z.object({
@@ -45,12 +52,13 @@ const schema = z.object({
   }),
 });
 
-/** Reads a request to `vesselId`; undefined for junk, and for one that somebody else is asked. */
+/** Reads a request to `vesselId`; undefined for junk, for one that somebody else is asked, and for one of its own. */
 export function readRequest(payload: Buffer, vesselId: string): CatchUpRequest | undefined {
   if (payload.length > MAX_REQUEST_BYTES) return undefined;
   const parsed = schema.safeParse(parse(payload));
   if (!parsed.success || parsed.data.data.vesselId !== vesselId) return undefined;
   const { messageId: id, vesselId: requester, entity, data } = parsed.data;
+  if (requester === vesselId) return undefined;
   return {
     ...{ id, requester, entity },
     epoch: data.epoch,
@@ -58,6 +66,8 @@ export function readRequest(payload: Buffer, vesselId: string): CatchUpRequest |
     sinceSequence: data.sinceSequence ?? 0,
     sinceTimeMs: data.sinceTime === undefined ? undefined : Date.parse(data.sinceTime),
     limit: Math.min(data.limit ?? DEFAULT_LIMIT, MAX_LIMIT),
+    // Who asks goes on in the journal by number. A source has no place to go on from, and is read one by one.
+    sourceLimit: data.limit,
   };
 }
 

@@ -7,7 +7,10 @@ export interface SourceQuery {
   readonly afterSequence: number;
   /** Changes at or after this time; undefined: from the beginning. */
   readonly since: Date | undefined;
-  /** More than so many are not sent. */
+  /**
+   * No more than these are read. Where a request has a limit, one more than it takes, which shows whether there are more;
+   * else more than any source has, in 32 bits.
+   */
   readonly limit: number;
   /** Aborted when nobody waits for the answer any more. */
   readonly signal: AbortSignal;
@@ -30,10 +33,13 @@ export interface SourceChange {
 /**
  * Reads changes of one entity type from the application's own database, for receivers that ask for more than the journal
  * keeps. What it yields is mostly not history but state: each entity once, as it is now. So it is sent before
- * what the journal has, and the numbers that it stands for are told as pruned.
+ * what the journal has, and the numbers that it stands for are told as pruned. A receiver that handles a newer change of an
+ * entity before its state gets the state as stale: so read it no earlier than `changes()` is called.
  *
  * A change without a message id gets one made from vessel, epoch, entity type, key and sequence or timestamp, so that
  * reading the same state twice is one change for the receiver: give at least a timestamp that changes with the entity.
+ *
+ * It is read as slowly as the link takes it: one with very many entities yields them page by page, or from a cursor.
  *
  * @example
  * class WorkOrderSource implements CatchUpSource {

@@ -10,6 +10,13 @@ export interface ReplayPlace {
   readonly total: number;
 }
 
+/** When a source was read. */
+export interface SourceReading {
+  readonly nowMs: number;
+  /** The newest sequence when it began: what is newer may have overtaken the states that it yields. */
+  readonly asOf: number;
+}
+
 /** Namespace of the ids of changes that come from a source (RFC 9562, section 5.5); any UUID will do, as long as it stays. */
 const SOURCE_NAMESPACE = '8f0d7a52-6f0c-4e0e-9a53-3f6f6f0f7c11';
 
@@ -24,7 +31,7 @@ export function sourceReplay(
   change: SourceChange,
   entity: string,
   { vesselId, epoch }: QueueIdentity,
-  nowMs: number,
+  { nowMs, asOf }: SourceReading,
   place: ReplayPlace,
 ): Buffer {
   const { operation, key, data, sequence } = change;
@@ -35,7 +42,7 @@ export function sourceReplay(
   return encodeEnvelope({
     ...{ type: 'catchup', entity, operation, messageId, vesselId, epoch, timestamp },
     ...(key !== undefined && { key }),
-    ...(sequence !== undefined && { sequence }),
+    ...(sequence === undefined ? { asOf } : { sequence }),
     ...(data !== undefined && { data }),
     ...place,
   });

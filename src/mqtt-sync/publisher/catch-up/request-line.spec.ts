@@ -15,7 +15,7 @@ function setScene() {
   const add = (id: string, entity = 'crew', requester = 'office') =>
     line.add({
       ...{ id, entity, requester, epoch: undefined, ranges: undefined },
-      ...{ sinceSequence: 0, sinceTimeMs: undefined, limit: 1000 },
+      ...{ sinceSequence: 0, sinceTimeMs: undefined, limit: 1000, sourceLimit: undefined },
     } satisfies CatchUpRequest);
   return { clock, begun, line, add, ids: () => begun.map(({ id }) => id) };
 }

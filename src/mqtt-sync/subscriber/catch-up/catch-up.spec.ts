@@ -37,7 +37,7 @@ function setScene(options: MqttSyncOptions = {}) {
     },
     prefixes: new VesselPrefixes(resolveOptions(options)),
     isSubscribed: (entity: string) => entity === 'crew',
-    ...{ events, clock },
+    ...{ events, clock, maxBytes: 10_000 },
   });
   const turn = () => new Promise((resolve) => setImmediate(resolve));
   const answer = async (
@@ -95,7 +95,7 @@ describe('CatchUp', () => {
     const { catchUp, answer } = setScene();
     const result = catchUp.request({ ...CREW, sinceSequence: 30 });
     await answer({ upTo: 30, more: true });
-    expect(await result).toMatchObject({ asked: 1 });
+    expect(await result).toMatchObject({ asked: 1, more: true });
   });
 
   it('takes no answer of another vessel, nor to another request', async () => {

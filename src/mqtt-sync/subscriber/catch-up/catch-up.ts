@@ -26,6 +26,8 @@ export interface CatchUpParts {
   readonly isSubscribed: (entity: string) => boolean;
   readonly events: Pick<SyncEvents, 'on'>;
   readonly clock: Clock;
+  /** A larger gap message is not looked at. */
+  readonly maxBytes: number;
 }
 
 const DEFAULT_TIMEOUT_MS = 60_000;
@@ -101,7 +103,7 @@ export class CatchUp implements ServiceListener {
 
   /** Takes what vessels say of what is lost, and of the ends of their answers. */
   receive({ topic, payload }: IncomingMessage): Promise<void> {
-    const told = decodeGap(payload);
+    const told = decodeGap(payload, this.parts.maxBytes);
     const { vesselId, entity } = told?.stream ?? {};
     if (told && vesselId === topic.slice(topic.lastIndexOf('/') + 1))
       for (const exchange of this.of(vesselId, entity)) exchange.told(told);

@@ -58,14 +58,17 @@ export class Exchange {
   async run(): Promise<CatchUpResult> {
     try {
       let rest: CheckedQuery | undefined = this.query;
+      let more = false;
       while (rest) {
         const part = this.firstPart(rest);
         const end = await this.ask(part);
         this.received += end.total;
+        more = end.more;
         rest = this.after(rest, part, end);
         if (rest && this.left === 0) return this.result(true);
       }
-      return this.result(false);
+      // An answer that does not get on, as where a limit has cut what a source has, leaves something out.
+      return this.result(more);
     } finally {
       this.end();
     }

@@ -6,7 +6,7 @@ export { type Range } from '../../wire/sequence-ranges.js';
 /** What the inbox remembers of a change; an `IncomingChange` is one. */
 export type ChangeIdentity = Pick<
   IncomingChange,
-  'messageId' | 'vesselId' | 'epoch' | 'sequence' | 'entity' | 'key' | 'retained' | 'replayed'
+  'messageId' | 'vesselId' | 'epoch' | 'sequence' | 'asOf' | 'entity' | 'key' | 'retained' | 'replayed'
 >;
 
 /** What an inbox knows a change by. */
@@ -127,7 +127,10 @@ export abstract class Inbox {
    */
   abstract isKnown(change: ChangeIdentity, names?: ChangeNames): boolean;
 
-  /** Whether a newer change of the same vessel, entity type and key was handled before. */
+  /**
+   * Whether a newer change of the same vessel, entity type and key was handled before; of the state of an entity, which
+   * has no sequence: one that came after it was read.
+   */
   abstract isStale(change: ChangeIdentity, names?: ChangeNames): boolean;
 
   /**
@@ -149,8 +152,11 @@ export abstract class Inbox {
   /** The account of one stream; undefined when nothing of it was ever recorded. */
   abstract account(stream: StreamId): StreamAccount | undefined;
 
-  /** Every stream, the newest epoch of each vessel and entity type last. */
-  abstract accounts(): Iterable<StreamAccount>;
+  /**
+   * Every stream, the newest epoch of each vessel and entity type last.
+   * @param which `with_gaps`: those without a missing or lost number may be left out, where that is less work.
+   */
+  abstract accounts(which?: 'with_gaps'): Iterable<StreamAccount>;
 
   /** Parked messages by position, oldest first. @param after only those with a larger position. */
   abstract parked(after?: number): Iterable<ParkedMessage>;

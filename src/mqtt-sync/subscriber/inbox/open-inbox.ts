@@ -35,6 +35,11 @@ function isLive({ retained, replayed }: ChangeIdentity): boolean {
   return !retained && !replayed;
 }
 
+/** Whether the state of an entity was read before this change of it was made: it may lack it. */
+function isOvertaken({ replayed, epoch, asOf }: ChangeIdentity, last: LastHandled): boolean {
+  return replayed && asOf !== undefined && epoch === last.epoch && last.sequence > asOf;
+}
+
 /** An inbox while its store is open: memory is always as if everything that was asked for had been committed. */
 export class OpenInbox {
   readonly committer: InboxCommitter;
@@ -63,9 +68,10 @@ export class OpenInbox {
   }
 
   isStale(change: ChangeIdentity, { key }: ChangeNames): boolean {
-    if (!isPlaced(change)) return false;
+    if (!isPlaced(change) && change.asOf === undefined) return false;
     const last = this.lastHandled(key);
     if (!last) return false;
+    if (!isPlaced(change)) return isOvertaken(change, last);
     if (last.epoch === change.epoch) return change.sequence < last.sequence;
     const epochs = this.streams.of(change);
     const isKnownEpoch = epochs.some(({ epoch }) => epoch === change.epoch);

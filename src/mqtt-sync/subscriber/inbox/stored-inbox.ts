@@ -76,8 +76,12 @@ export abstract class StoredInbox extends Inbox {
     return this.opened?.stream(stream)?.account();
   }
 
-  *accounts(): Iterable<StreamAccount> {
-    for (const stream of this.opened?.allStreams() ?? []) yield stream.account();
+  *accounts(which?: 'with_gaps'): Iterable<StreamAccount> {
+    for (const stream of this.opened?.allStreams() ?? []) {
+      // Both are at hand, and an account is not.
+      if (which === 'with_gaps' && stream.missingCount === 0 && stream.lostCount === 0) continue;
+      yield stream.account();
+    }
   }
 
   *parked(after = 0): Iterable<ParkedMessage> {

@@ -156,12 +156,12 @@ export class Stream implements StreamId {
 
   /** Keeps the number of ranges within bounds: what the oldest ones say is only counted from now on. */
   trim(maxRanges: number): void {
-    while (this.exceeds(maxRanges)) {
-      const end = this.settled.length > maxRanges ? this.settled.first!.to : this.lost.first!.to;
-      const next = this.settled.holes({ from: end + 1, to: this.highest })[0];
-      // The hole behind it closes with it.
-      this.raiseFloor(this.settled.length > maxRanges && next ? next.to : end);
-    }
+    const [settled, lost] = [this.settled.toArray(), this.lost.toArray()];
+    // The hole behind what is settled closes with it.
+    const firstKept = settled.length > maxRanges ? settled[settled.length - maxRanges] : undefined;
+    const lastLost = lost[lost.length - maxRanges - 1];
+    // Once, for all of them: to raise it looks at every range there is.
+    this.raiseFloor(Math.max(this.floor, firstKept ? firstKept.from - 1 : 0, lastLost?.to ?? 0));
   }
 
   /** A newer epoch has taken over long ago: keeps no more than what tells repeats. */

@@ -1,4 +1,5 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { SequenceRanges } from '../../wire/sequence-ranges.js';
 import { Stream } from './stream.js';
 import { Streams } from './streams.js';
 
@@ -40,6 +41,52 @@ describe('A stream with more ranges than it may keep', () => {
     stream.trim(3);
     expect(stream.account().lost.length).toBeLessThanOrEqual(3);
     expect(stream.lostCount).toBe(20);
+  });
+
+  it('keeps within bounds what is settled and what is lost, whichever has more ranges too many', () => {
+    const stream = holey(10);
+    for (let from = 30; from <= 44; from += 2) stream.lose([{ from, to: from, reason: 'dropped' }]);
+    stream.trim(6);
+    expect(stream.account()).toMatchObject({ highest: 44, handled: 10, lostCount: 8 });
+    expect(stream.toRecord()).toMatchObject({ floor: 33, settled: expect.objectContaining({ length: 6 }) as unknown });
+    stream.handle(51, 1);
+    stream.handle(53, 1);
+    stream.trim(7);
+    expect(stream.toRecord()).toMatchObject({ floor: 35 });
+    stream.trim(5);
+    expect(stream.toRecord()).toMatchObject({ floor: 39, lost: [40, 42, 44].map((one) => ({ from: one, to: one })) });
+  });
+
+  it('leaves what is settled alone where only what is lost has too many', () => {
+    const stream = Stream.begin(CREW, 0);
+    stream.lose([
+      ...[5, 6, 7].map((from) => ({ from, to: from, reason: from === 6 ? 'pruned' : 'dropped' }) as const),
+      { from: 9, to: 9, reason: 'dropped' },
+    ]);
+    stream.handle(11, 1);
+    stream.trim(3);
+    expect(stream.toRecord()).toMatchObject({ floor: 5, settled: { length: 3 }, lost: { length: 3 } });
+  });
+
+  it('stays as it is while it has no range too many', () => {
+    const stream = holey(10);
+    stream.lose([{ from: 100, to: 100, reason: 'dropped' }]);
+    const before = stream.toRecord();
+    stream.trim(11);
+    expect(stream.toRecord()).toEqual(before);
+    const later = Stream.begin(CREW, 0);
+    later.handle(5, 1);
+    later.trim(1);
+    expect(later.account().missing).toEqual([{ from: 1, to: 4 }]);
+  });
+
+  it('is trimmed in one go, however many they are', () => {
+    const stream = holey(5000);
+    const holes = vi.spyOn(SequenceRanges.prototype, 'holes');
+    onTestFinished(() => holes.mockRestore());
+    stream.trim(1000);
+    expect(stream.exceeds(1000)).toBe(false);
+    expect(holes.mock.calls.length).toBeLessThan(10);
   });
 
   it('is what it was, after a trim that is taken back, and when it is read again', () => {

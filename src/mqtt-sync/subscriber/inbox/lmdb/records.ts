@@ -65,8 +65,8 @@ type ParkedHeader = Omit<ParkedMessage, 'position' | 'payload' | 'identity'> & {
 };
 
 export function encodeParked({ position: _position, payload, identity, ...rest }: ParkedMessage): Buffer {
-  const { messageId, vesselId, epoch, sequence, entity, key, retained, replayed } = identity ?? {};
-  const known = identity ? { messageId, vesselId, epoch, sequence, entity, key, retained, replayed } : null;
+  const { messageId, vesselId, epoch, sequence, asOf, entity, key, retained, replayed } = identity ?? {};
+  const known = identity ? { messageId, vesselId, epoch, sequence, asOf, entity, key, retained, replayed } : null;
   const { topic, qos, reason, error, attempts, parkedAtMs, retained: wasRetained } = rest;
   return seal({ topic, qos, reason, error, attempts, parkedAtMs, retained: wasRetained, identity: known }, payload);
 }
