@@ -1,4 +1,5 @@
 import type { IncomingLink, IncomingPublish } from '../connection/incoming-link.js';
+import { failureText } from '../connection/failure-text.js';
 import type { SyncLogger } from '../logger.js';
 import type { SyncEvents } from '../sync-events.js';
 import {
@@ -48,7 +49,7 @@ const MESSAGES_PER_TURN = 128;
  * memory is the Receive Maximum and, for what that does not count, no longer reading.
  */
 export class Intake {
-  private readonly lines = new KeyLines();
+  private readonly lines: KeyLines;
   private readonly held: HeldChanges;
   private readonly routes: TopicRoutes;
   private link: IncomingLink | undefined;
@@ -58,6 +59,9 @@ export class Intake {
   private readInTurn = 0;
 
   constructor(private readonly parts: IntakeParts) {
+    this.lines = new KeyLines((error) =>
+      parts.logger.error(`A message is not acknowledged, because handling it went wrong: ${failureText(error)}`),
+    );
     this.routes = new TopicRoutes(parts.topics, parts.listeners);
     this.held = new HeldChanges(parts.options.incoming.maxBytes, () => this.link?.resume());
   }
