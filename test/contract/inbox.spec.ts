@@ -55,6 +55,19 @@ describe.each([
       await inbox.recordHandled(change(undefined, { messageId: undefined, epoch: undefined, vesselId: undefined }));
     });
 
+    it('counts what comes again under another number as handled there, so that nothing is missing', async () => {
+      const { inbox, observer } = await openInbox(maker());
+      await recordAll(inbox, [1]);
+      const renumbered = change(5, { epoch: 8, messageId: change(1).messageId });
+      expect(inbox.isKnown(renumbered)).toBe(true);
+      expect(inbox.isKnown({ ...renumbered, messageId: undefined })).toBe(false);
+      await recordAll(inbox, [6], { epoch: 8 });
+      await inbox.recordHandled(renumbered);
+      expect(inbox.isKnown({ ...renumbered, messageId: undefined })).toBe(true);
+      expect(observer.missingRanges).toEqual([{ from: 1, to: 5 }]);
+      expect(inbox.account({ ...CREW, epoch: 8 })).toMatchObject({ handled: 2, missing: [{ from: 1, to: 4 }] });
+    });
+
     it('keeps the same id of two vessels apart', async () => {
       const { inbox } = await openInbox(maker());
       await inbox.recordHandled(change(1, { messageId: 'WO-1' }));
