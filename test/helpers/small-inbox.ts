@@ -69,8 +69,10 @@ export class SmallInbox extends Inbox {
     return this.parkedMessages.filter(({ position }) => position > after);
   }
 
-  override removeParked(): Promise<boolean> {
-    return Promise.resolve(false);
+  override removeParked(position: number): Promise<boolean> {
+    const at = this.parkedMessages.findIndex((message) => message.position === position);
+    if (at >= 0) this.parkedMessages.splice(at, 1);
+    return Promise.resolve(at >= 0);
   }
 
   override stats(): InboxStats {

@@ -1,5 +1,5 @@
 import { failureText } from '../connection/failure-text.js';
-import { StoppingError } from '../errors.js';
+import { NotSubscribedError, StoppingError } from '../errors.js';
 import type { SyncLogger } from '../logger.js';
 import type { SyncEvents } from '../sync-events.js';
 import type { Clock } from '../time/clock.js';
@@ -79,10 +79,20 @@ export class ChangeHandling {
     return memory ? this.handleNew(change, held, memory) : this.handleLater(change, held);
   }
 
-  /** Runs the handlers of a change once more, whatever the inbox knows of it. @throws what a handler threw. */
+  /**
+   * Runs the handlers of a change once more, whatever the inbox knows of it.
+   * @throws {NotSubscribedError} it has none. What a handler threw.
+   */
   async handleOnce(change: IncomingChange): Promise<void> {
     const { registry, inbox } = this.parts;
-    const outcome = await this.tryOnce(change, registry.matching(change.entity), inbox.isStale(change), 1);
+    const handlers = registry.matching(change.entity);
+    if (handlers.length === 0) {
+      // Nothing would fail, and the change be taken for handled.
+      throw new NotSubscribedError(
+        `Nothing here handles changes of ${JSON.stringify(change.entity)}: subscribe to them first.`,
+      );
+    }
+    const outcome = await this.tryOnce(change, handlers, inbox.isStale(change), 1);
     if (!outcome) throw new StoppingError('The process is stopping: nothing is handled any more.');
     if (outcome.failure) throw outcome.failure.error;
   }
