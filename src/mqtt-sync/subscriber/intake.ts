@@ -163,10 +163,13 @@ export class Intake {
     const { inbox, writer, events, logger, options } = this.parts;
     const payload = message.payload.subarray(0, maxIncomingBytes(options));
     const verdict = { reason, error: fault, attempts: 0 };
+    const release = this.held.holdUnreadable(message.payload.length);
+    if (this.held.isFull) this.link?.pause();
     void writer
       .write(() => inbox.park({ ...message, payload, identity: undefined, ...verdict }))
       .then((parked) => {
         if (!parked) return;
+        release();
         events.emit('change_parked', { ...describeChange({ ...bareChange(message), data: undefined }), ...verdict });
         logger.error(`Parked a message on ${message.topic}: ${reason}, ${fault}`);
         acknowledge();
