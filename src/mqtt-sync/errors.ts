@@ -192,7 +192,7 @@ export class CatchUpAbortedError extends MqttSyncError {
   override readonly retryable = true;
 }
 
-/** Nothing here receives changes of the entity type, so that nobody would get what is sent again. */
+/** Nothing here receives changes of the entity type, so that nobody would get what is sent again, or was parked. */
 export class NotSubscribedError extends MqttSyncError {
   readonly code = 'NOT_SUBSCRIBED';
 }

@@ -7,6 +7,7 @@ import type {
 import type { ConnectionControl } from './connection/connection-control.js';
 import type { IncomingLink, IncomingPublish } from './connection/incoming-link.js';
 import type { Acknowledgement, Link, LinkLoss } from './connection/link.js';
+import { errorText } from './error-text.js';
 import { MqttSyncError, QueueUnavailableError } from './errors.js';
 import { keepaliveNotice } from './keepalive-notice.js';
 import type { SyncLogger } from './logger.js';
@@ -241,7 +242,7 @@ export class MqttSyncLifecycle
     try {
       return await Promise.race([work.then(() => true), expiry]);
     } catch (error) {
-      this.parts.logger.error(`While stopping: ${error instanceof Error ? error.message : String(error)}`);
+      this.parts.logger.error(`While stopping: ${errorText(error)}`);
       return false;
     } finally {
       cancel?.();
@@ -251,5 +252,5 @@ export class MqttSyncLifecycle
 
 function inWords(error: unknown): string {
   if (error instanceof MqttSyncError) return error.message;
-  return `The queue cannot be opened: ${error instanceof Error ? error.message : String(error)}.`;
+  return `The queue cannot be opened: ${errorText(error)}.`;
 }

@@ -1,3 +1,4 @@
+import { errorText } from './error-text.js';
 import type { SyncErrorCode } from './errors.js';
 import type { SyncLogger } from './logger.js';
 import type { Qos } from './wire/entity-policies.js';
@@ -169,7 +170,7 @@ export class SyncEvents {
       try {
         (registration.listener as Listener<Name>)(event);
       } catch (error) {
-        this.logger.error(`A listener of "${name}" threw: ${error instanceof Error ? error.message : String(error)}`);
+        this.logger.error(`A listener of "${name}" threw: ${errorText(error)}`);
       }
     }
   }

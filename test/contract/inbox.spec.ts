@@ -55,6 +55,19 @@ describe.each([
       await inbox.recordHandled(change(undefined, { messageId: undefined, epoch: undefined, vesselId: undefined }));
     });
 
+    it('counts what comes again under another number as handled there, so that nothing is missing', async () => {
+      const { inbox, observer } = await openInbox(maker());
+      await recordAll(inbox, [1]);
+      const renumbered = change(5, { epoch: 8, messageId: change(1).messageId });
+      expect(inbox.isKnown(renumbered)).toBe(true);
+      expect(inbox.isKnown({ ...renumbered, messageId: undefined })).toBe(false);
+      await recordAll(inbox, [6], { epoch: 8 });
+      await inbox.recordHandled(renumbered);
+      expect(inbox.isKnown({ ...renumbered, messageId: undefined })).toBe(true);
+      expect(observer.missingRanges).toEqual([{ from: 1, to: 5 }]);
+      expect(inbox.account({ ...CREW, epoch: 8 })).toMatchObject({ handled: 2, missing: [{ from: 1, to: 4 }] });
+    });
+
     it('keeps the same id of two vessels apart', async () => {
       const { inbox } = await openInbox(maker());
       await inbox.recordHandled(change(1, { messageId: 'WO-1' }));
@@ -203,29 +216,6 @@ describe.each([
       await inbox.recordLost(CREW, [lossOf(4, 9)]);
       expect(observer.missingRanges).toEqual([{ from: 2, to: 3 }]);
       expect(inbox.stats()).toMatchObject({ missing: 2, lost: 6 });
-    });
-  });
-
-  describe('stale changes', () => {
-    it('are older than the last handled of their key', async () => {
-      const { inbox } = await openInbox(maker());
-      await recordAll(inbox, [5]);
-      await recordAll(inbox, [9], { key: 'other' });
-      expect(inbox.isStale(change(4))).toBe(true);
-      expect([inbox.isStale(change(6)), inbox.isStale(change(4, { key: 'new' }))]).toEqual([false, false]);
-      expect(inbox.isStale(change(4, { key: undefined }))).toBe(false);
-      await recordAll(inbox, [4]);
-      expect(inbox.isStale(change(4))).toBe(true);
-    });
-
-    it('are those of an older epoch, whatever its number', async () => {
-      const { inbox } = await openInbox(maker());
-      await recordAll(inbox, [50], { epoch: 900 });
-      expect(inbox.isStale(change(1, { epoch: 3 }))).toBe(false);
-      expect(inbox.isStale(change(1, { epoch: 3, retained: true }))).toBe(true);
-      await recordAll(inbox, [1], { epoch: 3 });
-      expect(inbox.isStale(change(51, { epoch: 900 }))).toBe(true);
-      expect(inbox.isStale(change(2, { epoch: 3 }))).toBe(false);
     });
   });
 

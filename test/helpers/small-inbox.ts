@@ -28,8 +28,9 @@ export class SmallInbox extends Inbox {
     return Promise.resolve();
   }
 
-  override isKnown({ messageId }: ChangeIdentity): boolean {
-    return messageId !== undefined && this.ids.has(messageId);
+  override isKnown(change: ChangeIdentity): boolean {
+    if (change.messageId !== undefined && this.ids.has(change.messageId)) return true;
+    return change.sequence !== undefined && this.handled.some((one) => placeOf(one) === placeOf(change));
   }
 
   override isStale(change: ChangeIdentity): boolean {
@@ -68,8 +69,10 @@ export class SmallInbox extends Inbox {
     return this.parkedMessages.filter(({ position }) => position > after);
   }
 
-  override removeParked(): Promise<boolean> {
-    return Promise.resolve(false);
+  override removeParked(position: number): Promise<boolean> {
+    const at = this.parkedMessages.findIndex((message) => message.position === position);
+    if (at >= 0) this.parkedMessages.splice(at, 1);
+    return Promise.resolve(at >= 0);
   }
 
   override stats(): InboxStats {
@@ -80,6 +83,10 @@ export class SmallInbox extends Inbox {
     this.isOpen = false;
     return Promise.resolve();
   }
+}
+
+function placeOf({ vesselId, entity, epoch, sequence }: ChangeIdentity): string {
+  return `${vesselId} ${entity} ${epoch} ${sequence}`;
 }
 
 function keyOf({ vesselId, entity, key }: ChangeIdentity): string {

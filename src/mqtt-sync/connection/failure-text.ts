@@ -1,16 +1,22 @@
 import { ReasonCodes } from 'mqtt';
+import { errorText } from '../error-text.js';
 import { secretForms } from './secret-forms.js';
 
 /** Longer texts are cut: a broker or a proxy may answer with a page of them. */
 const MAX_LENGTH = 300;
 
 function messageOf(error: unknown): string {
-  if (error instanceof AggregateError && error.message === '') {
-    // Node tries every address of a host and then reports them together, with an empty message.
-    return [...new Set(error.errors.map(messageOf))].join('; ');
-  }
-  if (!(error instanceof Error)) return String(error);
-  return error.message || (error as NodeJS.ErrnoException).code || error.name;
+  const text = errorText(error);
+  return text === '' && error instanceof Error ? substituteFor(error) : text;
+}
+
+/** For the message of an error that has none. Whoever threw it may have given it anything for what is read here. */
+function substituteFor(error: Error): string {
+  const { errors, code, name } = error as { errors?: unknown; code?: unknown; name: unknown };
+  // Node tries every address of a host and then reports them together, with an empty message.
+  const all = error instanceof AggregateError && Array.isArray(errors) ? errors.map((one) => errorText(one)) : [];
+  const texts = [[...new Set(all)].join('; '), code, name];
+  return texts.find((text): text is string => typeof text === 'string' && text !== '') ?? 'Error';
 }
 
 /** OpenSSL wraps its reason in a thread id, numbers and source lines. */

@@ -1,3 +1,4 @@
+import { errorText } from '../error-text.js';
 import { ChangeInvalidError, ChangeNotSerialisableError, ChangeTooLargeError } from '../errors.js';
 import type { MessageDraft } from '../queue/message.js';
 import { assertEntityType, type EntityPolicies, type Qos } from '../wire/entity-policies.js';
@@ -61,7 +62,7 @@ function toJson(entity: string, operation: Operation, data: unknown): string | u
   } catch (cause) {
     // A cycle, a BigInt, a toJSON that throws, or nesting deeper than the stack.
     throw new ChangeNotSerialisableError(
-      `The data of the change of ${entity} has no JSON form: ${cause instanceof Error ? cause.message.split('\n')[0] : 'unknown'}.`,
+      `The data of the change of ${entity} has no JSON form: ${cause instanceof Error ? errorText(cause).split('\n')[0] : 'unknown'}.`,
       { entity },
       { cause },
     );

@@ -1,3 +1,4 @@
+import { errorText } from '../error-text.js';
 import type { SyncLogger } from '../logger.js';
 import type { CommitPlan } from './commit-plan.js';
 import { type EntityStream, subtract } from './entity-stream.js';
@@ -96,7 +97,7 @@ export class Outcome {
     try {
       tell();
     } catch (error) {
-      this.logger.error(`An observer of the queue threw: ${error instanceof Error ? error.message : String(error)}`);
+      this.logger.error(`An observer of the queue threw: ${errorText(error)}`);
     }
   }
 }

@@ -1,12 +1,12 @@
 import { failureText } from '../connection/failure-text.js';
-import { StoppingError } from '../errors.js';
+import { NotSubscribedError, StoppingError } from '../errors.js';
 import type { SyncLogger } from '../logger.js';
 import type { SyncEvents } from '../sync-events.js';
 import type { Clock } from '../time/clock.js';
 import type { IncomingChange } from '../wire/incoming-change.js';
 import { attempt, type AttemptFailure } from './attempt.js';
 import { Circumstances } from './circumstances.js';
-import { describeChange, HandledChange } from './handled-change.js';
+import { describeChange, HandledChange, RenumberedChange } from './handled-change.js';
 import type { HeldChange } from './held-changes.js';
 import type { HandlerRegistry, Registration } from './handler-registry.js';
 import type { InboxWriter } from './inbox-writer.js';
@@ -43,6 +43,8 @@ const SUCCESS: Outcome = { failure: undefined, failed: [] };
 interface Memory {
   readonly isKnown: boolean;
   readonly isStale: boolean;
+  /** Known by its id alone, and not at its place in its stream. */
+  readonly isRenumbered: boolean;
 }
 
 /** What the inbox can know a change by; undefined for one that says nothing of itself. */
@@ -77,10 +79,20 @@ export class ChangeHandling {
     return memory ? this.handleNew(change, held, memory) : this.handleLater(change, held);
   }
 
-  /** Runs the handlers of a change once more, whatever the inbox knows of it. @throws what a handler threw. */
+  /**
+   * Runs the handlers of a change once more, whatever the inbox knows of it.
+   * @throws {NotSubscribedError} it has none. What a handler threw.
+   */
   async handleOnce(change: IncomingChange): Promise<void> {
     const { registry, inbox } = this.parts;
-    const outcome = await this.tryOnce(change, registry.matching(change.entity), inbox.isStale(change), 1);
+    const handlers = registry.matching(change.entity);
+    if (handlers.length === 0) {
+      // Nothing would fail, and the change be taken for handled.
+      throw new NotSubscribedError(
+        `Nothing here handles changes of ${JSON.stringify(change.entity)}: subscribe to them first.`,
+      );
+    }
+    const outcome = await this.tryOnce(change, handlers, inbox.isStale(change), 1);
     if (!outcome) throw new StoppingError('The process is stopping: nothing is handled any more.');
     if (outcome.failure) throw outcome.failure.error;
   }
@@ -105,11 +117,16 @@ export class ChangeHandling {
   }
 
   /** Hands it to its handlers, unless it is a repeat, or there are none. */
-  private handleNew(change: IncomingChange, held: HeldChange, { isKnown, isStale }: Memory): Promise<void> {
-    const { registry, pauses, events, unclaimed } = this.parts;
+  private handleNew(change: IncomingChange, held: HeldChange, memory: Memory): Promise<void> {
+    const { registry, pauses, events, unclaimed, writer } = this.parts;
+    const { isKnown, isStale, isRenumbered } = memory;
     if (pauses.stopped) return Promise.resolve();
     const handlers = registry.matching(change.entity);
     if (!isKnown && handlers.length > 0) return this.tryUntilItWorks(change, held, handlers, isStale);
+    if (isRenumbered) {
+      writer.record(new RenumberedChange(change, held, this.parts));
+      return Promise.resolve();
+    }
     if (isKnown) events.emit('change_repeated', describeChange(change));
     else unclaimed.add(change.topic, change.entity);
     held.settle();
@@ -117,24 +134,33 @@ export class ChangeHandling {
   }
 
   /** What the inbox knows; undefined when it cannot be read just now. */
-  private recall(change: IncomingChange, { names }: HeldChange): Memory | undefined {
-    const { inbox } = this.parts;
+  private recall(change: IncomingChange, held: HeldChange): Memory | undefined {
     try {
-      return { isKnown: inbox.isKnown(change, names), isStale: inbox.isStale(change, names) };
+      return this.read(change, held);
     } catch {
       return undefined;
     }
   }
 
   /** Asks until the inbox can be read; undefined when the stop comes first. */
-  private async recallLater(change: IncomingChange, { names }: HeldChange): Promise<Memory | undefined> {
-    const { inbox, writer } = this.parts;
+  private async recallLater(change: IncomingChange, held: HeldChange): Promise<Memory | undefined> {
     let memory: Memory | undefined;
-    await writer.write(() => {
-      memory = { isKnown: inbox.isKnown(change, names), isStale: inbox.isStale(change, names) };
+    await this.parts.writer.write(() => {
+      memory = this.read(change, held);
       return Promise.resolve();
     });
     return memory;
+  }
+
+  /** @throws {QueueUnavailableError} the inbox cannot be read just now. */
+  private read(change: IncomingChange, { names }: HeldChange): Memory {
+    const { inbox } = this.parts;
+    const isKnown = inbox.isKnown(change, names);
+    const isRenumbered =
+      isKnown &&
+      change.sequence !== undefined &&
+      !inbox.isKnown({ ...change, messageId: undefined }, { ...names, id: undefined });
+    return { isKnown, isStale: inbox.isStale(change, names), isRenumbered };
   }
 
   private async tryUntilItWorks(

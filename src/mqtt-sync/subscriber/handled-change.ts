@@ -10,6 +10,12 @@ export function describeChange(change: IncomingChange): ChangeEvent {
   return { topic, form, retained, replayed, entity, operation, key, messageId, vesselId, epoch, sequence };
 }
 
+/** What recording a change works with. */
+interface Parts {
+  readonly inbox: Inbox;
+  readonly events: Pick<SyncEvents, 'emit'>;
+}
+
 /** A change that its handlers are done with, until the inbox has recorded that. Its data need not stay in memory so long. */
 export class HandledChange implements Entry {
   private readonly event: SyncEventMap['change_handled'];
@@ -19,7 +25,7 @@ export class HandledChange implements Entry {
     stale: boolean,
     attempts: number,
     private readonly held: HeldChange,
-    private readonly parts: { readonly inbox: Inbox; readonly events: Pick<SyncEvents, 'emit'> },
+    private readonly parts: Parts,
   ) {
     this.event = Object.assign(describeChange(change), { stale, attempts });
   }
@@ -30,6 +36,31 @@ export class HandledChange implements Entry {
 
   recorded(): void {
     this.parts.events.emit('change_handled', this.event);
+    this.held.settle();
+  }
+}
+
+/**
+ * A change that was handled under another number, until the inbox has recorded this one: a queue that was restored from a
+ * backup numbers anew what it sends once more, and a number that is never recorded is missing, and asked for, for ever.
+ */
+export class RenumberedChange implements Entry {
+  private readonly event: ChangeEvent;
+
+  constructor(
+    change: IncomingChange,
+    private readonly held: HeldChange,
+    private readonly parts: Parts,
+  ) {
+    this.event = describeChange(change);
+  }
+
+  enter(): Promise<void> {
+    return this.parts.inbox.recordHandled(this.event, this.held.names);
+  }
+
+  recorded(): void {
+    this.parts.events.emit('change_repeated', this.event);
     this.held.settle();
   }
 }

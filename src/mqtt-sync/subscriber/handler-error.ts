@@ -1,3 +1,5 @@
+import { errorText } from '../error-text.js';
+
 /** What Nest puts in the place of every error that is no `RpcException`, after logging it. */
 const HIDDEN_BY_NEST = 'Internal server error';
 
@@ -13,7 +15,12 @@ export function handlerError(thrown: unknown): Error {
 }
 
 function messageOf(thrown: unknown): string {
-  if (typeof thrown !== 'object' || thrown === null) return String(thrown);
-  const { message } = thrown as { message?: unknown };
-  return typeof message === 'string' ? message : 'the handler failed without a message';
+  if (typeof thrown !== 'object' || thrown === null) return errorText(thrown);
+  try {
+    const { message } = thrown as { message?: unknown };
+    if (typeof message === 'string') return message;
+  } catch {
+    // It has a message that cannot be read.
+  }
+  return 'the handler failed without a message';
 }

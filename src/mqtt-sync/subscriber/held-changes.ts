@@ -27,7 +27,7 @@ export class HeldChange {
   }
 }
 
-/** The changes that were received and are not settled, bounded in bytes by not reading on. */
+/** What was received and is not settled, bounded in bytes by not reading on. */
 export class HeldChanges {
   private readonly byId = new Map<string, HeldChange>();
   private bytes = 0;
@@ -66,9 +66,22 @@ export class HeldChanges {
     return held;
   }
 
+  /**
+   * Counts a message that is no change, and has to wait all the same.
+   * @returns what ends that.
+   */
+  holdUnreadable(bytes: number): () => void {
+    this.bytes += bytes;
+    return () => this.free(bytes);
+  }
+
   /** A change is settled. */
   release({ names: { id }, bytes }: HeldChange): void {
     if (id !== undefined) this.byId.delete(id);
+    this.free(bytes);
+  }
+
+  private free(bytes: number): void {
     const wasFull = this.isFull;
     this.bytes -= bytes;
     if (wasFull && !this.isFull) this.hasRoom();

@@ -1,4 +1,5 @@
 import type { IncomingLink, IncomingPublish } from '../connection/incoming-link.js';
+import { failureText } from '../connection/failure-text.js';
 import type { SyncLogger } from '../logger.js';
 import type { SyncEvents } from '../sync-events.js';
 import {
@@ -48,7 +49,7 @@ const MESSAGES_PER_TURN = 128;
  * memory is the Receive Maximum and, for what that does not count, no longer reading.
  */
 export class Intake {
-  private readonly lines = new KeyLines();
+  private readonly lines: KeyLines;
   private readonly held: HeldChanges;
   private readonly routes: TopicRoutes;
   private link: IncomingLink | undefined;
@@ -58,6 +59,9 @@ export class Intake {
   private readInTurn = 0;
 
   constructor(private readonly parts: IntakeParts) {
+    this.lines = new KeyLines((error) =>
+      parts.logger.error(`A message is not acknowledged, because handling it went wrong: ${failureText(error)}`),
+    );
     this.routes = new TopicRoutes(parts.topics, parts.listeners);
     this.held = new HeldChanges(parts.options.incoming.maxBytes, () => this.link?.resume());
   }
@@ -159,10 +163,13 @@ export class Intake {
     const { inbox, writer, events, logger, options } = this.parts;
     const payload = message.payload.subarray(0, maxIncomingBytes(options));
     const verdict = { reason, error: fault, attempts: 0 };
+    const release = this.held.holdUnreadable(message.payload.length);
+    if (this.held.isFull) this.link?.pause();
     void writer
       .write(() => inbox.park({ ...message, payload, identity: undefined, ...verdict }))
       .then((parked) => {
         if (!parked) return;
+        release();
         events.emit('change_parked', { ...describeChange({ ...bareChange(message), data: undefined }), ...verdict });
         logger.error(`Parked a message on ${message.topic}: ${reason}, ${fault}`);
         acknowledge();

@@ -31,7 +31,9 @@ export class ParkedChanges {
   /**
    * Runs the handlers once more, behind what is under way for the same key, and forgets the message when they succeed.
    * @returns `false` when there is no such message.
-   * @throws {ChangeInvalidError} nobody can read or believe it. Whatever a handler throws: the message stays parked.
+   * @throws {ChangeInvalidError} nobody can read or believe it.
+   * @throws {NotSubscribedError} it has no handlers.
+   * Whatever a handler throws. In every case the message stays parked.
    */
   retry(position: number): Promise<boolean> {
     const earlier = this.underWay.get(position);

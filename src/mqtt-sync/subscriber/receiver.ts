@@ -145,7 +145,8 @@ export class Receiver implements ReceiverView {
   /**
    * Handles a message once more, e.g. one that was parked, in its place behind what is under way for its key, whatever
    * the inbox knows of it; nothing is recorded.
-   * @throws {ChangeInvalidError} nobody can read it, or it is not what its topic says. Whatever a handler throws.
+   * @throws {ChangeInvalidError} nobody can read it, or it is not what its topic says.
+   * @throws {NotSubscribedError} it has no handlers. Whatever a handler throws.
    */
   handleAgain(message: IncomingMessage): Promise<void> {
     const change = decodeChange(message, maxIncomingBytes(this.parts.options));

@@ -1,4 +1,5 @@
 import { Controller, Delete, Get, Header, HttpCode, Param, Post, Query, UseGuards } from '@nestjs/common';
+import { errorText } from '../../mqtt-sync/error-text.js';
 import { MqttSyncError } from '../../mqtt-sync/errors.js';
 import type { ParkedMessage } from '../../mqtt-sync/subscriber/inbox/inbox.js';
 import { ParkedChanges } from '../../mqtt-sync/subscriber/parked-changes.js';
@@ -49,10 +50,9 @@ export class ParkedController {
       wasThere = await this.parked.retry(position);
     } catch (error) {
       if (error instanceof MqttSyncError && error.retryable) throw error;
-      const reason = error instanceof Error ? error.message : String(error);
       throw new ProblemException(409, {
         code: 'PARKED_RETRY_FAILED',
-        detail: `It could not be handled, and stays parked: ${reason.slice(0, 500)}`,
+        detail: `It could not be handled, and stays parked: ${errorText(error).slice(0, 500)}`,
       });
     }
     if (!wasThere) throw notFound(position);

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { change, memoryInbox, openInbox, parkedDraft } from '../../../test/contract/inbox-harness.js';
 import { serveWith } from '../../../test/helpers/http-application.js';
-import { ChangeInvalidError, StoppingError } from '../../mqtt-sync/errors.js';
+import { ChangeInvalidError, NotSubscribedError, StoppingError } from '../../mqtt-sync/errors.js';
 import type { Inbox } from '../../mqtt-sync/subscriber/inbox/inbox.js';
 import { ParkedChanges } from '../../mqtt-sync/subscriber/parked-changes.js';
 import type { IncomingMessage } from '../../mqtt-sync/wire/decode-change.js';
@@ -88,6 +88,11 @@ describe('parked messages over HTTP', () => {
     });
     handler = () => Promise.reject(new ChangeInvalidError('It cannot be read.'));
     expect(problemIn(await http.post(`${PATH}/2/retry`))).toMatchObject({ status: 409 });
+    handler = () => Promise.reject(new NotSubscribedError('Nobody handles "crew".'));
+    expect(problemIn(await http.post(`${PATH}/1/retry`))).toMatchObject({
+      status: 409,
+      detail: expect.stringContaining('Nobody handles') as string,
+    });
     handler = () => Promise.reject(new StoppingError('Stopping.'));
     expect(problemIn(await http.post(`${PATH}/1/retry`))).toMatchObject({ status: 503 });
     expect(parked.count).toBe(3);

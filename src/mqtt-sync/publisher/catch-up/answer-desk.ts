@@ -1,3 +1,4 @@
+import { errorText } from '../../error-text.js';
 import type { SyncLogger } from '../../logger.js';
 import { AnnouncementGuard } from '../announcement-guard.js';
 import type { ControlMessage, ControlOutcome } from '../delivery-session.js';
@@ -96,8 +97,7 @@ export class AnswerDesk {
     } catch (error) {
       // As when the queue closes under it: nobody expects the rest.
       if (signal.aborted) return;
-      const reason = error instanceof Error ? error.message : String(error);
-      parts.logger.error(`The answer to a request for changes of "${request.entity}" ended early: ${reason}`);
+      parts.logger.error(`The answer to a request for changes of "${request.entity}" ended early: ${errorText(error)}`);
     }
   }
 

@@ -74,9 +74,11 @@ export class OpenInbox {
     if (!isPlaced(change)) return isOvertaken(change, last);
     if (last.epoch === change.epoch) return change.sequence < last.sequence;
     const epochs = this.streams.of(change);
-    const isKnownEpoch = epochs.some(({ epoch }) => epoch === change.epoch);
+    const stream = epochs.find(({ epoch }) => epoch === change.epoch);
     // An epoch that nobody has seen yet is the newest, unless it comes as what may be left of an old one.
-    if (!isKnownEpoch) return !isLive(change) && (epochs.find(({ epoch }) => epoch === last.epoch)?.isLive ?? false);
+    if (!stream) return !isLive(change) && (epochs.find(({ epoch }) => epoch === last.epoch)?.isLive ?? false);
+    // So is one of which only a gap, a retained copy or a replay came so far: `place()` puts it last.
+    if (isLive(change) && !stream.isLive) return false;
     return this.isNewer(change, last.epoch, change.epoch);
   }
 
