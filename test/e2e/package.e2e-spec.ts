@@ -1,8 +1,8 @@
 import { execFile } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { Aedes } from 'aedes';
@@ -223,6 +223,24 @@ describe('the packed package', () => {
       expect.arrayContaining(['dist/index.d.ts', 'dist/service/main.js', 'dist/service/ui/index.html', 'LICENSE']),
     );
     expect(packed.unpackedSize).toBeLessThan(3_000_000);
+  });
+
+  it('holds the files for deployment, and no secret that was made beside them', async () => {
+    const clone = mkdtempSync(join(tmpdir(), 'arus-sync-clone-'));
+    onTestFinished(() => rmSync(clone, { recursive: true, force: true }));
+    for (const name of ['package.json', '.gitignore', 'deploy'])
+      cpSync(join(ROOT, name), join(clone, name), { recursive: true });
+    const secrets = ['deploy/.env', 'deploy/kubernetes/secret.yaml', 'deploy/mosquitto/certificates/authority/ca.key'];
+    for (const path of secrets) {
+      mkdirSync(dirname(join(clone, path)), { recursive: true });
+      writeFileSync(join(clone, path), 'secret');
+    }
+    const answer = await run('npm', ['pack', '--json', '--ignore-scripts', '--dry-run'], clone);
+    const paths = (JSON.parse(answer) as [Packed])[0].files.map(({ path }) => path);
+    expect(paths.filter((path) => secrets.includes(path))).toEqual([]);
+    expect(paths).toEqual(
+      expect.arrayContaining(['deploy/compose/shore.yml', 'deploy/kubernetes/secret.example.yaml']),
+    );
   });
 
   it('holds what its README links to, but for the pictures', () => {

@@ -200,6 +200,8 @@ describe('who may post', () => {
     ['Host', 'localhost.evil.example:5000'],
     ['X-Forwarded-For', '203.0.113.9'],
     ['X-Forwarded-For', '127.0.0.1'],
+    ['X-Real-IP', '203.0.113.9'],
+    ['Via', '1.1 ship.example'],
     ['Forwarded', 'for=203.0.113.9'],
   ])('without a token: nobody through a proxy on this machine, as %s: %s tells', async (header, value) => {
     const { sync, post } = await start();

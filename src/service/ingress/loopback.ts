@@ -20,9 +20,19 @@ export function isOwnOrigin(origin: string | undefined, host: string | undefined
   return URL.canParse(origin) && new URL(origin).host === host?.toLowerCase() && isLocalHost(host);
 }
 
+/** What proxies add to what they send on for somebody else: RFC 7239, RFC 9110 (section 7.6.3), and what came before them. */
+const OF_PROXIES = [
+  'forwarded',
+  'via',
+  'x-forwarded-for',
+  'x-forwarded-host',
+  'x-forwarded-proto',
+  'x-real-ip',
+] as const;
+
 /** Whether a request says that a proxy sent it on for somebody else. */
 export function isForwarded(headers: IncomingHttpHeaders): boolean {
-  return headers['x-forwarded-for'] !== undefined || headers.forwarded !== undefined;
+  return OF_PROXIES.some((name) => headers[name] !== undefined);
 }
 
 /** Whether a Host header names this machine as seen from itself. */

@@ -81,6 +81,15 @@ describe('The answer of a vessel with a source', () => {
     expect(end).toMatchObject({ total: 20, upTo: 5000, more: false });
   });
 
+  it.each([{ sinceSequence: 5000 }, { ranges: [{ from: 5001, to: 5009 }] }])(
+    'says of no more to somebody who has everything: %j',
+    async (request) => {
+      const { replays, end } = await answerOf(request, 0);
+      expect(replays).toEqual([]);
+      expect(end).toMatchObject({ total: 0, upTo: 0, more: false });
+    },
+  );
+
   it('goes up to where the source was needed, where a limit has cut it', async () => {
     const known = { newestNumber: 40, kept: span(1, 10), lost: [{ from: 11, to: 12, reason: 'dropped' as const }] };
     const { replays, ranges, end } = await answerOf({ limit: 15 }, 3000, known);

@@ -67,7 +67,9 @@ export async function* answerMessages(
     index++;
     yield { topic, payload: replayOf(payload, { request: request.id, index, total }) };
   }
-  const end = { total: index, upTo, more: isCut || goesOn(request, parts.history, upTo) };
+  // Where nothing was asked for that there is, no limit can have left anything out.
+  const more = isCut || (upTo > 0 && goesOn(request, parts.history, upTo));
+  const end = { total: index, upTo, more };
   yield* endMessages(request, parts, without(lost, sent), end);
 }
 

@@ -95,6 +95,11 @@ describe('The outgoing line of an answer', () => {
     clock.advance(60_000);
     await turn();
     expect(sent).toEqual([]);
+    // What comes after it has as many tries.
+    await add('b');
+    await turn();
+    sent.pop()!.settled('refused_in_passing');
+    expect(outcomes.at(-1)).toBe('b refused_in_passing');
   });
 
   it('takes no more than 32 at a time, and goes on when there is room', async () => {

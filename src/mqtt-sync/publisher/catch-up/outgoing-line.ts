@@ -9,7 +9,7 @@ const MAX_MESSAGES = 32;
 
 /** How long nothing is sent after a passing refusal, twice as long after each further one. */
 const PAUSE = { baseMs: 1_000, capMs: 60_000 };
-/** In a row, about three minutes: whoever asked has given up waiting, and others wait behind it. */
+/** In a row, about two minutes: whoever asked has given up waiting, and others wait behind it. */
 const PASSING_REFUSALS_TO_GIVE_UP = 8;
 
 interface Entry {
@@ -41,6 +41,8 @@ export class OutgoingLine {
 
   /** Takes a message; resolves when there is room for the next one, or everything is over. */
   async add(message: AnswerMessage, signal: AbortSignal): Promise<void> {
+    // What was given up says nothing of what comes after it.
+    if (this.entries.length === 0) this.passingRefusals = 0;
     this.entries.push({ message, signal, isSent: false });
     this.wake();
     if (this.entries.length >= MAX_MESSAGES && !this.isStopped)
