@@ -3,8 +3,7 @@ import { expect, it, onTestFinished } from 'vitest';
 import { describeWithMosquitto, Mosquitto } from '../helpers/mosquitto.js';
 import { listen } from '../helpers/ports.js';
 import { Shore } from '../helpers/shore.js';
-import { queueFolder, SyncApplication } from '../helpers/sync-application.js';
-import { TcpProxy } from '../helpers/tcp-proxy.js';
+import { queueFolder, SyncApplication, startBehindLink } from '../helpers/sync-application.js';
 import { until } from '../helpers/wait.js';
 
 /** Below what Mosquitto keeps by default for the listener on shore. */
@@ -76,12 +75,7 @@ describeWithMosquitto('Alerts to a Mosquitto on MQTT 3.1.1', () => {
   it('are neither lost nor take others with them when QoS 2 had been begun on MQTT 5', async () => {
     const broker = await Mosquitto.start();
     const shore = await Shore.listen(broker.url);
-    const link = await TcpProxy.start(broker.port);
-    const application = await SyncApplication.start({
-      brokerUrl: link.url,
-      reconnectMaxS: 1,
-      queue: { dir: queueFolder() },
-    });
+    const { link, application } = await startBehindLink(broker);
     const protocols: string[] = [];
     application.events.on('connected', ({ protocol }) => protocols.push(protocol));
     // The status is through as well then: nothing but alerts is in flight next.

@@ -4,7 +4,7 @@ import { describeWithMosquitto, Mosquitto } from '../helpers/mosquitto.js';
 import { freePort } from '../helpers/ports.js';
 import { ScriptedBroker } from '../helpers/scripted-broker.js';
 import { Shore } from '../helpers/shore.js';
-import { queueFolder, SyncApplication } from '../helpers/sync-application.js';
+import { queueFolder, SyncApplication, startBehindLink } from '../helpers/sync-application.js';
 import { TcpProxy } from '../helpers/tcp-proxy.js';
 import { until } from '../helpers/wait.js';
 
@@ -93,12 +93,7 @@ describeWithMosquitto('Publishing from a Nest application', () => {
   it('loses nothing and keeps the order over a link that is cut again and again', async () => {
     const broker = await Mosquitto.start();
     const shore = await Shore.listen(broker.url);
-    const link = await TcpProxy.start(broker.port);
-    const application = await SyncApplication.start({
-      brokerUrl: link.url,
-      reconnectMaxS: 1,
-      queue: { dir: queueFolder() },
-    });
+    const { link, application } = await startBehindLink(broker);
     for (const round of numbers(10)) {
       await application.connected();
       const accepted = numbers(200).map((n) =>

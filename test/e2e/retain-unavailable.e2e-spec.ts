@@ -1,8 +1,7 @@
 import { expect, it } from 'vitest';
 import { describeWithMosquitto, Mosquitto } from '../helpers/mosquitto.js';
 import { Shore } from '../helpers/shore.js';
-import { queueFolder, SyncApplication } from '../helpers/sync-application.js';
-import { TcpProxy } from '../helpers/tcp-proxy.js';
+import { startBehindLink } from '../helpers/sync-application.js';
 import { until } from '../helpers/wait.js';
 
 describeWithMosquitto('A Mosquitto that keeps no retained messages', () => {
@@ -10,12 +9,7 @@ describeWithMosquitto('A Mosquitto that keeps no retained messages', () => {
   it('is connected to and delivered to; status and last will come without the flag', async () => {
     const broker = await Mosquitto.start({ config: 'allow_anonymous true\nretain_available false' });
     const shore = await Shore.listen(broker.url);
-    const link = await TcpProxy.start(broker.port);
-    const application = await SyncApplication.start({
-      brokerUrl: link.url,
-      reconnectMaxS: 1,
-      queue: { dir: queueFolder() },
-    });
+    const { link, application } = await startBehindLink(broker);
     const receipt = await application.publisher.publish('work_orders', 'update', { id: 'WO-1' });
     await receipt.delivered({ timeoutMs: 10_000 });
     const statuses = () =>

@@ -11,6 +11,8 @@ import { SyncPublisher } from '../../src/mqtt-sync/publisher/sync-publisher.serv
 import { SyncQueue } from '../../src/mqtt-sync/queue/sync-queue.js';
 import { SyncEvents } from '../../src/mqtt-sync/sync-events.js';
 import { SyncStatus } from '../../src/mqtt-sync/sync-status.js';
+import type { Mosquitto } from './mosquitto.js';
+import { TcpProxy } from './tcp-proxy.js';
 import { until } from './wait.js';
 
 /** A folder for a queue, removed at the end of the test. */
@@ -75,4 +77,13 @@ export class SyncApplication {
     this.closed ??= this.context.close();
     return this.closed;
   }
+}
+
+/** An application with a queue on disk, and the link to its broker, which a test can cut. */
+export async function startBehindLink(
+  broker: Pick<Mosquitto, 'port'>,
+): Promise<{ link: TcpProxy; application: SyncApplication }> {
+  const link = await TcpProxy.start(broker.port);
+  const options = { brokerUrl: link.url, reconnectMaxS: 1, queue: { dir: queueFolder() } };
+  return { link, application: await SyncApplication.start(options) };
 }

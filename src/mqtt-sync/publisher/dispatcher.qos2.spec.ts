@@ -3,6 +3,17 @@ import { dispatcherScene, texts, turn, type Wish } from '../../../test/helpers/d
 
 const PACKET_ID_NOT_FOUND = 0x92;
 
+/** A message of QoS 2 whose PUBREC has come when the link is lost. */
+async function cutAfterPubrec() {
+  const scene = await dispatcherScene();
+  await scene.accept({ qos: 2, text: '1' });
+  const link = await scene.connect();
+  const { packetId } = link.published[0]!;
+  link.acknowledge('pubrec', packetId);
+  link.lose();
+  return { ...scene, packetId };
+}
+
 describe('Dispatcher, QoS 2', () => {
   it('takes a QoS 2 message through PUBREC, PUBREL and PUBCOMP', async () => {
     const { accept, connect, waiting } = await dispatcherScene();
@@ -95,12 +106,7 @@ describe('Dispatcher, QoS 2', () => {
   });
 
   it('resumes a QoS 2 exchange after PUBREC also with a broker that takes QoS 1 at most by now', async () => {
-    const { accept, connect, waiting } = await dispatcherScene();
-    await accept({ qos: 2, text: '1' });
-    const first = await connect();
-    const { packetId } = first.published[0]!;
-    first.acknowledge('pubrec', packetId);
-    first.lose();
+    const { connect, packetId, waiting } = await cutAfterPubrec();
     const second = await connect({ sessionPresent: true, maximumQos: 1 });
     expect(second.sent).toEqual([{ kind: 'pubrel', packetId }]);
     second.acknowledge('pubcomp', packetId);
@@ -168,12 +174,7 @@ describe('Dispatcher, QoS 2', () => {
   });
 
   it('resumes a QoS 2 exchange with PUBREL when PUBREC had come before the cut', async () => {
-    const { accept, connect, statistics, waiting } = await dispatcherScene();
-    await accept({ qos: 2, text: '1' });
-    const first = await connect();
-    const { packetId } = first.published[0]!;
-    first.acknowledge('pubrec', packetId);
-    first.lose();
+    const { connect, packetId, statistics, waiting } = await cutAfterPubrec();
     const second = await connect({ sessionPresent: true });
     expect(second.sent).toEqual([{ kind: 'pubrel', packetId }]);
     second.acknowledge('pubcomp', packetId);
@@ -225,12 +226,7 @@ describe('Dispatcher, QoS 2', () => {
 
   // Found by the fault suite: such an exchange was published a second time.
   it('takes "packet identifier not found" for the end of an exchange whose PUBREL an earlier connection had sent', async () => {
-    const { accept, connect, statistics, waiting } = await dispatcherScene();
-    await accept({ qos: 2, text: '1' });
-    const first = await connect();
-    const { packetId } = first.published[0]!;
-    first.acknowledge('pubrec', packetId);
-    first.lose();
+    const { connect, packetId, statistics, waiting } = await cutAfterPubrec();
     const second = await connect({ sessionPresent: true });
     second.acknowledge('pubcomp', packetId, PACKET_ID_NOT_FOUND);
     await turn();
