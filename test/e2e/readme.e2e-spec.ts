@@ -58,11 +58,11 @@ describeWith(needed, 'the commands of the README', () => {
       const ship = await scene();
       ship.run(readme('first steps'), { MESSAGES: '2' });
       const office = await scene(ship.broker, 'office');
-      // The request itself, the change, and the end of the answer. Asked until the subscription stands: who asks before hears nothing.
-      const listen = `${readme('listen for what is sent again').trim()} > heard &`;
-      const commands = documented.replace('localhost:5001', 'localhost:5000');
-      const ask = `for attempt in $(seq 100); do test -s heard && break\n${commands}\nsleep 0.3; done`;
-      const heard = office.run(`cd "$FOLDER"\n${listen}\n${ask}\nwait; cat heard`, {
+      // The request itself, the change, and the end of the answer. `-d` tells when the subscription stands: who asks before misses a part.
+      const listen = `${readme('listen for what is sent again').trim()} -d > heard &`;
+      const subscribed = 'for attempt in $(seq 300); do grep -q ^Subscribed heard && break; sleep 0.1; done';
+      const ask = documented.replace('localhost:5001', 'localhost:5000');
+      const heard = office.run(`cd "$FOLDER"\n${listen}\n${subscribed}\n${ask}\nwait; cat heard`, {
         MESSAGES: '3',
         FOLDER: temporaryFolder(),
       });
