@@ -278,4 +278,16 @@ describe('an inbox on a store that fails', () => {
     await recordAll(inbox, [2, 3, 9, 11]);
     expect(inbox.account(CREW)).toMatchObject({ highest: 11, lostCount: 0, handled: 7 });
   });
+
+  it('tells a hole again that was filled for as long as a group lasted that fails', async () => {
+    const store = new FailingInboxStore();
+    const { inbox } = await openInbox(make(store));
+    await recordAll(inbox, [1, 3]);
+    const withGaps = () => [...inbox.accounts('with_gaps')].map(({ missing }) => missing);
+    store.fails = true;
+    const filling = inbox.recordHandled(change(2));
+    expect([withGaps(), inbox.stats().missing]).toEqual([[], 0]);
+    await expect(filling).rejects.toThrow(QueueUnavailableError);
+    expect([withGaps(), inbox.stats().missing]).toEqual([[[{ from: 2, to: 2 }]], 1]);
+  });
 });

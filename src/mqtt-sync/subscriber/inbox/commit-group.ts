@@ -30,12 +30,13 @@ export class CommitGroup {
     return this.handled.length + this.streams.size + this.parked.length + this.unparked.length === 0;
   }
 
-  /** A stream is about to change; or it has, and `before` is what it was. */
-  touch(stream: Stream, before?: StreamRecord): void {
-    if (this.streams.has(stream)) return;
+  /** A stream is about to change; or it has, and `before` is what it was. Answers whether it is the first change of it. */
+  touch(stream: Stream, before?: StreamRecord): boolean {
+    if (this.streams.has(stream)) return false;
     const record = before ?? stream.toRecord();
     this.streams.set(stream, record);
     this.onUndo(() => stream.restore(record));
+    return true;
   }
 
   onUndo(undo: () => void): void {

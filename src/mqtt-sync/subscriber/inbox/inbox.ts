@@ -154,7 +154,7 @@ export abstract class Inbox {
 
   /**
    * Every stream, the newest epoch of each vessel and entity type last.
-   * @param which `with_gaps`: those without a missing or lost number may be left out, where that is less work.
+   * @param which `with_gaps`: in no order, and those without a missing or lost number may be left out.
    */
   abstract accounts(which?: 'with_gaps'): Iterable<StreamAccount>;
 

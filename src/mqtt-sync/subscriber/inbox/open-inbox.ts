@@ -10,7 +10,7 @@ import type { InboxContents, InboxStore, LastHandled } from './inbox-store.js';
 import { namesOf } from './names.js';
 import { ParkedMessages } from './parked-messages.js';
 import type { InboxLimits } from './inbox-limits.js';
-import { MAX_RANGES, type ExpectedFrom, type Stream } from './stream.js';
+import { MAX_RANGES, type ExpectedFrom, type Stream, type StreamRecord } from './stream.js';
 import { Streams } from './streams.js';
 
 /** What an open inbox is made of. */
@@ -104,7 +104,7 @@ export class OpenInbox {
     const before = stream.toRecord();
     const { added, opened } = stream.lose(ranges);
     if (added.length > 0) {
-      group.touch(stream, before);
+      this.touch(stream, before);
       const { observer } = this.parts;
       group.news.push(() => {
         if (opened) observer?.missing(stream, opened);
@@ -121,6 +121,10 @@ export class OpenInbox {
 
   allStreams(): Iterable<Stream> {
     return this.streams;
+  }
+
+  streamsWithGaps(): Iterable<Stream> {
+    return this.streams.withGaps();
   }
 
   *parked(after: number): Iterable<ParkedMessage> {
@@ -140,7 +144,7 @@ export class OpenInbox {
   stats(): InboxStats {
     const { handled, parkedMessages } = this;
     let [missing, lost] = [0, 0];
-    for (const stream of this.streams) {
+    for (const stream of this.streams.withGaps()) {
       missing += stream.missingCount;
       lost += stream.lostCount;
     }
@@ -169,11 +173,11 @@ export class OpenInbox {
     const stream = this.streams.get(change) ?? this.begin(change);
     const { group } = this.committer;
     if (isLive(change) && !stream.isLive) {
-      group.touch(stream);
+      this.touch(stream);
       group.onUndo(this.streams.enliven(stream));
     }
     if (stream.isOpen(change.sequence)) {
-      group.touch(stream);
+      this.touch(stream);
       const expectedFrom = stream.isFollowed ? undefined : this.expectedFrom(stream, change);
       const opened = stream.handle(change.sequence, expectedFrom);
       if (opened) group.news.push(() => this.parts.observer?.missing(stream, opened));
@@ -195,9 +199,15 @@ export class OpenInbox {
 
   private begin(id: StreamId): Stream {
     const stream = this.streams.begin(id);
-    this.committer.group.touch(stream);
+    this.touch(stream);
     this.committer.group.onUndo(() => this.streams.remove(stream));
     return stream;
+  }
+
+  /** A stream is about to change; or it has, and `before` is what it was. */
+  private touch(stream: Stream, before?: StreamRecord, { group } = this.committer): void {
+    this.streams.changed(stream);
+    if (group.touch(stream, before)) group.onUndo(() => this.streams.changed(stream));
   }
 
   /** Whether one epoch of a vessel and entity type is newer than another one. */
@@ -263,7 +273,7 @@ export class OpenInbox {
       this.streams.touched(stream);
       if (stream.exceeds(MAX_RANGES)) stream.trim(MAX_RANGES);
       for (const old of this.streams.retirable(stream)) {
-        group.touch(old);
+        this.touch(old, undefined, { group });
         old.retire();
       }
       for (const one of this.streams.excess(stream)) {

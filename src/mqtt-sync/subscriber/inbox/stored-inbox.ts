@@ -77,11 +77,9 @@ export abstract class StoredInbox extends Inbox {
   }
 
   *accounts(which?: 'with_gaps'): Iterable<StreamAccount> {
-    for (const stream of this.opened?.allStreams() ?? []) {
-      // Both are at hand, and an account is not.
-      if (which === 'with_gaps' && stream.missingCount === 0 && stream.lostCount === 0) continue;
-      yield stream.account();
-    }
+    const { opened } = this;
+    const streams = which === 'with_gaps' ? opened?.streamsWithGaps() : opened?.allStreams();
+    for (const stream of streams ?? []) yield stream.account();
   }
 
   *parked(after = 0): Iterable<ParkedMessage> {

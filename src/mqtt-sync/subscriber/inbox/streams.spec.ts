@@ -134,4 +134,20 @@ describe('The streams of an inbox', () => {
     expect(names(streams)).toEqual(['equipment 1', 'crew 1']);
     expect(streams.excess(idOf('equipment', 1))).toEqual([]);
   });
+
+  it('tell those with gaps without a look at the others', () => {
+    const streams = new Streams(
+      [...Array(100).keys()].map((index) => Stream.begin(idOf(`type_${index}`, 1), 0).toRecord()),
+    );
+    const holed = streams.get(idOf('type_7', 1))!;
+    holed.handle(3, 1);
+    streams.changed(holed);
+    expect(names(streams.withGaps())).toEqual(['type_7 1']);
+    const counted = vi.spyOn(Stream.prototype, 'missingCount', 'get');
+    onTestFinished(() => counted.mockRestore());
+    expect(names(streams.withGaps())).toEqual(['type_7 1']);
+    expect(counted).toHaveBeenCalledTimes(1);
+    streams.remove(holed);
+    expect(names(streams.withGaps())).toEqual([]);
+  });
 });

@@ -21,6 +21,8 @@ type GroupId = Pick<StreamId, 'vesselId' | 'entity'>;
 export class Streams {
   /** The group that was touched last is the last. */
   private readonly groups = new Map<string, readonly Stream[]>();
+  /** Those with a missing or lost number, and some that changed and may have none: who asks for them takes these out. */
+  private readonly gapped = new Set<Stream>();
   /** The group that was asked for last: most changes are of the same as the one before. */
   private latest: (GroupId & { readonly name: string }) | undefined;
 
@@ -41,8 +43,20 @@ export class Streams {
   }
 
   *[Symbol.iterator](): Iterator<Stream> {
-    // Not `yield*`: health goes through all of them, and it is slower.
-    for (const group of this.groups.values()) for (const stream of group) yield stream;
+    for (const group of this.groups.values()) yield* group;
+  }
+
+  /** Those with a missing or lost number, in no order: few among many, so that health need not look at all of them. */
+  *withGaps(): Iterable<Stream> {
+    for (const stream of this.gapped) {
+      if (stream.missingCount + stream.lostCount > 0) yield stream;
+      else this.gapped.delete(stream);
+    }
+  }
+
+  /** The numbers of a stream change, or are what they were before. */
+  changed(stream: Stream): void {
+    this.gapped.add(stream);
   }
 
   /** Begins a stream, as the newest of its group, but behind those that are live. */
@@ -62,6 +76,8 @@ export class Streams {
   }
 
   remove(id: StreamId): void {
+    const removed = this.get(id);
+    if (removed) this.gapped.delete(removed);
     const left = this.of(id).filter(({ epoch }) => epoch !== id.epoch);
     this.groups.delete(this.nameOf(id));
     if (left.length > 0) this.groups.set(this.nameOf(id), left);
@@ -100,6 +116,7 @@ export class Streams {
       this.nameOf(stream),
       [...others, stream].sort((a, b) => rankOf(a) - rankOf(b)),
     );
+    this.changed(stream);
     return stream;
   }
 
