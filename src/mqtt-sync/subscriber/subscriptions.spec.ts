@@ -35,13 +35,15 @@ class AskedLink {
 describe('Subscriptions', () => {
   let clock: FakeClock;
   let isReading: boolean;
+  let logger: RecordingLogger;
   let subscriptions: Subscriptions;
   beforeEach(() => {
     clock = new FakeClock();
     isReading = true;
+    logger = new RecordingLogger();
     subscriptions = new Subscriptions(
       clock,
-      new RecordingLogger(),
+      logger,
       () => {},
       () => isReading,
     );
@@ -77,6 +79,43 @@ describe('Subscriptions', () => {
     await turn();
     expect(subscriptions.active).toBe(1);
     expect(subscriptions.refused).toEqual([{ filter: FILTERS[0], reason: 'Not authorized (0x87)' }]);
+  });
+
+  it('asks for what is refused again on the same connection, less and less often, until it is granted', async () => {
+    const link = connect();
+    link.answer([0x87, 1]);
+    await turn();
+    clock.advance(60_000);
+    expect(link.asked).toEqual([FILTERS, [FILTERS[0]]]);
+    expect(subscriptions.refused).toHaveLength(1);
+    link.answer([0x97]);
+    await turn();
+    clock.advance(119_999);
+    expect(link.asked).toHaveLength(2);
+    clock.advance(1);
+    link.answer([1]);
+    await turn();
+    expect([subscriptions.active, subscriptions.refused, clock.pendingTimers]).toEqual([2, [], 0]);
+    expect(logger.lines.map((line) => line.split(' ')[0])).toEqual(['error', 'error', 'log']);
+  });
+
+  it('does not ask a connection that is gone again', async () => {
+    const link = connect();
+    link.answer([0x87, 1]);
+    await turn();
+    subscriptions.lost();
+    clock.advance(3_600_000);
+    expect([link.asked.length, clock.pendingTimers]).toEqual([1, 0]);
+  });
+
+  it('ends what is no longer wanted while it is asked for again', async () => {
+    const link = connect();
+    link.answer([0x87, 1]);
+    await turn();
+    clock.advance(60_000);
+    subscriptions.want([FILTERS[1]!]);
+    await turn();
+    expect(link.unsubscribed).toEqual([FILTERS[0]]);
   });
 
   it('asks once per connection, also when something else is wanted later', async () => {

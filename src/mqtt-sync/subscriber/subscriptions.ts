@@ -1,5 +1,6 @@
 import type { IncomingLink } from '../connection/incoming-link.js';
 import { reasonCodeText } from '../connection/failure-text.js';
+import { RefusedSubscriptionRetry } from '../connection/refused-subscription-retry.js';
 import type { SyncLogger } from '../logger.js';
 import type { CancelTimer, Clock } from '../time/clock.js';
 
@@ -28,7 +29,8 @@ interface Subscription {
 
 /**
  * The topic filters that we want, and what the broker has made of them. All of them are asked for on each connection: a
- * broker that was killed may resume a session as it was before our SUBSCRIBE. Only at MQTT 3.1.1, where every SUBSCRIBE
+ * broker that was killed may resume a session as it was before our SUBSCRIBE. What is refused is asked for again, now and
+ * then. Only at MQTT 3.1.1, where every SUBSCRIBE
  * brings all retained messages again, a resumed session is believed to have what was granted.
  */
 export class Subscriptions {
@@ -39,6 +41,7 @@ export class Subscriptions {
   private link: IncomingLink | undefined;
   private isDue = false;
   private lastReceivedMs = 0;
+  private readonly retry: RefusedSubscriptionRetry;
 
   constructor(
     private readonly clock: Clock,
@@ -47,7 +50,9 @@ export class Subscriptions {
     private readonly granted: () => void,
     /** Whether anything is read just now; else an answer cannot arrive. */
     private readonly isReading: () => boolean,
-  ) {}
+  ) {
+    this.retry = new RefusedSubscriptionRetry(clock, () => this.askForRefused());
+  }
 
   /** How many filters the broker has granted. */
   get active(): number {
@@ -66,7 +71,7 @@ export class Subscriptions {
     for (const [filter, { state }] of this.subscriptions) {
       if (wanted.has(filter)) continue;
       this.subscriptions.delete(filter);
-      if (state === 'granted' || state === 'asked') this.leftOver.add(filter);
+      if (state !== 'wanted') this.leftOver.add(filter);
     }
     for (const filter of wanted) {
       if (!this.subscriptions.has(filter))
@@ -93,6 +98,7 @@ export class Subscriptions {
 
   /** The connection is gone; what was granted is in the broker's session still. */
   lost(): void {
+    this.retry.end();
     this.link = undefined;
   }
 
@@ -104,6 +110,12 @@ export class Subscriptions {
       this.isDue = false;
       this.ask();
     });
+  }
+
+  private askForRefused(): void {
+    for (const subscription of this.subscriptions.values())
+      if (subscription.state === 'refused') subscription.isDue = true;
+    this.ask();
   }
 
   private ask(): void {
@@ -128,7 +140,8 @@ export class Subscriptions {
   private async subscribe(link: IncomingLink, filters: readonly string[]): Promise<void> {
     for (const filter of filters) {
       const subscription = this.subscriptions.get(filter)!;
-      if (subscription.state !== 'granted') subscription.state = 'asked';
+      // What was refused stays so as well while it is asked for again: health would tell it as mended.
+      if (subscription.state === 'wanted') subscription.state = 'asked';
     }
     const cancel = this.expectAnswer(link);
     const codes = await link.subscribe(filters.map((filter) => ({ filter, qos: 1 })));
@@ -136,6 +149,8 @@ export class Subscriptions {
     if (link !== this.link) return;
     for (const [index, filter] of filters.entries()) this.answered(filter, codes[index] ?? FIRST_REFUSAL);
     if (codes.some((code) => code < FIRST_REFUSAL)) this.granted();
+    if (this.refused.length > 0) this.retry.later();
+    else this.retry.end();
   }
 
   private answered(filter: string, code: number): void {
@@ -143,7 +158,7 @@ export class Subscriptions {
     const subscription = this.subscriptions.get(filter);
     if (!subscription) return;
     subscription.state = 'granted';
-    this.logged.delete(filter);
+    if (this.logged.delete(filter)) this.logger.log(`The broker grants the subscription to ${filter} now.`);
     if (code === 0)
       this.logger.warn(`The broker grants ${filter} at QoS 0 only: what comes while we are away will be missing.`);
   }
@@ -156,7 +171,7 @@ export class Subscriptions {
     if (this.logged.get(filter) === reason) return;
     this.logged.set(filter, reason);
     this.logger.error(
-      `No subscription to ${filter}: ${reason}. What arrives there is not received; trying again at each connection.`,
+      `No subscription to ${filter}: ${reason}. What arrives there is not received; trying again now and then, and at each connection.`,
     );
   }
 

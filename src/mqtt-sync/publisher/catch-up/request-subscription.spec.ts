@@ -86,6 +86,19 @@ describe('RequestSubscription', () => {
     expect(logger.matching(/refused the subscription/)).toEqual([expect.stringContaining(FILTERS[1]!)]);
   });
 
+  it('asks again on the same link for what is refused, until it is granted', async () => {
+    const link = connect();
+    subscription.proven();
+    link.answer([1, 0x87]);
+    await turn();
+    clock.advance(60_000);
+    expect(link.asked).toHaveLength(2);
+    link.answer([1, 1]);
+    await turn();
+    expect(subscription.view.map(({ state }) => state)).toEqual(['granted', 'granted']);
+    expect([logger.matching(/grants the subscription/).length, clock.pendingTimers]).toEqual([1, 0]);
+  });
+
   it('shows of each filter whether the session at the broker has it', async () => {
     const states = () => subscription.view.map(({ filter, state }) => `${filter} ${state}`);
     const link = connect();

@@ -1,5 +1,6 @@
 import { formatReasonCode } from '../../connection/failure-text.js';
 import type { IncomingLink } from '../../connection/incoming-link.js';
+import { RefusedSubscriptionRetry } from '../../connection/refused-subscription-retry.js';
 import type { SyncLogger } from '../../logger.js';
 import type { CancelTimer, Clock } from '../../time/clock.js';
 import { matchesFilter } from '../../wire/topic-filter.js';
@@ -20,6 +21,7 @@ const LASTING_MS = 5000;
  * pings. Only when the link has proven itself by an acknowledgement, and no longer at every connect when the broker seems
  * to hang up on it: whatever it does about the SUBSCRIBE, changes flow. A resumed session is asked again as well, once
  * its link lasts: a broker that was killed may resume it as it was before our SUBSCRIBE, and nobody would be heard any more.
+ * What is refused is asked for again, now and then.
  */
 export class RequestSubscription {
   private readonly guard: AnnouncementGuard;
@@ -31,11 +33,13 @@ export class RequestSubscription {
   private cancelLasting: CancelTimer = () => {};
   private isPending = false;
   private readonly refusalsLogged = new Set<string>();
+  private readonly retry: RefusedSubscriptionRetry;
 
   constructor(
     private readonly clock: Clock,
     private readonly logger: SyncLogger,
   ) {
+    this.retry = new RefusedSubscriptionRetry(clock, () => this.askAgain());
     this.guard = new AnnouncementGuard(clock, (connections) =>
       logger.warn(`The connection was lost ${connections} times while subscribing to ${this.filters.join(' and ')}.`),
     );
@@ -62,10 +66,7 @@ export class RequestSubscription {
     this.guard.connected();
     this.due = !this.isGranted;
     if (this.due) return;
-    this.cancelLasting = this.clock.after(LASTING_MS, () => {
-      this.due = true;
-      this.proven();
-    });
+    this.cancelLasting = this.clock.after(LASTING_MS, () => this.askAgain());
   }
 
   /** Whether there is still something to ask for on this link. */
@@ -84,11 +85,14 @@ export class RequestSubscription {
       this.isPending = false;
       this.guard.settled('acknowledged');
       filters.forEach((filter, index) => this.answered(filter, reasonCodes[index] ?? 0x80));
+      if (this.isGranted) this.retry.end();
+      else this.retry.later();
     });
   }
 
   lost(): void {
     this.cancelLasting();
+    this.retry.end();
     this.due = false;
     if (this.isPending) this.guard.settled('lost');
     this.link = undefined;
@@ -99,9 +103,18 @@ export class RequestSubscription {
     return this.filters.every((filter) => this.answers.get(filter) === 'granted');
   }
 
+  private askAgain(): void {
+    this.due = true;
+    this.proven();
+  }
+
   private answered(filter: string, reasonCode: number): void {
     this.answers.set(filter, isRefusal(reasonCode) ? 'refused' : 'granted');
-    if (!isRefusal(reasonCode) || this.refusalsLogged.has(filter)) return;
+    if (!isRefusal(reasonCode)) {
+      if (this.refusalsLogged.delete(filter)) this.logger.log(`The broker grants the subscription to ${filter} now.`);
+      return;
+    }
+    if (this.refusalsLogged.has(filter)) return;
     this.refusalsLogged.add(filter);
     this.logger.warn(
       `The broker refused the subscription to ${filter} with ${formatReasonCode(reasonCode)}: nobody can ask this vessel there for changes again.`,

@@ -205,7 +205,7 @@ export class OpenInbox {
   }
 
   /** A stream is about to change; or it has, and `before` is what it was. */
-  private touch(stream: Stream, before?: StreamRecord, { group } = this.committer): void {
+  private touch(stream: Stream, before?: StreamRecord, group = this.committer.group): void {
     this.streams.changed(stream);
     if (group.touch(stream, before)) group.onUndo(() => this.streams.changed(stream));
   }
@@ -273,7 +273,7 @@ export class OpenInbox {
       this.streams.touched(stream);
       if (stream.exceeds(MAX_RANGES)) stream.trim(MAX_RANGES);
       for (const old of this.streams.retirable(stream)) {
-        this.touch(old, undefined, { group });
+        this.touch(old, undefined, group);
         old.retire();
       }
       for (const one of this.streams.excess(stream)) {
