@@ -11,9 +11,16 @@ export function expandPrefix(prefix: string, vesselId: string): string {
   return prefix.replaceAll('{vesselId}', vesselId);
 }
 
+const REQUEST_LEVEL = 'request';
+
+/** Whether changes of an entity type can be sent again: those of `request` would go where requests come in. */
+export function canBeSentAgain(entity: string): boolean {
+  return entity !== REQUEST_LEVEL;
+}
+
 /** The topic of requests for the changes that lie under a prefix. */
 export function catchUpRequestUnder(prefix: string): string {
-  return `${prefix}/catchup/request`;
+  return `${prefix}/catchup/${REQUEST_LEVEL}`;
 }
 
 /** The topics under one prefix, as one vessel uses them. */

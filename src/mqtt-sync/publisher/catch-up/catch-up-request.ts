@@ -1,15 +1,13 @@
 import * as z from 'zod';
 import { isEntityType } from '../../wire/entity-policies.js';
 import type { Span } from '../../wire/spans.js';
+import { canBeSentAgain } from '../../wire/topics.js';
 
 /** What a request that asks for a few hundred ranges takes; larger ones are junk. */
 const MAX_REQUEST_BYTES = 32 * 1024;
 const MAX_RANGES = 500;
 const DEFAULT_LIMIT = 1000;
 const MAX_LIMIT = 10_000;
-
-/** Changes of this entity type would be sent again where requests come in, and a vessel would answer its own answers. */
-const UNANSWERED = 'request';
 
 /** A request to send changes again. */
 export interface CatchUpRequest {
@@ -34,7 +32,7 @@ const name = z.string().min(1).max(128);
 
 const schema = z.object({
   type: z.literal('catchup'),
-  entity: z.string().refine((entity) => isEntityType(entity) && entity !== UNANSWERED),
+  entity: z.string().refine((entity) => isEntityType(entity) && canBeSentAgain(entity)),
   // Answers are of the same type, and have a place in one.
   index: z.never().optional(),
   messageId: name,

@@ -51,6 +51,13 @@ describe('AutomaticCatchUp', () => {
     expect(clock.pendingTimers).toBe(0);
   });
 
+  it('does not ask for changes that no vessel can send again', async () => {
+    const { automatic, asked, pass } = setScene();
+    automatic.detected({ ...CREW, entity: 'request' });
+    await pass(3600);
+    expect(asked).toEqual([]);
+  });
+
   it('asks again for the rest only, after what was answered had time to settle', async () => {
     const { automatic, asked, scene, pass, times } = setScene();
     scene.isAnswering = true;

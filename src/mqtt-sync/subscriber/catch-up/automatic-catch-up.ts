@@ -6,6 +6,7 @@ import { decodeStatus } from '../../wire/decode-status.js';
 import type { InboundTopics } from '../../wire/inbound-topics.js';
 import type { StreamId } from '../../wire/incoming-change.js';
 import { numbersIn } from '../../wire/sequence-ranges.js';
+import { canBeSentAgain } from '../../wire/topics.js';
 import type { GapFollower } from '../gap-follower.js';
 import type { ServiceListener } from '../service-listeners.js';
 import type { CatchUp } from './catch-up.js';
@@ -53,6 +54,7 @@ export class AutomaticCatchUp implements ServiceListener {
 
   /** Changes have not come. */
   detected({ vesselId, epoch, entity }: StreamId): void {
+    if (!canBeSentAgain(entity)) return;
     const name = `${vesselId} ${epoch} ${entity}`;
     const stream = { vesselId, epoch, entity };
     const fresh = { stream, attempt: 0, missing: Infinity, isAsking: false, askedAtMs: -Infinity, cancel: () => {} };

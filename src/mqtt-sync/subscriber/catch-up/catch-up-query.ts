@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { CatchUpInvalidError } from '../../errors.js';
 import { isEntityType } from '../../wire/entity-policies.js';
 import type { Range } from '../../wire/sequence-ranges.js';
+import { canBeSentAgain } from '../../wire/topics.js';
 
 /** What is asked for: some ranges, or everything after a sequence or since a time; without any of them, everything. */
 export interface CatchUpQuery {
@@ -25,7 +26,10 @@ const count = z.int().min(1).max(Number.MAX_SAFE_INTEGER);
 const schema = z
   .strictObject({
     vesselId: z.string().min(1).max(128),
-    entity: z.string().refine(isEntityType, 'expected an entity type: [a-z][a-z0-9_]{0,63}, not system or catchup'),
+    entity: z
+      .string()
+      .refine(isEntityType, 'expected an entity type: [a-z][a-z0-9_]{0,63}, not system or catchup')
+      .refine(canBeSentAgain, 'changes of this entity type cannot be sent again: requests come in on that topic'),
     epoch: count.optional(),
     ranges: z
       .array(z.strictObject({ from: count, to: count }).refine(({ from, to }) => from <= to, 'from is above to'))

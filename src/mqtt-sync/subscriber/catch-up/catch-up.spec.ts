@@ -132,7 +132,13 @@ describe('CatchUp', () => {
   it('says what kept it from asking', async () => {
     const { catchUp, scene } = setScene();
     await expect(catchUp.request({ ...CREW, entity: 'alerts' })).rejects.toBeInstanceOf(NotSubscribedError);
-    for (const wrong of [{ limit: 0 }, { vesselId: 'shore' }, { ranges: [{ from: 2, to: 1 }] }, { since: 1 }])
+    for (const wrong of [
+      { limit: 0 },
+      { vesselId: 'shore' },
+      { ranges: [{ from: 2, to: 1 }] },
+      { since: 1 },
+      { entity: 'request' },
+    ])
       await expect(catchUp.request({ ...CREW, ...wrong })).rejects.toBeInstanceOf(CatchUpInvalidError);
     for (const outcome of ['refused', 'refused_in_passing', 'lost'] as const) {
       scene.outcome = outcome;
