@@ -25,8 +25,9 @@ export default defineConfig({
     reporters: ['default', new SkippedBrokersReporter(), ...(withFaults ? [new FaultSummaryReporter()] : [])],
     // Two cores are what a build machine has; more workers only make timing worse. Faults mostly wait.
     maxWorkers: withFaults ? scale.workers : 2,
-    testTimeout: 20_000,
-    hookTimeout: 20_000,
+    // Ceilings for a busy machine: what waits says by itself, and sooner, what it waited for.
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
     projects: [
       {
         extends: true,
@@ -35,14 +36,14 @@ export default defineConfig({
       { extends: true, test: { name: 'contract', include: ['test/contract/**/*.spec.ts'] } },
       {
         extends: true,
-        test: { name: 'e2e', include: ['test/e2e/**/*.e2e-spec.ts'], testTimeout: 60_000, hookTimeout: 60_000 },
+        test: { name: 'e2e', include: ['test/e2e/**/*.e2e-spec.ts'], testTimeout: 180_000, hookTimeout: 60_000 },
       },
       {
         extends: true,
         test: {
           name: 'ui',
           include: [withScreenshots ? 'test/ui/screenshots.ts' : 'test/ui/**/*.ui-spec.ts'],
-          testTimeout: 120_000,
+          testTimeout: 180_000,
           hookTimeout: 60_000,
         },
       },

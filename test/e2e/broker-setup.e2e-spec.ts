@@ -279,6 +279,7 @@ describeWithMosquitto('the broker on shore, set up as documented', () => {
     }
     service.signal('SIGTERM');
     expect(await service.exit()).toBe(0);
+    await shore.until(() => shore.received.at(-1)!.payload.includes('offline'), 'the offline status');
     const { topic, payload } = shore.received.at(-1)!;
     expect([topic, JSON.parse(payload)]).toMatchObject([
       `vessel/sync/${AURORA}/up/system/status/${AURORA}`,

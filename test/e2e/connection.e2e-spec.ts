@@ -13,6 +13,8 @@ import { bridgeWebSocket } from '../helpers/web-socket-bridge.js';
 
 /** Backoffs are a hundredth of what they are in the field. */
 const clock = hurriedClock(100);
+/** A tenth of a second is not enough for every CONNACK. */
+const hurried = { clock, connectTimeoutMs: 600_000 };
 
 /** What Mosquitto answers to a message that nobody is subscribed to: "No matching subscribers". */
 const NO_SUBSCRIBERS = 0x10;
@@ -100,7 +102,7 @@ describeWithMosquitto('A connection to Mosquitto', () => {
     const broker = await Mosquitto.start({ config, users: { ship: 'right-password' } });
     const passwordFile = join(broker.folder, 'client-password');
     writeFileSync(passwordFile, 'wrong-password\n');
-    const connection = connectionTo({ brokerUrl: broker.url, username: 'ship', passwordFile, clock });
+    const connection = connectionTo({ brokerUrl: broker.url, username: 'ship', passwordFile, ...hurried });
     connection.start();
     await until(() => connection.manager.reconnectAttempts >= 2, { what: 'two more attempts' });
     expect(connection.manager.lastFailure).toMatch(/refused the connection: Not authorized/);
@@ -113,7 +115,7 @@ describeWithMosquitto('A connection to Mosquitto', () => {
 
   it('survives a broker that is killed and started again', async () => {
     const broker = await Mosquitto.start();
-    const connection = connectionTo({ brokerUrl: broker.url, clock });
+    const connection = connectionTo({ brokerUrl: broker.url, ...hurried });
     connection.start();
     await connection.linked();
     await delivers(connection);
@@ -129,7 +131,7 @@ describeWithMosquitto('A connection to Mosquitto', () => {
     const broker = await Mosquitto.start();
     const proxy = await TcpProxy.start(broker.port);
     const received = await subscriber(broker.url, '#');
-    const connection = connectionTo({ brokerUrl: proxy.url, clock, protocol: '5' });
+    const connection = connectionTo({ brokerUrl: proxy.url, ...hurried, protocol: '5' });
     connection.start();
     expect((await connection.linked(1)).sessionPresent).toBe(false);
     await deliverAcrossCut(connection, proxy);
@@ -141,7 +143,7 @@ describeWithMosquitto('A connection to Mosquitto', () => {
     const broker = await Mosquitto.start();
     const proxy = await TcpProxy.start(broker.port);
     const received = await subscriber(broker.url, '#');
-    const connection = connectionTo({ brokerUrl: proxy.url, clock, protocol: '3.1.1' });
+    const connection = connectionTo({ brokerUrl: proxy.url, ...hurried, protocol: '3.1.1' });
     connection.start();
     expect((await connection.linked(1)).sessionPresent).toBe(false);
     proxy.cut();
@@ -173,7 +175,9 @@ describeWithMosquitto('A connection to Mosquitto', () => {
 
   it('does not get into a storm with another client of the same id, and names it', async () => {
     const broker = await Mosquitto.start();
-    const both = [1, 2].map(() => connectionTo({ brokerUrl: broker.url, clock, identity: { clientId: 'id_twice' } }));
+    const both = [1, 2].map(() =>
+      connectionTo({ brokerUrl: broker.url, ...hurried, identity: { clientId: 'id_twice' } }),
+    );
     for (const connection of both) connection.start();
     // Mosquitto 2.0 closes the older connection without a DISCONNECT, on MQTT 5 as well.
     const named = (): boolean => both.some(({ logger }) => logger.matching(/^error .*id_twice/).length > 0);
@@ -184,7 +188,7 @@ describeWithMosquitto('A connection to Mosquitto', () => {
   it('finds a dead link by its keepalive', async () => {
     const broker = await Mosquitto.start();
     const proxy = await TcpProxy.start(broker.port);
-    const connection = connectionTo({ brokerUrl: proxy.url, keepaliveS: 1, clock });
+    const connection = connectionTo({ brokerUrl: proxy.url, keepaliveS: 1, ...hurried });
     connection.start();
     await connection.linked();
     proxy.blackHole();
@@ -211,7 +215,7 @@ describeWithMosquitto('A connection to Mosquitto over WebSocket', () => {
     const broker = await Mosquitto.start();
     const received = await subscriber(broker.url, '#');
     const proxy = await TcpProxy.start(Number(new URL(await bridgeWebSocket(broker.port)).port));
-    const connection = connectionTo({ brokerUrl: `ws://127.0.0.1:${proxy.port}/mqtt`, clock });
+    const connection = connectionTo({ brokerUrl: `ws://127.0.0.1:${proxy.port}/mqtt`, ...hurried });
     connection.start();
     const link = await connection.linked();
     const payloads = Array.from({ length: 500 }, (_, index) => `${index} ${'x'.repeat(300)}`);
@@ -235,7 +239,7 @@ describeWithMosquitto('A connection to Mosquitto over WebSocket', () => {
 
   it('reports what answers in place of a broker', async () => {
     const broker = await Mosquitto.start();
-    const connection = connectionTo({ brokerUrl: `ws://127.0.0.1:${broker.port}/mqtt`, clock });
+    const connection = connectionTo({ brokerUrl: `ws://127.0.0.1:${broker.port}/mqtt`, ...hurried });
     connection.start();
     await connection.failed(/./);
     expect(connection.manager.state).not.toBe('connected');
@@ -277,7 +281,7 @@ describeWithMosquitto('A connection to Mosquitto over TLS', () => {
     const { certFile, keyFile } = authority.issueServer('DNS:somewhere.else');
     const files = `cafile ${authority.caFile}\ncertfile ${certFile}\nkeyfile ${keyFile}`;
     const broker = await Mosquitto.start({ config: `${files}\nallow_anonymous true` });
-    const connection = connectionTo({ brokerUrl: secure(broker), tls: { caFile: authority.caFile }, clock });
+    const connection = connectionTo({ brokerUrl: secure(broker), tls: { caFile: authority.caFile }, ...hurried });
     connection.start();
     await connection.failed(/does not match certificate/);
   });
@@ -288,7 +292,7 @@ describeWithMosquitto('A connection to Mosquitto over TLS', () => {
     const broker = await tlsBroker(authority);
     const caFile = join(broker.folder, 'trusted.pem');
     expect(existsSync(caFile)).toBe(false);
-    const connection = connectionTo({ brokerUrl: secure(broker), tls: { caFile }, clock });
+    const connection = connectionTo({ brokerUrl: secure(broker), tls: { caFile }, ...hurried });
     connection.start();
     await connection.failed(/trusted\.pem cannot be read \(ENOENT\)/);
     writeFileSync(caFile, readFileSync(stranger.caFile));
@@ -309,7 +313,7 @@ describeWithMosquitto('A connection to Mosquitto over TLS', () => {
     const authority = CertificateAuthority.create();
     const broker = await tlsBroker(authority, 'require_certificate true\nuse_identity_as_username true');
     const tls = { caFile: authority.caFile };
-    const without = connectionTo({ brokerUrl: secure(broker), tls, clock });
+    const without = connectionTo({ brokerUrl: secure(broker), tls, ...hurried });
     without.start();
     await without.failed(/./);
     const client = authority.issueClient('ship');

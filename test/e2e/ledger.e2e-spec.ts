@@ -194,9 +194,10 @@ describeWithMosquitto('every counter, on every path', () => {
       queueFlushes: 2,
     });
     await scene.witnessed(6 + QUEUE_SIZE);
-    expect(metricOf(await service.metrics(), 'arus_sync_possible_duplicates_total')).toBe(
-      scene.observer.changes.length - scene.observer.distinct.length,
-    );
+    const repeated = () => scene.observer.changes.length - scene.observer.distinct.length;
+    await until(async () => metricOf(await service.metrics(), 'arus_sync_possible_duplicates_total') === repeated(), {
+      what: () => `the repeats that are told; ${repeated()} came`,
+    });
     expect(await service.health()).toMatchObject({ status: 'healthy', reasons: [] });
   });
 });

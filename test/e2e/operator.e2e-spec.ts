@@ -92,10 +92,13 @@ describe('what operators ask the started service for', () => {
     });
     await until(() => /^event: snapshot$/m.test(text()), { what: 'the snapshot' });
     const began = performance.now();
+    const before = events().length;
     for (let count = 0; count < 40; count++) await service.post(change(`A-${count}`));
     await until(() => /"messages":40\b/.test(text()), { what: () => `40 messages to be told of; heard ${text()}` });
     const seconds = (performance.now() - began) / 1000;
-    const changes = events().filter((event) => event.includes('event: change')).length;
+    const changes = events()
+      .slice(before)
+      .filter((event) => event.includes('event: change')).length;
     expect(changes).toBeLessThanOrEqual(Math.ceil(seconds) + 1);
     expect(text()).not.toContain('A-1');
     response.destroy();
@@ -128,7 +131,7 @@ describe('what operators ask the started service for', () => {
     service.signal('SIGTERM');
     await within(Promise.all(clients.map(({ ended }) => ended)), { what: 'the streams to end' });
     expect(await service.exit()).toBe(0);
-    expect(performance.now() - began).toBeLessThan(10_000);
+    expect(performance.now() - began).toBeLessThan(20_000);
     for (const { events } of clients) expect(events().at(-1)).toContain('event: closing');
   });
 

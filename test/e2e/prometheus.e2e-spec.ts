@@ -14,6 +14,7 @@ import { Prometheus, PROMETHEUS, type Series, type TimeRange } from '../helpers/
 import { freePort } from '../helpers/ports.js';
 import { describeWith } from '../helpers/programs.js';
 import { type Environment, ServiceProcess, temporaryFolder } from '../helpers/service-process.js';
+import { until } from '../helpers/wait.js';
 
 /** The outage takes about half a minute where the machine is idle. */
 const TIMEOUT_MS = 180_000;
@@ -126,7 +127,7 @@ class Outage {
     await this.broker.restart();
     await this.prometheus.untilTrue(`${ofVessel('arus_mqtt_queue_depth')} == 0`, 40_000);
     await this.prometheus.untilTrue(`${ofVessel('arus_mqtt_queue_flushes_total')} > 0`);
-    await this.prometheus.untilTrue(`deriv(${ofVessel('arus_mqtt_queue_depth')}[5s]) < 0`);
+    await this.prometheus.untilTrue(`min_over_time(deriv(${ofVessel('arus_mqtt_queue_depth')}[5s])[1m:500ms]) < 0`);
   }
 
   async restart(): Promise<void> {
@@ -190,9 +191,14 @@ describeWith({ prometheus: PROMETHEUS, mosquitto: findMosquitto() }, 'a real Pro
       expect([...new Set(fired.map(({ metric }) => metric['alertname']))]).toEqual(
         expect.arrayContaining(EXPECTED_ALERTS),
       );
-      const still = await prometheus.query('ALERTS{alertstate="firing"}');
-      const stillFiring = new Set(still.map(({ metric }) => metric['alertname']));
-      expect(stillFiring).toEqual(new Set(LASTING_ALERTS));
+      const stillFiring = async () => {
+        const still = await prometheus.query('ALERTS{alertstate="firing"}');
+        return [...new Set(still.map(({ metric }) => metric['alertname']))].sort();
+      };
+      let firing: (string | undefined)[] = [];
+      await until(async () => (firing = await stillFiring()).join() === [...LASTING_ALERTS].sort().join(), {
+        what: () => `the lasting alerts alone to fire; ${firing.join()} do`,
+      });
 
       const span = `${Math.ceil(range.end - range.start)}s`;
       const expressions = [

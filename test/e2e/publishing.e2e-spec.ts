@@ -233,8 +233,8 @@ describeWithMosquitto('Publishing from a Nest application', () => {
     await until(() => application.publisher.isStopping, { what: 'the stop to begin' });
     await expect(application.publisher.publish('crew', 'create', { id: 2 })).rejects.toThrow(StoppingError);
     await closing;
-    // The deadline, and what a busy machine takes to notice.
-    expect(performance.now() - begun).toBeLessThan(1250);
+    // Far from the keepalive, and from what an acknowledgement is waited for.
+    expect(performance.now() - begun).toBeLessThan(10_000);
   });
 
   it('never has more than half of the queue in flight, so that the rest can make room', async () => {

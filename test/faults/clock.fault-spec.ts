@@ -42,7 +42,7 @@ describeWithMosquitto('Time', () => {
         wallClock.set(days - 1);
         await scene.deliver();
       }
-      expect(performance.now() - begunMs).toBeLessThan(60_000);
+      expect(performance.now() - begunMs).toBeLessThan(180_000);
       // A start with the clock behind everything that was stored.
       await link.refuse();
       await counter.post({ count: 50 });
@@ -117,7 +117,7 @@ describeWithMosquitto('Time', () => {
     await until(() => silent.packets('publish').length >= 50, { what: 'the flush to begin' });
     const begunMs = performance.now();
     expect(await flushing.stop(), flushing.output).toBe(0);
-    expect(performance.now() - begunMs).toBeLessThan(DEADLINE_MS + 500);
+    expect(performance.now() - begunMs).toBeLessThan(DEADLINE_MS + 5000);
 
     const last = await scene.start();
     await scene.deliver();

@@ -69,7 +69,10 @@ describeWithMosquitto('A store damaged between two runs', () => {
       await counter.postUntilAccepted({ count: 50 });
       await scene.link.accept();
       await counter.drained();
-      await until(() => shore.statuses.includes('online'), { what: 'the service to be on shore' });
+      await until(() => shore.statuses.includes('online'), {
+        deadlineMs: 60_000,
+        what: 'the service to be on shore',
+      });
       await shore.caughtUp();
       const isNew = epochOf(dir) > epoch;
       // Gaps are told at most every 10 s.

@@ -64,8 +64,9 @@ describeWithMosquitto('What comes in over the network', () => {
     ];
     for (const [what, bytes, statuses] of wrong) {
       const status = statusOf(await exchange(port, bytes));
-      // A socket that is reset while a large body still comes may lose the answer.
-      if (status !== undefined || !statuses.includes(413)) expect(statuses, what).toContain(status);
+      // A socket that is reset while something large still comes may lose the answer.
+      const mayBeLost = statuses.some((one) => one === 413 || one === 431);
+      if (status !== undefined || !mayBeLost) expect(statuses, what).toContain(status);
       expect((await counter.post({ count: 2 })).status, what).toBe(202);
     }
     await scene.deliver();

@@ -84,7 +84,7 @@ export class ScriptedBroker {
   private constructor(public script: BrokerScript) {}
 
   /** Starts a broker that ends with the test. */
-  static async start(script: BrokerScript = {}, port = 0): Promise<ScriptedBroker> {
+  static async start(script: BrokerScript = {}, port?: number): Promise<ScriptedBroker> {
     const broker = new ScriptedBroker(script);
     broker.currentPort = await listen(broker.server, port);
     onTestFinished(() => broker.stop());

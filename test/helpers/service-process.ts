@@ -94,7 +94,7 @@ export class ServiceProcess {
 
   /** Waits for its end; resolves with the exit code. */
   async exit(deadlineMs = 20_000): Promise<number | null> {
-    await within(this.exited, { deadlineMs, what: `the service to exit; it said:\n${this.text}` });
+    await within(this.exited, { deadlineMs, what: () => `the service to exit; it said:\n${this.text}` });
     return this.child.exitCode;
   }
 

@@ -1,12 +1,15 @@
 /** How a wait ends. */
 export interface WaitOptions {
-  /** Milliseconds after which the wait fails. @default 10000 */
+  /** Milliseconds after which the wait fails. @default 30000 */
   readonly deadlineMs?: number;
   /** What is waited for; appears in the error. A function is called when the wait fails, to tell the state then. */
   readonly what: string | (() => string);
 }
 
 const POLL_EVERY_MS = 5;
+
+/** Costs nothing where all is well, and a busy machine may need it. */
+const DEADLINE_MS = 30_000;
 
 function describe(what: WaitOptions['what']): string {
   return typeof what === 'string' ? what : what();
@@ -18,7 +21,7 @@ function describe(what: WaitOptions['what']): string {
  */
 export async function until<Value>(
   condition: () => Value | Promise<Value>,
-  { deadlineMs = 10_000, what }: WaitOptions,
+  { deadlineMs = DEADLINE_MS, what }: WaitOptions,
 ): Promise<NonNullable<Value>> {
   const givesUpAt = performance.now() + deadlineMs;
   let cause: unknown;
@@ -42,7 +45,7 @@ export async function until<Value>(
  */
 export async function within<Value>(
   promise: Promise<Value>,
-  { deadlineMs = 10_000, what }: WaitOptions,
+  { deadlineMs = DEADLINE_MS, what }: WaitOptions,
 ): Promise<Value> {
   let timer: NodeJS.Timeout | undefined;
   const expiry = new Promise<never>((_resolve, reject) => {

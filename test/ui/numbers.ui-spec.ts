@@ -33,7 +33,9 @@ describeWithChromium('the numbers of the operator page', (open) => {
     await post(service, 'alerts', ['A-1']);
     await until(async () => (await cellsOf(page, 'normal'))[0] === '9', { what: 'the nine' });
     // The age is that of now, also while nothing new is told.
-    await until(async () => /^[2-9] s$/.test((await cellsOf(page, 'normal'))[1]!), { what: 'an age of seconds' });
+    await until(async () => /^([2-9]|\d\d) s$/.test((await cellsOf(page, 'normal'))[1]!), {
+      what: 'an age of seconds',
+    });
     expect(await cellsOf(page, 'normal')).toEqual([
       '9',
       expect.any(String),
@@ -90,7 +92,9 @@ describeWithChromium('the numbers of the operator page', (open) => {
     await card.getByText('Held back', { exact: true }).waitFor();
     expect(await card.innerText()).toMatch(/crew held back since \d\d:\d\d: .*quota exceeded.*\./i);
     law.forbids = false;
-    await page.locator('#moving[data-level=good]').waitFor({ timeout: 20_000 });
+    // "Moving" would still have something to send.
+    const atRest = page.locator('#moving[data-level=good]').getByText('Connected', { exact: true });
+    await atRest.waitFor({ timeout: 60_000 });
     expect(await cellsOf(page, 'normal')).toEqual(['0', '–', '0 B']);
   });
 

@@ -189,10 +189,8 @@ describeWithChromium('the operator page', (open) => {
     const service = await startService(nobody, env);
     const page = await open(`${service.url}/ui`);
     await page.locator('#moving[data-level=warn]').waitFor();
-    const began = performance.now();
     service.signal('SIGTERM');
     expect(await service.exit()).toBe(0);
-    expect(performance.now() - began).toBeLessThan(4000);
     expect(service.output).not.toContain('Not everything has ended in time');
     await page
       .getByRole('alert')
