@@ -23,7 +23,10 @@ async function opened() {
   const { queue, store, clock } = await openFailing({ maxMessages: MANY });
   onTestFinished(() => queue.close());
   const [dead] = await queue.accept([draft('alerts', 'dead')]);
-  queue.setAside(queue.take('normal', () => true)!, REFUSED);
+  queue.setAside(
+    queue.take('normal', () => true)!,
+    REFUSED,
+  );
   await queue.accept([draft('alerts', 'first'), draft('alerts', 'second')]);
   await queue.accept(Array.from({ length: MANY - 2 }, () => draft('crew')));
   takeWhatIsInMemory(queue, store, 'crew');

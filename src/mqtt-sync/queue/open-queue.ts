@@ -51,8 +51,8 @@ export class OpenQueue implements CommitWork {
     this.streams = new EntityStreams(identity.epoch, contents, (stream) => this.sourceOf(stream));
     const settled = () => this.committer.settled();
     this.history = new StoredHistory(this.streams, store, settled, () => this.closed);
-    this.former = new CommitFormer(limits, this.pending, this.streams, store, logger);
-    this.outcome = new Outcome(this.streams, this.pending, observer, logger);
+    this.former = new CommitFormer(limits, this.pending, this.streams, store);
+    this.outcome = new Outcome(limits, this.streams, this.pending, observer, logger);
     this.committer = new GroupCommitter(store, this, clock, logger);
     this.view = new QueueView({
       ...{ store, limits, streams: this.streams, committer: this.committer, departed: this.departed },
