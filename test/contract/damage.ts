@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { open as openLmdb } from 'lmdb';
-import { deadLetterKeys, messageKeys } from '../../src/mqtt-sync/queue/lmdb/keys.js';
+import { deadLetterKeys, messageKeys, type SegmentKey, segmentKeys } from '../../src/mqtt-sync/queue/lmdb/keys.js';
 
 type Root = ReturnType<typeof openLmdb>;
 
@@ -31,6 +31,12 @@ export function lettersOf(root: Root) {
     encoding: 'binary',
     keyEncoder: deadLetterKeys.encoder,
   } as { name: string });
+}
+
+export function segmentsOf(root: Root) {
+  return root.openDB<Buffer, SegmentKey>({ name: 'journal', encoding: 'binary', keyEncoder: segmentKeys } as {
+    name: string;
+  });
 }
 
 /** Flips a bit in the record of one dead letter. */
