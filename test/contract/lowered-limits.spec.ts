@@ -51,7 +51,7 @@ describe('A queue that holds more than its limits, which were lowered', () => {
       if (!isOver) setImmediate(turn);
     };
     const turnOfCommit: number[] = [];
-    const { committed } = observer;
+    const committed = observer.committed.bind(observer);
     observer.committed = () => {
       turnOfCommit.push(turns);
       committed();
