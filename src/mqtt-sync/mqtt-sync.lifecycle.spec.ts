@@ -88,3 +88,77 @@ describe('The start', () => {
     expect(lines).toEqual(said);
   });
 });
+
+describe('The stop', () => {
+  /** A lifecycle whose parts end at once, but for these. */
+  function running(queue: object, receiver: object) {
+    const clock = new FakeClock();
+    const nothing = () => Promise.resolve();
+    const parts = {
+      options: {
+        ...{ localMode: true, vesselId: 'v', topicPrefix: 'p', inboundPrefix: 'p' },
+        ...{ shutdownDeadlineMs: 1000, catchUp: { maxPerSecond: 1 } },
+      },
+      queue: { settled: nothing, stats: () => ({ messages: 0 }), ...queue },
+      receiver: { stop: nothing, ...receiver },
+      connection: { observe: nothing, stop: nothing, isConnected: false, start: nothing },
+      requests: { want: nothing },
+      dispatcher: { send: nothing, sendBehind: nothing, drain: nothing, hold: nothing, stop: nothing },
+      ...{ publisher: { stop: nothing }, watch: { stop: nothing }, gaps: { stop: nothing }, askers: [] },
+      ...{ logger: silentLogger, clock },
+    };
+    return { lifecycle: new MqttSyncLifecycle(parts as unknown as LifecycleParts), clock };
+  }
+
+  /** Lets time pass until something has ended, two seconds of it at most. */
+  async function ended(ending: Promise<void>, clock: FakeClock): Promise<void> {
+    let isOver = false;
+    void ending.then(() => (isOver = true));
+    for (let step = 0; step < 200 && !isOver; step++) {
+      clock.advance(10);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    expect(isOver).toBe(true);
+  }
+
+  it('receives nothing for a queue that opens while it goes on', async () => {
+    let opened = () => {};
+    const opening = new Promise<typeof OPEN>((resolve) => (opened = () => resolve(OPEN)));
+    const started: string[] = [];
+    const start = (vesselId: string) => void started.push(vesselId);
+    const { lifecycle } = running({ open: () => opening, identity: OPEN }, { start });
+    const starting = lifecycle.open();
+    await lifecycle.beforeApplicationShutdown();
+    lifecycle.onApplicationBootstrap();
+    opened();
+    await starting;
+    expect(started).toEqual([]);
+  });
+
+  it.each([
+    ['all of the deadline is used up', 1000],
+    ['the inbox does not close', 0],
+  ])('waits for the store of the queue, which is closed soon, where %s', async (_, elapsedMs) => {
+    let isClosed = false;
+    const close = () =>
+      new Promise<void>((resolve) =>
+        clock.after(40, () => {
+          isClosed = true;
+          resolve();
+        }),
+      );
+    const { lifecycle, clock } = running({ close }, { close: () => new Promise<void>(() => {}) });
+    await lifecycle.beforeApplicationShutdown();
+    clock.advance(elapsedMs);
+    await ended(lifecycle.onApplicationShutdown(), clock);
+    expect(isClosed).toBe(true);
+  });
+
+  it('does not wait for stores that never close', async () => {
+    const never = { close: () => new Promise<void>(() => {}) };
+    const { lifecycle, clock } = running(never, never);
+    await lifecycle.beforeApplicationShutdown();
+    await ended(lifecycle.onApplicationShutdown(), clock);
+    expect(clock.monotonicMs()).toBeLessThanOrEqual(1000);
+  });
+});

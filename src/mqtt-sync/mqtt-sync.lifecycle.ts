@@ -33,6 +33,11 @@ import { Topics } from './wire/topics.js';
 const REOPEN_INTERVAL_MS = 5_000;
 /** Share of the deadline that is kept for the offline status, the DISCONNECT and closing the store. */
 const CLOSING_SHARE = 0.4;
+/**
+ * Share of the deadline that closing the stores has whatever was before: the HTTP of an application may take all that is
+ * left, and a store that is not closed is looked through at the next start.
+ */
+const STORES_SHARE = 0.05;
 /** Share of the deadline that handlers of incoming changes may take; what they publish meanwhile is refused. */
 const RECEIVING_SHARE = 0.3;
 
@@ -147,9 +152,11 @@ export class MqttSyncLifecycle
   }
 
   async onApplicationShutdown(): Promise<void> {
-    this.parts.gaps.stop();
-    await this.within(this.remainingMs(0), this.parts.receiver.close());
-    await this.within(this.remainingMs(0), this.parts.queue.close());
+    const { options, gaps, receiver, queue } = this.parts;
+    gaps.stop();
+    const ms = Math.max(this.remainingMs(0), options.shutdownDeadlineMs * STORES_SHARE);
+    // At the same time, so that neither takes the time of the other.
+    await Promise.all([receiver.close(), queue.close()].map((closing) => this.within(ms, closing)));
   }
 
   private opened(identity: QueueIdentity): void {
@@ -176,7 +183,8 @@ export class MqttSyncLifecycle
 
   private receive(): void {
     const { identity } = this.parts.queue;
-    if (this.bootstrapped && identity) this.parts.receiver.start(identity.vesselId);
+    if (!this.bootstrapped || !identity || this.stopBeganMs !== undefined) return;
+    this.parts.receiver.start(identity.vesselId);
   }
 
   private connect(): void {

@@ -70,7 +70,10 @@ export interface IncomingOptions {
 
 /** What is kept of delivered changes, for whoever missed them; only the disk store keeps any. */
 export interface JournalOptions {
-  /** Seconds since the delivery. @default 604800 (7 days) */
+  /**
+   * Seconds since the delivery, by the wall clock; one that jumps ahead while the process runs is believed after an hour.
+   * @default 604800 (7 days)
+   */
   readonly maxAgeS?: number;
   /** Bytes on disk, beside those of the queue; 0 turns it off. @default 268435456 (256 MiB) */
   readonly maxBytes?: number;

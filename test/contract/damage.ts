@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { open as openLmdb } from 'lmdb';
-import { messageKeys } from '../../src/mqtt-sync/queue/lmdb/keys.js';
+import { deadLetterKeys, messageKeys, type SegmentKey, segmentKeys } from '../../src/mqtt-sync/queue/lmdb/keys.js';
 
 type Root = ReturnType<typeof openLmdb>;
 
@@ -15,12 +15,38 @@ export async function tamper(dir: string, change: (root: Root) => void): Promise
   await root.close();
 }
 
+type LetterKey = [position: number, type: number, sequence: number];
+
 export function messagesOf(root: Root) {
   return root.openDB<Buffer, MessageKey>({
     name: 'messages',
     encoding: 'binary',
     keyEncoder: messageKeys.encoder,
   } as { name: string });
+}
+
+export function lettersOf(root: Root) {
+  return root.openDB<Buffer, LetterKey>({
+    name: 'dead-letters',
+    encoding: 'binary',
+    keyEncoder: deadLetterKeys.encoder,
+  } as { name: string });
+}
+
+export function segmentsOf(root: Root) {
+  return root.openDB<Buffer, SegmentKey>({ name: 'journal', encoding: 'binary', keyEncoder: segmentKeys } as {
+    name: string;
+  });
+}
+
+/** Flips a bit in the record of one dead letter. */
+export function damageLetter(dir: string, key: LetterKey): Promise<void> {
+  return tamper(dir, (root) => {
+    const letters = lettersOf(root);
+    const value = letters.get(key)!;
+    value[value.length - 3]! ^= 1;
+    letters.putSync(key, value);
+  });
 }
 
 /** Flips a bit in the record of one message. */

@@ -1,5 +1,4 @@
 import { MqttSyncError, type QueueFullError } from '../errors.js';
-import type { SyncLogger } from '../logger.js';
 import { exceedsBounds, isUsedUp, MAX_COMMIT_DEPARTURES } from './commit-bounds.js';
 import type { CommitPlan } from './commit-plan.js';
 import type { EntityStream } from './entity-stream.js';
@@ -24,10 +23,9 @@ export class CommitFormer {
     private readonly pending: PendingWork,
     private readonly streams: EntityStreams,
     private readonly store: MessageStore,
-    logger: SyncLogger,
   ) {
     this.room = new RoomMaker(limits);
-    this.letters = new LetterPlanner(limits, pending, streams, this.room, store, logger);
+    this.letters = new LetterPlanner(limits, pending, streams, this.room, store);
   }
 
   /**

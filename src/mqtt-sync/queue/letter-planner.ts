@@ -1,5 +1,4 @@
 import { QueueFullError } from '../errors.js';
-import type { SyncLogger } from '../logger.js';
 import { exceedsBounds, MAX_COMMIT_DISCARDS } from './commit-bounds.js';
 import type { CommitPlan } from './commit-plan.js';
 import type { Volume } from './entity-stream.js';
@@ -21,7 +20,6 @@ export class LetterPlanner {
     private readonly streams: EntityStreams,
     private readonly room: RoomMaker,
     private readonly store: MessageStore,
-    private readonly logger: SyncLogger,
   ) {}
 
   /** Plans what was asked for, as much of it as one commit takes; before what makes messages come. */
@@ -45,20 +43,21 @@ export class LetterPlanner {
 
   /** Gives up the oldest ones that are too many. */
   discardExcess(plan: CommitPlan): void {
-    const coming = plan.deadLetters.length - plan.removedDeadLetters.length;
-    const excess = this.streams.deadLetters + coming - this.limits.maxDeadLetters;
+    const excess = this.excess(plan);
     if (excess <= 0) return;
     const removed = new Set(plan.removedDeadLetters.map(({ position }) => position));
-    const oldest = this.store
-      .deadLettersAfter(-1, Math.min(excess, MAX_COMMIT_DISCARDS) + removed.size)
-      .filter(({ key }) => !removed.has(key.position))
-      .slice(0, excess);
-    for (const stored of oldest) this.discard(plan, stored, 'too_many');
-    if (oldest.length > 0) {
-      this.logger.warn(
-        `More dead letters than queue.maxDeadLetters (${this.limits.maxDeadLetters}): the oldest ${oldest.length} are discarded.`,
-      );
-    }
+    const asked = Math.min(excess, MAX_COMMIT_DISCARDS) + removed.size;
+    const oldest = this.store.deadLettersAfter(-1, asked);
+    // Then that is all there are, whatever their number says after a damage: it would be too large for ever.
+    if (oldest.length < asked) this.streams.deadLetters = oldest.length;
+    const discarded = oldest.filter(({ key }) => !removed.has(key.position)).slice(0, Math.max(0, this.excess(plan)));
+    for (const stored of discarded) this.discard(plan, stored, 'too_many');
+  }
+
+  /** By how many there will be too many. */
+  private excess(plan: CommitPlan): number {
+    const coming = plan.deadLetters.length - plan.removedDeadLetters.length;
+    return this.streams.deadLetters + coming - this.limits.maxDeadLetters;
   }
 
   /** The letter at a position, unless it leaves with this commit already. */
@@ -86,11 +85,11 @@ export class LetterPlanner {
     return true;
   }
 
-  private discard(plan: CommitPlan, { key, letter, raw }: StoredDeadLetter, reason: DiscardReason): void {
+  private discard(plan: CommitPlan, { key, letter }: StoredDeadLetter, reason: DiscardReason): void {
     plan.removedDeadLetters.push(key);
     plan.discarded.push({ letter, reason });
     const stream = this.streams.get(letter.entity);
-    // A damaged record was told as a gap when it was found.
-    if (stream && !raw) plan.change(stream).losses.push([key.sequence, 'discarded']);
+    // A message that was found damaged was told already; but a letter may have got damaged since, and looks the same.
+    if (stream) plan.change(stream).losses.push([key.sequence, 'discarded']);
   }
 }

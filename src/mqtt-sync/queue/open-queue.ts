@@ -51,8 +51,8 @@ export class OpenQueue implements CommitWork {
     this.streams = new EntityStreams(identity.epoch, contents, (stream) => this.sourceOf(stream));
     const settled = () => this.committer.settled();
     this.history = new StoredHistory(this.streams, store, settled, () => this.closed);
-    this.former = new CommitFormer(limits, this.pending, this.streams, store, logger);
-    this.outcome = new Outcome(this.streams, this.pending, observer, logger);
+    this.former = new CommitFormer(limits, this.pending, this.streams, store);
+    this.outcome = new Outcome(limits, this.streams, this.pending, observer, logger);
     this.committer = new GroupCommitter(store, this, clock, logger);
     this.view = new QueueView({
       ...{ store, limits, streams: this.streams, committer: this.committer, departed: this.departed },
@@ -131,17 +131,13 @@ export class OpenQueue implements CommitWork {
   }
 
   /** How many one commit has dropped; 0 when nothing is left that may go. */
-  async callPurge(purge: Pick<PurgeCall, 'entity' | 'upTo'>): Promise<number> {
+  callPurge(purge: Pick<PurgeCall, 'entity' | 'upTo'>): Promise<number> {
     const { unavailable } = this.committer;
-    if (unavailable) throw unavailable;
-    const count = await new Promise<number>((resolve, reject) => {
+    if (unavailable) return Promise.reject(unavailable);
+    return new Promise((resolve, reject) => {
       this.pending.purges.push({ ...purge, resolve, reject });
       this.committer.wake();
     });
-    // What cannot be read looks as if it were not there.
-    const failure = this.committer.unavailable;
-    if (count === 0 && failure) throw failure;
-    return count;
   }
 
   /** The store is about to close. */
@@ -155,13 +151,17 @@ export class OpenQueue implements CommitWork {
 
   form(accepting: boolean): CommitPlan | undefined {
     const plan = new CommitPlan(this.streams.nextPosition);
+    const before = this.committer.unavailable;
     try {
       this.former.fill(plan, accepting);
     } catch (error) {
-      this.outcome.failed(plan, this.committer.fail(error));
-      return undefined;
+      this.committer.fail(error);
     }
-    return plan;
+    const failure = this.committer.unavailable;
+    if (!failure || failure === before) return plan;
+    // Also where a read failed without a word, as those of a stream do: its calls have been refused already.
+    this.outcome.failed(plan, failure);
+    return undefined;
   }
 
   isPending(accepting: boolean): boolean {

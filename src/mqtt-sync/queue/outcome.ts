@@ -5,11 +5,13 @@ import { type EntityStream, subtract } from './entity-stream.js';
 import type { EntityStreams } from './entity-streams.js';
 import type { QueuedMessage } from './message.js';
 import type { PendingWork } from './pending-work.js';
+import type { QueueLimits } from './room-maker.js';
 import type { QueueObserver } from './sync-queue.js';
 
 /** Makes a commit true in memory and tells about it; or undoes what forming it had done. */
 export class Outcome {
   constructor(
+    private readonly limits: Pick<QueueLimits, 'maxDeadLetters'>,
     private readonly streams: EntityStreams,
     private readonly pending: PendingWork,
     private readonly observer: QueueObserver | undefined,
@@ -26,6 +28,7 @@ export class Outcome {
     for (const { call, accepted } of plan.calls) call.resolve(accepted);
     for (const { call, found } of plan.letterCalls) call.resolve(found);
     for (const { call, count } of plan.purgeCalls) call.resolve(count);
+    this.warn(plan);
     this.tell(plan);
   }
 
@@ -74,6 +77,14 @@ export class Outcome {
         stream.lost.add(lost, reason);
       }
     }
+  }
+
+  private warn({ discarded }: CommitPlan): void {
+    const tooMany = discarded.filter(({ reason }) => reason === 'too_many').length;
+    if (tooMany === 0) return;
+    this.logger.warn(
+      `More dead letters than queue.maxDeadLetters (${this.limits.maxDeadLetters}): the oldest ${tooMany} were discarded.`,
+    );
   }
 
   private tell({ changes, departures, retried, purged, discarded }: CommitPlan): void {

@@ -19,6 +19,8 @@ const MAX_HELD_BYTES = 32 * 1024 * 1024;
 
 /** A call of `accept()` that waits for its commit; takes part of `waiting` until it is answered. */
 export class AcceptCall {
+  private isAnswered = false;
+
   constructor(
     readonly drafts: readonly MessageDraft[],
     /** Messages, and what they take at most. */
@@ -41,7 +43,10 @@ export class AcceptCall {
     this.rejected(error);
   }
 
+  /** Only the first answer counts: a store that fails while a commit is formed refuses what is being put into it, too. */
   private answered(): void {
+    if (this.isAnswered) return;
+    this.isAnswered = true;
     this.waiting.messages -= this.asked.messages;
     this.waiting.bytes -= this.asked.bytes;
   }

@@ -101,17 +101,8 @@ export class QueueView {
   }
 
   /** The stored messages of one entity type after a position, up to another; undefined when they cannot be read just now. */
-  read(
-    { number, lane }: EntityStream,
-    after: number,
-    upTo: number,
-    limits: ReadLimits,
-  ): readonly StoredRecord[] | undefined {
-    const records = this.reading(() => this.parts.store.read(number, after, upTo, limits));
-    // The lane of a type is that of its newest message: with all its messages it has moved there.
-    return records?.map((record) =>
-      record.message && record.message.lane !== lane ? { ...record, message: { ...record.message, lane } } : record,
-    );
+  read({ number }: EntityStream, after: number, upTo: number, limits: ReadLimits): readonly StoredRecord[] | undefined {
+    return this.reading(() => this.parts.store.read(number, after, upTo, limits));
   }
 
   private holds(stream: EntityStream, position: number): boolean {

@@ -1,5 +1,6 @@
 import { QueueFullError } from '../errors.js';
 import { LANES } from '../wire/lanes.js';
+import { isUsedUp } from './commit-bounds.js';
 import type { CommitPlan } from './commit-plan.js';
 import type { EntityStream, Volume } from './entity-stream.js';
 import type { QueuedMessage } from './message.js';
@@ -21,11 +22,29 @@ interface Victim {
   readonly message: QueuedMessage;
 }
 
+/** For what room is needed, and how much has to go. */
+interface Need {
+  readonly messages: readonly QueuedMessage[];
+  readonly excess: Volume;
+  /** How much of it would have to go without these messages, too. */
+  readonly above: Volume;
+}
+
+interface Choice {
+  readonly victims: readonly Victim[];
+  readonly volume: Volume;
+}
+
+const NOTHING: Volume = { messages: 0, bytes: 0 };
+
 /** Makes room for new messages by the overflow policy. */
 export class RoomMaker {
   constructor(private readonly limits: QueueLimits) {}
 
-  /** Takes as many victims as the messages need, into the plan; or none, when not enough can go. */
+  /**
+   * Takes as many victims as the messages need, into the plan; or none, when not enough can go. What is above the limits
+   * already, as when they were lowered between two starts, goes first, and as much at a time as one commit takes.
+   */
   makeRoom(
     messages: readonly QueuedMessage[],
     present: Volume,
@@ -35,29 +54,28 @@ export class RoomMaker {
     const bytes = messages.reduce((sum, { payload }) => sum + payload.length, 0);
     const { maxMessages, maxBytes, overflowPolicy } = this.limits;
     if (messages.length > maxMessages || bytes > maxBytes) return this.full('They are more than the whole queue takes');
-    const excess: Volume = {
-      messages: present.messages + plan.coming.messages - plan.going.messages + messages.length - maxMessages,
-      bytes: present.bytes + plan.coming.bytes - plan.going.bytes + bytes - maxBytes,
+    const above: Volume = {
+      messages: present.messages + plan.coming.messages - plan.going.messages - maxMessages,
+      bytes: present.bytes + plan.coming.bytes - plan.going.bytes - maxBytes,
     };
-    if (isMet(excess)) return 'made';
+    const excess: Volume = { messages: above.messages + messages.length, bytes: above.bytes + bytes };
+    if (covers(NOTHING, excess)) return 'made';
     if (overflowPolicy === 'reject') return this.full('The overflow policy is to reject');
-    const victims = this.choose(messages, excess, plan, [...streams]);
-    if (!isMet(excess)) {
-      spare(victims);
-      // Messages of the commit in the making cannot be dropped before they are stored.
-      if (plan.coming.messages > 0) return 'later';
-      return this.full('Nothing that waits may be dropped for them');
+    // What is dropped is held in memory until that is stored, and others have dropped enough for one commit.
+    if (isUsedUp(plan.going)) return 'later';
+    const { victims, volume } = this.choose({ messages, excess, above }, plan, [...streams]);
+    const isPart = isUsedUp(volume) && !covers(volume, above);
+    if (isPart || covers(volume, excess)) {
+      for (const { stream, message } of victims) plan.drop(stream, message);
+      return isPart ? 'later' : 'made';
     }
-    for (const { stream, message } of victims) plan.drop(stream, message);
-    return 'made';
+    spare(victims);
+    // Messages of the commit in the making cannot be dropped before they are stored.
+    if (plan.coming.messages > 0) return 'later';
+    return this.full('Nothing that waits may be dropped for them');
   }
 
-  private choose(
-    messages: readonly QueuedMessage[],
-    excess: Volume,
-    plan: CommitPlan,
-    streams: EntityStream[],
-  ): Victim[] {
+  private choose({ messages, excess, above }: Need, plan: CommitPlan, streams: readonly EntityStream[]): Choice {
     const urgency = this.limits.overflowPolicy === 'drop-lowest-priority' ? urgencyOf : () => 0;
     // For a batch: what makes room must not be more urgent than any message of it.
     let floor = 0;
@@ -67,16 +85,17 @@ export class RoomMaker {
       if (added.length > 0) floor = Math.max(floor, urgency({ lane }));
     }
     const victims: Victim[] = [];
-    while (!isMet(excess)) {
+    const volume: Volume = { messages: 0, bytes: 0 };
+    while (!covers(volume, excess) && (covers(volume, above) || !isUsedUp(volume))) {
       const victim = oldestOfLowest(streams, urgency);
       if (!victim) break;
       if (urgency(victim.message) < floor) break;
       victim.stream.takeVictim();
       victims.push(victim);
-      excess.messages--;
-      excess.bytes -= victim.message.payload.length;
+      volume.messages++;
+      volume.bytes += victim.message.payload.length;
     }
-    return victims;
+    return { victims, volume };
   }
 
   private full(reason: string): QueueFullError {
@@ -105,8 +124,8 @@ function spare(victims: readonly Victim[]): void {
   for (const [stream, some] of byStream) stream.spare(some);
 }
 
-function isMet({ messages, bytes }: Volume): boolean {
-  return messages <= 0 && bytes <= 0;
+function covers(volume: Volume, asked: Volume): boolean {
+  return volume.messages >= asked.messages && volume.bytes >= asked.bytes;
 }
 
 function oldestOfLowest(

@@ -3,10 +3,11 @@ import type { SyncLogger } from '../logger.js';
 import type { Clock } from '../time/clock.js';
 import { type Lane, LANES } from '../wire/lanes.js';
 import type { SequenceRange } from '../wire/sequence-ranges.js';
+import { countKeys } from './count-keys.js';
 import type { EntityStream } from './entity-stream.js';
 import { identify } from './identify.js';
 import type { AcceptedMessage, MessageDraft, QueuedMessage } from './message.js';
-import type { MessageStore, StoredDeadLetter } from './message-store.js';
+import type { MessageStore, StoreContents } from './message-store.js';
 import { OpenQueue } from './open-queue.js';
 import { NO_HISTORY, type QueueHistory } from './queue-history.js';
 import { UNAVAILABLE } from './reasons.js';
@@ -93,11 +94,23 @@ export abstract class StoredQueue extends SyncQueue {
 
   private async openStore(claim: VesselClaim | undefined): Promise<OpenQueue> {
     const { store, limits, clock, logger, observer } = this;
-    const contents = await store.open();
+    const opened = await store.open();
+    const contents = { ...opened, deadLetters: await this.countLetters(opened) };
     const { identity, isNew } = identify(claim, contents, clock, logger);
     if (isNew) await store.begin(identity);
     const kept = isNew ? { ...contents, types: [], gaps: new Map<string, never>() } : contents;
     return new OpenQueue({ identity, store, limits, clock, logger, observer }, kept);
+  }
+
+  /** Where there seem to be too many dead letters they are counted, before sound ones have to go for a wrong number. */
+  private async countLetters({ deadLetters }: StoreContents): Promise<number> {
+    if (deadLetters <= this.limits.maxDeadLetters) return deadLetters;
+    const count = await countKeys((after, limit) =>
+      this.readLetters(() => this.store.deadLetterKeysAfter(after, limit)),
+    );
+    if (count !== deadLetters)
+      this.logger.warn(`The store says it holds ${deadLetters} dead letter(s), but there are ${count}.`);
+    return count;
   }
 
   accept(drafts: readonly MessageDraft[]): Promise<readonly AcceptedMessage[]> {
@@ -176,7 +189,7 @@ export abstract class StoredQueue extends SyncQueue {
 
   *deadLetters(after = -1): Iterable<DeadLetter> {
     for (let last = after; this.opened && !this.closing;) {
-      const letters = this.readLetters(last);
+      const letters = this.readLetters(() => this.store.deadLettersAfter(last, LETTERS_PER_READ));
       if (letters.length === 0) return;
       for (const { letter } of letters) yield letter;
       last = letters.at(-1)!.key.position;
@@ -202,9 +215,9 @@ export abstract class StoredQueue extends SyncQueue {
   /** What a queue does with what is left when it closes; nothing, where the store keeps it. */
   protected leaveBehind(_streams: Iterable<EntityStream>, _observer: QueueObserver | undefined): void {}
 
-  private readLetters(after: number): readonly StoredDeadLetter[] {
+  private readLetters<T>(read: () => T): T {
     try {
-      return this.store.deadLettersAfter(after, LETTERS_PER_READ);
+      return read();
     } catch (error) {
       throw new QueueUnavailableError(
         'The dead letters cannot be read just now. Check that the disk is healthy.',

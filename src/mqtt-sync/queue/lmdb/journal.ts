@@ -2,11 +2,12 @@ import type { Clock } from '../../time/clock.js';
 import type { DeliveredMessage, ReadLimits } from '../message-store.js';
 import { type Databases, storedBytes } from './databases.js';
 import type { SegmentKey } from './keys.js';
+import { PatientClock } from './patient-clock.js';
 import { peekHeader, seal, unseal } from '../../store/sealed-records.js';
 
 /** How much of what was delivered is kept. */
 export interface JournalLimits {
-  /** Seconds since the delivery. */
+  /** Seconds since the delivery, by the wall clock. */
   readonly maxAgeS: number;
   /** Bytes on disk; 0: nothing is kept. */
   readonly maxBytes: number;
@@ -21,8 +22,15 @@ const SEGMENT_BYTES = 16 * 1024;
 const COMMITS_BETWEEN_LOOKS = 200;
 /** Segments that one commit forgets at most, so that none takes long; many more than one brings. */
 const MAX_PRUNED = 1024;
+/** What a segment takes beside its payloads, about. */
+const HEADER_BYTES = 44;
+const BYTES_PER_LENGTH = 4;
 
-/** When it was delivered, when its first message was accepted, and the length of each payload in the body. */
+/**
+ * When it was delivered, when its first message was accepted, and the length of each payload in the body. A dead letter that
+ * got through later has the time of what lies behind it: so the times of a type rise with its sequences, and the first
+ * segment is its oldest.
+ */
 type SegmentHeader = readonly [deliveredAtMs: number, acceptedAtMs: number, lengths: readonly number[]];
 
 /** The oldest segment of an entity type. */
@@ -30,6 +38,12 @@ interface Head {
   readonly first: number;
   readonly deliveredAtMs: number;
   readonly bytes: number;
+}
+
+interface Segment {
+  readonly key: SegmentKey;
+  readonly deliveredAtMs: number;
+  readonly value: Buffer;
 }
 
 /** What a commit does to the journal (the promise of its batch tells whether it held), and `taken()` for then. */
@@ -49,9 +63,10 @@ interface Pruning {
  * other without a hole, so that segments never overlap. The oldest go when they are too old, or all take up too much.
  */
 export class Journal {
-  private heads: Map<number, Head>;
+  private heads = new Map<number, Head>();
   private estimatedBytes = 0;
   private commitsToLook = 0;
+  private readonly patientClock: PatientClock;
 
   constructor(
     private readonly databases: Pick<Databases, 'journal'>,
@@ -59,7 +74,11 @@ export class Journal {
     private readonly clock: Clock,
     types: readonly number[],
   ) {
-    this.heads = new Map(types.flatMap((type) => this.headAfter(type, 0) ?? []));
+    for (const type of types) {
+      const head = this.headAfter(type, 0);
+      if (head) this.heads.set(type, head);
+    }
+    this.patientClock = new PatientClock(clock);
   }
 
   /** Bytes on disk. */
@@ -75,23 +94,24 @@ export class Journal {
   /** What a commit writes to keep these; nothing is written before all is encoded. */
   prepare(delivered: readonly DeliveredMessage[]): JournalWrites {
     const { journal } = this.databases;
+    const { maxAgeS, maxBytes } = this.limits;
+    const runs = maxBytes === 0 ? [] : segmentsOf(delivered);
+    const bytes = runs.reduce((sum, run) => sum + sizeOf(run), this.look());
+    const { heads, pruned, freed } = this.prune(bytes - maxBytes, this.patientClock.wallMs() - maxAgeS * 1000);
     const nowMs = this.clock.wallMs();
-    const puts =
-      this.limits.maxBytes === 0 ? [] : segmentsOf(delivered).map((run) => [keyOf(run), encode(run, nowMs)] as const);
-    let bytes = this.look();
-    for (const [, value] of puts) bytes += value.length;
-    const { heads, pruned, freed } = this.prune(bytes - this.limits.maxBytes, nowMs - this.limits.maxAgeS * 1000);
+    const segments = runs.map((run) => this.segmentOf(run, nowMs, heads));
     return {
       write: () => {
         for (const key of pruned) void journal.remove(key);
-        for (const [key, value] of puts) void journal.put(key, value);
+        for (const { key, value } of segments) void journal.put(key, value);
       },
       taken: () => {
         this.heads = heads;
         this.estimatedBytes = bytes - freed;
-        for (const [[type, first], value] of puts) {
+        for (const { key, deliveredAtMs, value } of segments) {
+          const [type, first] = key;
           const head = heads.get(type);
-          if (!head || first < head.first) heads.set(type, { first, deliveredAtMs: nowMs, bytes: value.length });
+          if (!head || first < head.first) heads.set(type, { first, deliveredAtMs, bytes: value.length });
         }
       },
     };
@@ -144,13 +164,25 @@ export class Journal {
     return [...this.databases.journal.getRange(range)][0];
   }
 
-  private headAfter(type: number, sequence: number): [[type: number, Head]] | undefined {
+  /** The first segment of a type behind a sequence. */
+  private headAfter(type: number, sequence: number): Head | undefined {
     const range = { start: [type, sequence + 1] as SegmentKey, end: [type + 1, 0] as SegmentKey, limit: 1 };
     const [found] = [...this.databases.journal.getRange(range)];
     if (!found) return undefined;
     // One that is damaged is of no use to anybody.
     const deliveredAtMs = headerOf(found.value)?.[0] ?? 0;
-    return [[type, { first: found.key[1], deliveredAtMs, bytes: found.value.length }]];
+    return { first: found.key[1], deliveredAtMs, bytes: found.value.length };
+  }
+
+  /** @param heads of what is kept. */
+  private segmentOf(run: readonly DeliveredMessage[], nowMs: number, heads: ReadonlyMap<number, Head>): Segment {
+    const key = keyOf(run);
+    const [type, first] = key;
+    const head = heads.get(type);
+    const behind = head && first > head.first ? this.headAfter(type, first) : head;
+    // One that is damaged has no time.
+    const deliveredAtMs = Math.min(nowMs, behind?.deliveredAtMs || nowMs);
+    return { key, deliveredAtMs, value: encode(run, deliveredAtMs) };
   }
 
   private look(): number {
@@ -169,7 +201,8 @@ export class Journal {
       pruned.push([type, first]);
       freed += bytes;
       heads.delete(type);
-      for (const [, head] of this.headAfter(type, first) ?? []) heads.set(type, head);
+      const next = this.headAfter(type, first);
+      if (next) heads.set(type, next);
     }
     return { heads, pruned, freed };
   }
@@ -219,13 +252,25 @@ function encode(run: readonly DeliveredMessage[], deliveredAtMs: number): Buffer
   return seal(header, ...run.map(({ payload }) => payload));
 }
 
+function sizeOf(run: readonly DeliveredMessage[]): number {
+  return run.reduce((sum, { payload }) => sum + BYTES_PER_LENGTH + payload.length, HEADER_BYTES);
+}
+
 function headerOf(value: Buffer): SegmentHeader | undefined {
-  return peekHeader<SegmentHeader>(value);
+  const header = peekHeader<unknown>(value);
+  return isSegmentHeader(header) ? header : undefined;
+}
+
+/** A record whose CRC is good may be another one: a page may have been written to the wrong place. */
+function isSegmentHeader(header: unknown): header is SegmentHeader {
+  if (!Array.isArray(header)) return false;
+  const [deliveredAtMs, acceptedAtMs, lengths] = header as readonly unknown[];
+  return Number.isFinite(deliveredAtMs) && Number.isFinite(acceptedAtMs) && Array.isArray(lengths);
 }
 
 function decode([type, first]: SegmentKey, value: Buffer): DeliveredMessage[] {
-  const opened = unseal<SegmentHeader>(value);
-  if (!opened) return [];
+  const opened = unseal<unknown>(value);
+  if (!opened || !isSegmentHeader(opened.header)) return [];
   const [, acceptedAtMs, lengths] = opened.header;
   let at = 0;
   return lengths.map((length, index) => {

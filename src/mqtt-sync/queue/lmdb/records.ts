@@ -78,11 +78,18 @@ export function encodeDeadLetter({ letter, raw }: StoredDeadLetter): Buffer {
   );
 }
 
+/** Whether a record whose CRC is good is what was stored under this key: a page may have been written to the wrong place. */
+function fits({ position, sequence }: MessageKey, header: readonly unknown[]): header is DeadLetterHeader {
+  if (typeof header[0] !== 'string' || typeof header[1] !== 'string') return false;
+  const message = header[5];
+  return message === null || (Array.isArray(message) && message[0] === position && message[1] === sequence);
+}
+
 /** Reads a dead letter; one that got damaged since counts as `corrupt`. */
 export function decodeDeadLetter(key: MessageKey, entity: string, record: Buffer): StoredDeadLetter {
   const { position, sequence } = key;
-  const opened = unseal<DeadLetterHeader>(record);
-  if (!opened) {
+  const opened = unseal<readonly unknown[]>(record);
+  if (!opened || !fits(key, opened.header)) {
     const verdict = { reason: 'corrupt' as const, reasonCode: undefined, attempts: 0, deadAtMs: 0 };
     return { key, letter: { entity, position, sequence, message: undefined, ...verdict }, raw: record };
   }
