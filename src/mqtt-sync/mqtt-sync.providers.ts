@@ -1,5 +1,6 @@
 import { Logger, type Provider } from '@nestjs/common';
 import { ConnectionManager } from './connection/connection-manager.js';
+import { NameLookup } from './connection/name-lookup.js';
 import { incomingProviders } from './incoming.providers.js';
 import { MqttSyncLifecycle } from './mqtt-sync.lifecycle.js';
 import { MQTT_SYNC_OPTIONS, MQTT_SYNC_RAW_OPTIONS } from './mqtt-sync.module-definition.js';
@@ -78,11 +79,13 @@ const provideRequests: Provider = {
   useFactory: () => new RequestSubscription(clock, logger),
 };
 
+const provideNames: Provider = { provide: NameLookup, useFactory: () => new NameLookup() };
+
 const provideConnection: Provider = {
   provide: ConnectionManager,
-  inject: [MQTT_SYNC_OPTIONS, SyncEvents],
-  useFactory: (options: ResolvedOptions, events: SyncEvents) =>
-    new ConnectionManager(options, clock, events, connectionLogger),
+  inject: [MQTT_SYNC_OPTIONS, SyncEvents, NameLookup],
+  useFactory: (options: ResolvedOptions, events: SyncEvents, names: NameLookup) =>
+    new ConnectionManager(options, clock, events, connectionLogger, Math.random, names),
 };
 
 const provideDispatcher: Provider = {
@@ -214,6 +217,7 @@ export const mqttSyncProviders: Provider[] = [
   provideFlush,
   provideSources,
   provideRequests,
+  provideNames,
   provideConnection,
   provideDispatcher,
   providePublisher,

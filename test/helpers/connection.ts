@@ -1,6 +1,7 @@
 import { onTestFinished } from 'vitest';
 import type { ConnectionIdentity } from '../../src/mqtt-sync/connection/connection-control.js';
 import { ConnectionManager } from '../../src/mqtt-sync/connection/connection-manager.js';
+import { NameLookup } from '../../src/mqtt-sync/connection/name-lookup.js';
 import type { Acknowledgement, Link, LinkLoss } from '../../src/mqtt-sync/connection/link.js';
 import type { SyncLogger } from '../../src/mqtt-sync/logger.js';
 import type { MqttSyncOptions } from '../../src/mqtt-sync/mqtt-sync.options.js';
@@ -35,6 +36,7 @@ export class RecordingLogger implements SyncLogger {
 export interface RecordedConnectionOptions extends MqttSyncOptions {
   readonly clock?: Clock;
   readonly random?: () => number;
+  readonly names?: NameLookup;
   readonly identity?: Partial<ConnectionIdentity>;
   readonly unacknowledged?: () => number;
   readonly isProbing?: () => boolean;
@@ -58,6 +60,7 @@ export class RecordedConnection {
     const {
       clock = systemClock,
       random = Math.random,
+      names = new NameLookup(),
       identity,
       unacknowledged,
       isProbing = () => false,
@@ -68,7 +71,7 @@ export class RecordedConnection {
     events.on('connected', () => this.story.push('connected'));
     events.on('disconnected', () => this.story.push('disconnected'));
     events.on('reconnecting', ({ attempt }) => this.story.push(`reconnecting ${attempt}`));
-    this.manager = new ConnectionManager(resolveOptions(options), clock, events, this.logger, random);
+    this.manager = new ConnectionManager(resolveOptions(options), clock, events, this.logger, random, names);
     this.manager.observe(
       {
         linked: (link) => {

@@ -1,4 +1,4 @@
-import { Socket } from 'node:net';
+import { type LookupFunction, Socket } from 'node:net';
 import type { IConnackPacket, IDisconnectPacket, IPublishPacket, MqttClient, Packet } from 'mqtt';
 import type { CancelTimer, Clock } from '../time/clock.js';
 import { AcknowledgementReader } from './acknowledgement-reader.js';
@@ -9,6 +9,7 @@ import { disarm, faultOf, withhold } from './incoming-packets.js';
 import type { Acknowledgement, LinkLoss } from './link.js';
 import { createClient, type DialRequest } from './mqtt-client.js';
 import { MqttLink } from './mqtt-link.js';
+import type { NameLookup } from './name-lookup.js';
 import { readSecrets, type Secrets } from './secrets.js';
 import { findingOf, isEmpty, type SessionFinding } from './session-choice.js';
 
@@ -54,6 +55,8 @@ export class BrokerConnection {
   private currentLink: MqttLink | undefined;
   private secrets = NO_SECRETS;
   private cancelDeadline: CancelTimer = () => {};
+  private readonly ending = new AbortController();
+  private isLookingUp = false;
   private isEnding = false;
   private hasEnded = false;
   private transportIsUp: boolean;
@@ -69,6 +72,7 @@ export class BrokerConnection {
 
   constructor(
     private readonly request: DialRequest,
+    private readonly names: NameLookup,
     private readonly clock: Clock,
     private readonly listener: ConnectionListener,
   ) {
@@ -84,7 +88,8 @@ export class BrokerConnection {
   open(): void {
     const { connectTimeoutMs } = this.request.options;
     this.cancelDeadline = this.clock.after(connectTimeoutMs, () => {
-      this.fail(new Error(`no CONNACK from the broker within ${connectTimeoutMs} ms`));
+      const missing = this.isLookingUp ? `address for ${this.request.address.host}` : 'CONNACK from the broker';
+      this.fail(new Error(`no ${missing} within ${connectTimeoutMs} ms`));
     });
     readSecrets(this.request.options, this.request.address).then(
       (secrets) => this.dial(secrets),
@@ -127,13 +132,21 @@ export class BrokerConnection {
     if (this.isEnding) return;
     this.secrets = secrets;
     try {
-      this.client = createClient(this.request, secrets);
+      this.client = createClient(this.request, secrets, this.lookUp);
     } catch (error) {
       this.fail(error as Error);
       return;
     }
     this.watch(this.client);
   }
+
+  private readonly lookUp: LookupFunction = (host, options, answer) => {
+    this.isLookingUp = true;
+    this.names.lookUp(host, options, this.ending.signal, (...answered) => {
+      this.isLookingUp = false;
+      answer(...answered);
+    });
+  };
 
   private watch(client: MqttClient): void {
     const { stream } = client;
@@ -230,6 +243,7 @@ export class BrokerConnection {
     if (this.isEnding) return;
     this.isEnding = true;
     this.cancelDeadline();
+    this.ending.abort();
     this.client?.stream.destroy();
     setImmediate(() => this.finish());
   }

@@ -1,4 +1,5 @@
-import { connect, UniqueMessageIdProvider, type IClientOptions, type MqttClient } from 'mqtt';
+import { connect as connectSocket, type LookupFunction } from 'node:net';
+import { connect, MqttClient, UniqueMessageIdProvider, type IClientOptions } from 'mqtt';
 import type { BrokerAddress } from './broker-address.js';
 import type { ConnectionIdentity } from './connection-control.js';
 import type { ConnectionOptions, MqttProtocol } from './connection-options.js';
@@ -75,13 +76,22 @@ function sessionOptions(
   };
 }
 
+/** What MQTT.js is to use where it makes the socket. */
+function socketOptions({ scheme, path }: BrokerAddress, lookup: LookupFunction): IClientOptions {
+  if (path !== undefined) return { wsOptions: { lookup } };
+  // Not among its types: all options go to `tls.connect()`.
+  return scheme === 'mqtts' ? ({ lookup } as IClientOptions) : {};
+}
+
 /**
  * Starts one TCP connection with a client of its own, which never reconnects, resends or resubscribes by itself.
  * @throws {Error} on TLS material that cannot be used, among others.
  */
-export function createClient(request: DialRequest, secrets: Secrets): MqttClient {
-  return connect({
+export function createClient(request: DialRequest, secrets: Secrets, lookup: LookupFunction): MqttClient {
+  const { scheme, host, port } = request.address;
+  const options: IClientOptions = {
     ...transportOptions(request, secrets),
+    ...socketOptions(request.address, lookup),
     ...sessionOptions(request, secrets),
     connectTimeout: request.options.connectTimeoutMs + CONNECT_TIMEOUT_MARGIN_MS,
     reconnectPeriod: 0,
@@ -92,5 +102,7 @@ export function createClient(request: DialRequest, secrets: Secrets): MqttClient
     outgoingStore: createNullStore(),
     messageIdProvider: new UniqueMessageIdProvider(),
     log: () => {},
-  });
+  };
+  // MQTT.js would hand a TCP socket nothing but host and port.
+  return scheme === 'mqtt' ? new MqttClient(() => connectSocket({ host, port, lookup }), options) : connect(options);
 }
