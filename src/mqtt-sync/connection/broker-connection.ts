@@ -132,7 +132,7 @@ export class BrokerConnection {
     if (this.isEnding) return;
     this.secrets = secrets;
     try {
-      this.client = createClient(this.request, secrets, this.lookUp);
+      this.client = createClient(this.request, secrets, { lookup: this.lookUp, failed: (error) => this.fail(error) });
     } catch (error) {
       this.fail(error as Error);
       return;

@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { connectionScene } from '../../../test/helpers/connection-scene.js';
-import type { BrokerScript } from '../../../test/helpers/scripted-broker.js';
+import type { BrokerScript, ScriptedBroker } from '../../../test/helpers/scripted-broker.js';
+import { bridgeWebSocket } from '../../../test/helpers/web-socket-bridge.js';
+
+const overWebSocket = ({ port }: ScriptedBroker): Promise<string> => bridgeWebSocket(port);
 
 describe('ConnectionManager: protocol version', () => {
   const only311 = (code: number): BrokerScript => ({
@@ -191,13 +194,28 @@ describe('ConnectionManager: a client id used twice', () => {
     expect(connection.logger.matching(/^error .*twice/)).toHaveLength(1);
   });
 
-  it('does not suspect it when a network resets the connections', async () => {
-    const current = await connectionScene({}, { protocol: '3.1.1', random: () => 0 });
+  it('suspects it over a WebSocket, too', async () => {
+    const current = await connectionScene({}, { protocol: '3.1.1', random: () => 0 }, overWebSocket);
+    const { connection, broker } = current;
+    connection.start();
+    for (let link = 1; link <= 4; link++) {
+      await connection.linked(link);
+      broker.last.close();
+      expect(await current.retry()).toBe(link === 4 ? 30_000 : 10);
+    }
+  });
+
+  it.each([
+    { transport: 'TCP', reach: undefined },
+    { transport: 'a WebSocket', reach: overWebSocket },
+  ])('does not suspect it when a network resets the connections over $transport', async ({ reach }) => {
+    const current = await connectionScene({}, { protocol: '3.1.1', random: () => 0 }, reach);
     const { connection, broker } = current;
     connection.start();
     for (let link = 1; link <= 5; link++) {
       await connection.linked(link);
       broker.last.cut();
+      expect(await connection.lost(link)).toMatchObject({ by: 'peer', reason: 'read ECONNRESET' });
       expect(await current.retry()).toBe(10);
     }
   });

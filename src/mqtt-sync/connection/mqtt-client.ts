@@ -1,3 +1,4 @@
+import type { ClientRequest } from 'node:http';
 import { connect as connectSocket, type LookupFunction } from 'node:net';
 import { connect, MqttClient, UniqueMessageIdProvider, type IClientOptions } from 'mqtt';
 import type { BrokerAddress } from './broker-address.js';
@@ -76,9 +77,21 @@ function sessionOptions(
   };
 }
 
-/** What MQTT.js is to use where it makes the socket. */
-function socketOptions({ scheme, path }: BrokerAddress, lookup: LookupFunction): IClientOptions {
-  if (path !== undefined) return { wsOptions: { lookup } };
+/** What a connection has to do with the socket below it, whoever makes that. */
+export interface SocketHooks {
+  readonly lookup: LookupFunction;
+  /** A WebSocket says of the socket below it that it has closed, and not how. */
+  readonly failed: (error: Error) => void;
+}
+
+function socketOptions({ scheme, path }: BrokerAddress, { lookup, failed }: SocketHooks): IClientOptions {
+  if (path !== undefined) {
+    const finishRequest = (request: ClientRequest): void => {
+      request.once('socket', (socket) => socket.on('error', failed));
+      request.end();
+    };
+    return { wsOptions: { lookup, finishRequest } };
+  }
   // Not among its types: all options go to `tls.connect()`.
   return scheme === 'mqtts' ? ({ lookup } as IClientOptions) : {};
 }
@@ -87,11 +100,12 @@ function socketOptions({ scheme, path }: BrokerAddress, lookup: LookupFunction):
  * Starts one TCP connection with a client of its own, which never reconnects, resends or resubscribes by itself.
  * @throws {Error} on TLS material that cannot be used, among others.
  */
-export function createClient(request: DialRequest, secrets: Secrets, lookup: LookupFunction): MqttClient {
+export function createClient(request: DialRequest, secrets: Secrets, hooks: SocketHooks): MqttClient {
   const { scheme, host, port } = request.address;
+  const { lookup } = hooks;
   const options: IClientOptions = {
     ...transportOptions(request, secrets),
-    ...socketOptions(request.address, lookup),
+    ...socketOptions(request.address, hooks),
     ...sessionOptions(request, secrets),
     connectTimeout: request.options.connectTimeoutMs + CONNECT_TIMEOUT_MARGIN_MS,
     reconnectPeriod: 0,
