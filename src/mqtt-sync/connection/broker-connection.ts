@@ -2,7 +2,7 @@ import { type LookupFunction, Socket } from 'node:net';
 import type { IConnackPacket, IDisconnectPacket, IPublishPacket, MqttClient, Packet } from 'mqtt';
 import type { CancelTimer, Clock } from '../time/clock.js';
 import { AcknowledgementReader } from './acknowledgement-reader.js';
-import { brokerLimits, refusalOf, type Refusal } from './connack.js';
+import { brokerLimits, refusalOf, remarks, type Refusal } from './connack.js';
 import { failureText, reasonCodeText } from './failure-text.js';
 import type { IncomingPublish } from './incoming-link.js';
 import { disarm, faultOf, withhold } from './incoming-packets.js';
@@ -275,8 +275,7 @@ export class BrokerConnection {
   }
 
   private describeDisconnect({ reasonCode = 0, properties }: IDisconnectPacket): LinkLoss {
-    const said = properties?.reasonString ? `, "${this.text(properties.reasonString)}"` : '';
-    const reason = `the broker disconnected us: ${reasonCodeText(reasonCode)}${said}`;
+    const reason = `the broker disconnected us: ${reasonCodeText(reasonCode)}${remarks(properties)}`;
     return { by: 'server_disconnect', reason: this.text(reason), reasonCode };
   }
 

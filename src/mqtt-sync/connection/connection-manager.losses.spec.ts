@@ -54,6 +54,16 @@ describe('ConnectionManager: losses', () => {
     expect(connection.story.filter((line) => line.startsWith('lost'))).toHaveLength(4);
   });
 
+  it.each([0x9c, 0x9d])('says where a broker sends us that disconnects us with %i', async (reasonCode) => {
+    const { connection, broker } = await connectionScene();
+    connection.start();
+    await connection.linked();
+    broker.last.send({ cmd: 'disconnect', reasonCode, properties: { serverReference: 'other.example:1883' } });
+    expect((await connection.lost()).reason).toMatch(
+      /^the broker disconnected us: .*, it names other\.example:1883 instead$/,
+    );
+  });
+
   it('reports one loss per link, and a dead link swallows what is written to it', async () => {
     const { connection, broker, retry } = await connectionScene();
     connection.start();
