@@ -2,6 +2,7 @@ import { onTestFinished } from 'vitest';
 import type { ConnectionIdentity } from '../../src/mqtt-sync/connection/connection-control.js';
 import { ConnectionManager } from '../../src/mqtt-sync/connection/connection-manager.js';
 import { NameLookup } from '../../src/mqtt-sync/connection/name-lookup.js';
+import type { IncomingLink } from '../../src/mqtt-sync/connection/incoming-link.js';
 import type { Acknowledgement, Link, LinkLoss } from '../../src/mqtt-sync/connection/link.js';
 import type { SyncLogger } from '../../src/mqtt-sync/logger.js';
 import type { MqttSyncOptions } from '../../src/mqtt-sync/mqtt-sync.options.js';
@@ -48,7 +49,7 @@ let connectionsMade = 0;
 export class RecordedConnection {
   readonly manager: ConnectionManager;
   readonly logger = new RecordingLogger();
-  readonly links: Link[] = [];
+  readonly links: (Link & IncomingLink)[] = [];
   readonly acknowledgements: Acknowledgement[] = [];
   readonly losses: LinkLoss[] = [];
   /** Names of the observer's calls and of the events, in order. */
@@ -94,7 +95,7 @@ export class RecordedConnection {
   }
 
   /** Waits for the n-th link. */
-  async linked(count = 1, deadlineMs = 10_000): Promise<Link> {
+  async linked(count = 1, deadlineMs = 10_000): Promise<Link & IncomingLink> {
     await until(() => this.links.length >= count, { deadlineMs, what: () => `link ${count}; ${this.history()}` });
     return this.links[count - 1]!;
   }

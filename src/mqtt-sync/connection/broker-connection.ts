@@ -46,6 +46,9 @@ const NO_SECRETS: Secrets = {
 /** DISCONNECT of MQTT 3.1.1 (section 3.14). */
 const DISCONNECT_311 = Buffer.of(0xe0, 0);
 
+/** An application may subscribe to many. */
+const NAMED_FILTERS = 3;
+
 /** Errors of a socket that the other end closed. */
 const PEER_ERRORS: ReadonlySet<unknown> = new Set(['ECONNRESET', 'EPIPE']);
 
@@ -256,7 +259,7 @@ export class BrokerConnection {
     this.currentLink?.close();
     // end() does nothing when DISCONNECT was sent through it before; the stream is gone in either case.
     this.client?.end(true);
-    this.listener.ended(this.describeEnd());
+    this.listener.ended(this.withSubscriptions(this.describeEnd()));
     for (const resolve of this.whenEnded) resolve();
   }
 
@@ -272,6 +275,16 @@ export class BrokerConnection {
     if (error) return { ...base, by: errorFromPeer ? 'peer' : 'network', reason: this.text(error) };
     const suffix = withoutAWord ? ' without an answer' : '';
     return { ...base, by: byPeer ? 'peer' : 'network', reason: `the broker closed the connection${suffix}` };
+  }
+
+  /** A broker may hang up where another one refuses a subscription. */
+  private withSubscriptions(end: ConnectionEnd): ConnectionEnd {
+    const isByBroker = end.by === 'peer' || end.by === 'server_disconnect';
+    const filters = (isByBroker && this.currentLink?.pendingSubscriptions) || [];
+    if (filters.length === 0) return end;
+    const others = filters.length > NAMED_FILTERS ? ` and ${filters.length - NAMED_FILTERS} more` : '';
+    const named = filters.slice(0, NAMED_FILTERS).join(', ');
+    return { ...end, reason: `${end.reason}, while subscribing to ${named}${others}` };
   }
 
   private describeDisconnect({ reasonCode = 0, properties }: IDisconnectPacket): LinkLoss {

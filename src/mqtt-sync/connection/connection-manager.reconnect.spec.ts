@@ -231,6 +231,29 @@ describe('ConnectionManager: a client id used twice', () => {
     }
   });
 
+  it.each(['3.1.1', '5'] as const)(
+    'does not suspect it when the broker of %s hangs up on a SUBSCRIBE, and names what was subscribed to',
+    async (protocol) => {
+      const script: BrokerScript = {
+        onPacket: ({ cmd }, connection) => {
+          if (cmd === 'subscribe') connection.close();
+          return cmd === 'subscribe';
+        },
+      };
+      const { connection, retry } = await connectionScene(script, { protocol, random: () => 0 });
+      connection.start();
+      for (let count = 1; count <= 10; count++) {
+        const link = await connection.linked(count);
+        void link.subscribe(['a', 'b', 'c', 'd', 'e'].map((level) => ({ filter: `up/${level}`, qos: 1 })));
+        expect((await connection.lost(count)).reason).toBe(
+          'the broker closed the connection, while subscribing to up/a, up/b, up/c and 2 more',
+        );
+        expect(await retry()).toBe(10);
+      }
+      expect(connection.logger.matching(/^error/)).toEqual([]);
+    },
+  );
+
   it('reconnects more slowly when busy links keep ending early, however much is acknowledged', async () => {
     const current = await connectionScene({}, { unacknowledged: () => 1 });
     const { connection, broker } = current;

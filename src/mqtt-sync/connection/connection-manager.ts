@@ -226,9 +226,10 @@ export class ConnectionManager implements ConnectionControl {
     return false;
   }
 
-  private lifeOf({ protocol }: MqttLink): Omit<LinkLife, 'isProbing'> {
+  private lifeOf({ protocol, isSubscribing }: MqttLink): Omit<LinkLife, 'isProbing'> {
     const livedMs = this.clock.monotonicMs() - this.linkedAtMs;
-    return { livedMs, protocol, unacknowledged: this.publisher.unacknowledged() };
+    // A broker of MQTT 3.1.1 may hang up where another one refuses a subscription.
+    return { livedMs, protocol, unacknowledged: this.publisher.unacknowledged() + Number(isSubscribing) };
   }
 
   /** Whatever the observer does, the connection goes on. */
