@@ -24,6 +24,8 @@ import { systemClock } from './time/clock.js';
 
 const clock = systemClock;
 const logger = new Logger('MqttSync');
+// Below the category of the publisher's connection, whose lines are the same.
+const connectionLogger = new Logger('MqttSync.connection.receiver');
 
 /** The events of a connection under names that tell it from the publisher's. */
 function asReceiver(events: SyncEvents): ConnectionEvents {
@@ -50,7 +52,7 @@ const provideReceiver: Provider = {
   inject: [MQTT_SYNC_OPTIONS, Inbox, SyncEvents, NameLookup],
   useFactory: (options: ResolvedOptions, inbox: Inbox, events: SyncEvents, names: NameLookup) => {
     // Not a provider: the one that can be injected is the publisher's.
-    const connection = new ConnectionManager(options, clock, asReceiver(events), logger, Math.random, names);
+    const connection = new ConnectionManager(options, clock, asReceiver(events), connectionLogger, Math.random, names);
     return new Receiver({ options, connection, inbox, events, clock, logger });
   },
 };
