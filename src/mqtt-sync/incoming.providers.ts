@@ -1,6 +1,7 @@
 import { Logger, type Provider } from '@nestjs/common';
 import type { ConnectionEvents } from './connection/connection-options.js';
 import { ConnectionManager } from './connection/connection-manager.js';
+import { NameLookup } from './connection/name-lookup.js';
 import { MQTT_SYNC_INBOX, MQTT_SYNC_OPTIONS } from './mqtt-sync.module-definition.js';
 import type { ResolvedOptions } from './resolve-options.js';
 import { Dispatcher } from './publisher/dispatcher.js';
@@ -23,6 +24,8 @@ import { systemClock } from './time/clock.js';
 
 const clock = systemClock;
 const logger = new Logger('MqttSync');
+// Below the category of the publisher's connection, whose lines are the same.
+const connectionLogger = new Logger('MqttSync.connection.receiver');
 
 /** The events of a connection under names that tell it from the publisher's. */
 function asReceiver(events: SyncEvents): ConnectionEvents {
@@ -46,10 +49,10 @@ const provideInbox: Provider = {
 
 const provideReceiver: Provider = {
   provide: Receiver,
-  inject: [MQTT_SYNC_OPTIONS, Inbox, SyncEvents],
-  useFactory: (options: ResolvedOptions, inbox: Inbox, events: SyncEvents) => {
+  inject: [MQTT_SYNC_OPTIONS, Inbox, SyncEvents, NameLookup],
+  useFactory: (options: ResolvedOptions, inbox: Inbox, events: SyncEvents, names: NameLookup) => {
     // Not a provider: the one that can be injected is the publisher's.
-    const connection = new ConnectionManager(options, clock, asReceiver(events), logger);
+    const connection = new ConnectionManager(options, clock, asReceiver(events), connectionLogger, Math.random, names);
     return new Receiver({ options, connection, inbox, events, clock, logger });
   },
 };

@@ -113,7 +113,7 @@ export interface MqttSyncOptions {
   /** Turns TLS on or off whatever the scheme says. @default by the scheme */
   readonly enableTls?: boolean;
   readonly tls?: TlsOptions;
-  /** User name; wins over one in the URL. */
+  /** User name; wins over one in the URL. A password needs one; an empty one will do where the broker does not look at it. */
   readonly username?: string;
   /** Password; wins over one in the URL. */
   readonly password?: string;

@@ -1,6 +1,8 @@
 import { Logger, type Provider } from '@nestjs/common';
 import { ConnectionManager } from './connection/connection-manager.js';
+import { NameLookup } from './connection/name-lookup.js';
 import { incomingProviders } from './incoming.providers.js';
+import { type OptionFault, OptionsError } from './errors.js';
 import { MqttSyncLifecycle } from './mqtt-sync.lifecycle.js';
 import { MQTT_SYNC_OPTIONS, MQTT_SYNC_RAW_OPTIONS } from './mqtt-sync.module-definition.js';
 import type { MqttSyncOptions } from './mqtt-sync.options.js';
@@ -43,10 +45,19 @@ function maxInFlight({ inflightWindow, queue }: ResolvedOptions): number {
   return Math.max(1, Math.min(inflightWindow, Math.floor(queue.maxMessages / 2)));
 }
 
+const NO_OPTIONS: OptionFault = {
+  path: 'options',
+  message: 'are undefined: a factory has to return them, or {} for the defaults',
+};
+
 const provideOptions: Provider = {
   provide: MQTT_SYNC_OPTIONS,
   inject: [MQTT_SYNC_RAW_OPTIONS],
-  useFactory: (options: MqttSyncOptions): ResolvedOptions => resolveOptions(options),
+  useFactory: (options: MqttSyncOptions | undefined): ResolvedOptions => {
+    // A `return` that was forgotten, and no wish for the defaults.
+    if (options === undefined) throw new OptionsError([NO_OPTIONS]);
+    return resolveOptions(options);
+  },
 };
 
 const provideEvents: Provider = { provide: SyncEvents, useFactory: () => new SyncEvents(logger) };
@@ -78,11 +89,13 @@ const provideRequests: Provider = {
   useFactory: () => new RequestSubscription(clock, logger),
 };
 
+const provideNames: Provider = { provide: NameLookup, useFactory: () => new NameLookup() };
+
 const provideConnection: Provider = {
   provide: ConnectionManager,
-  inject: [MQTT_SYNC_OPTIONS, SyncEvents],
-  useFactory: (options: ResolvedOptions, events: SyncEvents) =>
-    new ConnectionManager(options, clock, events, connectionLogger),
+  inject: [MQTT_SYNC_OPTIONS, SyncEvents, NameLookup],
+  useFactory: (options: ResolvedOptions, events: SyncEvents, names: NameLookup) =>
+    new ConnectionManager(options, clock, events, connectionLogger, Math.random, names),
 };
 
 const provideDispatcher: Provider = {
@@ -214,6 +227,7 @@ export const mqttSyncProviders: Provider[] = [
   provideFlush,
   provideSources,
   provideRequests,
+  provideNames,
   provideConnection,
   provideDispatcher,
   providePublisher,

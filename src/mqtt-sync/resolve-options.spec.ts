@@ -51,6 +51,18 @@ describe('resolveOptions', () => {
     expect(faults.sort()).toEqual(['brokerUrl', 'inflightWindow', 'queue.colour', 'queue.maxMessages', 'topicPrefx']);
   });
 
+  it('refuses a password without a user name: it cannot be sent', () => {
+    const withPassword = [{ password: 'p' }, { passwordFile: '/p' }, { brokerUrl: 'mqtt://:p@broker.example' }];
+    for (const given of withPassword) {
+      expect(faultsOf(given)).toEqual(['username']);
+      expect(faultsOf({ ...given, queue: 7 }).sort()).toEqual(['queue', 'username']);
+      expect(faultsOf({ ...given, username: 'ship' })).toEqual([]);
+      expect(faultsOf({ ...given, username: '' })).toEqual([]);
+    }
+    expect(faultsOf({ brokerUrl: 'mqtt://ship@broker.example', passwordFile: '/p' })).toEqual([]);
+    expect(faultsOf({ brokerUrl: 'mqtt://ship:p@broker.example' })).toEqual([]);
+  });
+
   it('lists what does not fit together beside what is wrong by itself', () => {
     const faults = faultsOf({
       maxMessageBytes: 4096,

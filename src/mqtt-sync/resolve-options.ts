@@ -139,7 +139,36 @@ const schema = z
     path: ['maxMessageBytes'],
     message: 'must not exceed queue.maxBytes',
     when: ({ value }) => typeof value === 'object' && value !== null,
+  })
+  .refine((options) => hasUserName(options) || !hasPassword(options), {
+    path: ['username'],
+    message: 'is missing: a password is given, here or in the URL, and cannot be sent without a user name',
+    when: ({ value }) => typeof value === 'object' && value !== null,
   });
+
+/** Credentials as they are given; what is wrong with an option by itself is said elsewhere. */
+interface GivenCredentials {
+  readonly brokerUrl?: unknown;
+  readonly username?: unknown;
+  readonly password?: unknown;
+  readonly passwordFile?: unknown;
+}
+
+const isGiven = (option: unknown): boolean => option !== undefined;
+
+/** An empty one counts that is given as an option: some brokers want a token for a password, and look at nothing else. */
+function hasUserName({ brokerUrl, username }: GivenCredentials): boolean {
+  return isGiven(username) || inUrl(brokerUrl).username !== '';
+}
+
+function hasPassword({ brokerUrl, password, passwordFile }: GivenCredentials): boolean {
+  return isGiven(password) || isGiven(passwordFile) || inUrl(brokerUrl).password !== '';
+}
+
+function inUrl(brokerUrl: unknown): Pick<URL, 'username' | 'password'> {
+  const isUrl = typeof brokerUrl === 'string' && URL.canParse(brokerUrl);
+  return isUrl ? new URL(brokerUrl) : { username: '', password: '' };
+}
 
 /** The options with every default filled in. */
 export type ResolvedOptions = Readonly<

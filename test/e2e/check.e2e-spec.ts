@@ -17,7 +17,7 @@ describe('the check of the way to the broker', () => {
   it.each([
     [
       'a password file',
-      { passwordFile: '/nowhere/password' },
+      { username: 'ship', passwordFile: '/nowhere/password' },
       /password file \/nowhere\/password cannot be read \(ENOENT\)/,
     ],
     ['an authority', { tls: { caFile: '/nowhere/ca.crt' } }, /CA file \/nowhere\/ca.crt cannot be read/],

@@ -30,10 +30,11 @@ export interface ConnectionScene {
 export async function connectionScene(
   script: BrokerScript = {},
   options: RecordedConnectionOptions = {},
+  reach: (broker: ScriptedBroker) => string | Promise<string> = ({ url }) => url,
 ): Promise<ConnectionScene> {
   const broker = await ScriptedBroker.start(script);
   const clock = new FakeClock();
-  const connection = connectionTo({ brokerUrl: broker.url, clock, random: () => 1, ...options });
+  const connection = connectionTo({ brokerUrl: await reach(broker), clock, random: () => 1, ...options });
   const { manager } = connection;
   const retry = async (): Promise<number> => {
     await until(() => manager.state === 'waiting', { what: () => `waiting; the state is ${manager.state}` });

@@ -1,6 +1,8 @@
 import { onTestFinished } from 'vitest';
 import type { ConnectionIdentity } from '../../src/mqtt-sync/connection/connection-control.js';
 import { ConnectionManager } from '../../src/mqtt-sync/connection/connection-manager.js';
+import { NameLookup } from '../../src/mqtt-sync/connection/name-lookup.js';
+import type { IncomingLink } from '../../src/mqtt-sync/connection/incoming-link.js';
 import type { Acknowledgement, Link, LinkLoss } from '../../src/mqtt-sync/connection/link.js';
 import type { SyncLogger } from '../../src/mqtt-sync/logger.js';
 import type { MqttSyncOptions } from '../../src/mqtt-sync/mqtt-sync.options.js';
@@ -35,6 +37,7 @@ export class RecordingLogger implements SyncLogger {
 export interface RecordedConnectionOptions extends MqttSyncOptions {
   readonly clock?: Clock;
   readonly random?: () => number;
+  readonly names?: NameLookup;
   readonly identity?: Partial<ConnectionIdentity>;
   readonly unacknowledged?: () => number;
   readonly isProbing?: () => boolean;
@@ -46,7 +49,7 @@ let connectionsMade = 0;
 export class RecordedConnection {
   readonly manager: ConnectionManager;
   readonly logger = new RecordingLogger();
-  readonly links: Link[] = [];
+  readonly links: (Link & IncomingLink)[] = [];
   readonly acknowledgements: Acknowledgement[] = [];
   readonly losses: LinkLoss[] = [];
   /** Names of the observer's calls and of the events, in order. */
@@ -58,6 +61,7 @@ export class RecordedConnection {
     const {
       clock = systemClock,
       random = Math.random,
+      names = new NameLookup(),
       identity,
       unacknowledged,
       isProbing = () => false,
@@ -68,7 +72,7 @@ export class RecordedConnection {
     events.on('connected', () => this.story.push('connected'));
     events.on('disconnected', () => this.story.push('disconnected'));
     events.on('reconnecting', ({ attempt }) => this.story.push(`reconnecting ${attempt}`));
-    this.manager = new ConnectionManager(resolveOptions(options), clock, events, this.logger, random);
+    this.manager = new ConnectionManager(resolveOptions(options), clock, events, this.logger, random, names);
     this.manager.observe(
       {
         linked: (link) => {
@@ -91,7 +95,7 @@ export class RecordedConnection {
   }
 
   /** Waits for the n-th link. */
-  async linked(count = 1, deadlineMs = 10_000): Promise<Link> {
+  async linked(count = 1, deadlineMs = 10_000): Promise<Link & IncomingLink> {
     await until(() => this.links.length >= count, { deadlineMs, what: () => `link ${count}; ${this.history()}` });
     return this.links[count - 1]!;
   }

@@ -4,6 +4,7 @@ import { pipeline } from 'node:stream';
 import { onTestFinished } from 'vitest';
 import { createWebSocketStream, WebSocketServer } from 'ws';
 import { listen } from './ports.js';
+import { reset } from './sockets.js';
 
 /**
  * Puts a broker that speaks TCP only behind a WebSocket (MQTT 5, section 6); many builds of Mosquitto lack them. Ends
@@ -12,9 +13,11 @@ import { listen } from './ports.js';
 export async function bridgeWebSocket(targetPort: number): Promise<string> {
   const server = createServer();
   const sockets = new WebSocketServer({ server, handleProtocols: (offered) => offered.has('mqtt') && 'mqtt' });
-  sockets.on('connection', (socket) => {
+  sockets.on('connection', (socket, request) => {
     const stream = createWebSocketStream(socket);
     const broker = connect(targetPort, '127.0.0.1');
+    // Before the pipelines, which close politely whatever happened.
+    broker.on('error', () => reset(request.socket));
     pipeline(stream, broker, () => socket.terminate());
     pipeline(broker, stream, () => socket.terminate());
   });

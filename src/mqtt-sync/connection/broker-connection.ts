@@ -1,14 +1,15 @@
-import { Socket } from 'node:net';
+import { type LookupFunction, Socket } from 'node:net';
 import type { IConnackPacket, IDisconnectPacket, IPublishPacket, MqttClient, Packet } from 'mqtt';
 import type { CancelTimer, Clock } from '../time/clock.js';
 import { AcknowledgementReader } from './acknowledgement-reader.js';
-import { brokerLimits, refusalOf, type Refusal } from './connack.js';
+import { brokerLimits, refusalOf, remarks, type Refusal } from './connack.js';
 import { failureText, reasonCodeText } from './failure-text.js';
 import type { IncomingPublish } from './incoming-link.js';
 import { disarm, faultOf, withhold } from './incoming-packets.js';
 import type { Acknowledgement, LinkLoss } from './link.js';
 import { createClient, type DialRequest } from './mqtt-client.js';
 import { MqttLink } from './mqtt-link.js';
+import type { NameLookup } from './name-lookup.js';
 import { readSecrets, type Secrets } from './secrets.js';
 import { findingOf, isEmpty, type SessionFinding } from './session-choice.js';
 
@@ -45,6 +46,9 @@ const NO_SECRETS: Secrets = {
 /** DISCONNECT of MQTT 3.1.1 (section 3.14). */
 const DISCONNECT_311 = Buffer.of(0xe0, 0);
 
+/** An application may subscribe to many. */
+const NAMED_FILTERS = 3;
+
 /** Errors of a socket that the other end closed. */
 const PEER_ERRORS: ReadonlySet<unknown> = new Set(['ECONNRESET', 'EPIPE']);
 
@@ -54,6 +58,8 @@ export class BrokerConnection {
   private currentLink: MqttLink | undefined;
   private secrets = NO_SECRETS;
   private cancelDeadline: CancelTimer = () => {};
+  private readonly ending = new AbortController();
+  private isLookingUp = false;
   private isEnding = false;
   private hasEnded = false;
   private transportIsUp: boolean;
@@ -69,6 +75,7 @@ export class BrokerConnection {
 
   constructor(
     private readonly request: DialRequest,
+    private readonly names: NameLookup,
     private readonly clock: Clock,
     private readonly listener: ConnectionListener,
   ) {
@@ -84,7 +91,8 @@ export class BrokerConnection {
   open(): void {
     const { connectTimeoutMs } = this.request.options;
     this.cancelDeadline = this.clock.after(connectTimeoutMs, () => {
-      this.fail(new Error(`no CONNACK from the broker within ${connectTimeoutMs} ms`));
+      const missing = this.isLookingUp ? `address for ${this.request.address.host}` : 'CONNACK from the broker';
+      this.fail(new Error(`no ${missing} within ${connectTimeoutMs} ms`));
     });
     readSecrets(this.request.options, this.request.address).then(
       (secrets) => this.dial(secrets),
@@ -127,13 +135,21 @@ export class BrokerConnection {
     if (this.isEnding) return;
     this.secrets = secrets;
     try {
-      this.client = createClient(this.request, secrets);
+      this.client = createClient(this.request, secrets, { lookup: this.lookUp, failed: (error) => this.fail(error) });
     } catch (error) {
       this.fail(error as Error);
       return;
     }
     this.watch(this.client);
   }
+
+  private readonly lookUp: LookupFunction = (host, options, answer) => {
+    this.isLookingUp = true;
+    this.names.lookUp(host, options, this.ending.signal, (...answered) => {
+      this.isLookingUp = false;
+      answer(...answered);
+    });
+  };
 
   private watch(client: MqttClient): void {
     const { stream } = client;
@@ -230,6 +246,7 @@ export class BrokerConnection {
     if (this.isEnding) return;
     this.isEnding = true;
     this.cancelDeadline();
+    this.ending.abort();
     this.client?.stream.destroy();
     setImmediate(() => this.finish());
   }
@@ -242,7 +259,7 @@ export class BrokerConnection {
     this.currentLink?.close();
     // end() does nothing when DISCONNECT was sent through it before; the stream is gone in either case.
     this.client?.end(true);
-    this.listener.ended(this.describeEnd());
+    this.listener.ended(this.withSubscriptions(this.describeEnd()));
     for (const resolve of this.whenEnded) resolve();
   }
 
@@ -260,9 +277,18 @@ export class BrokerConnection {
     return { ...base, by: byPeer ? 'peer' : 'network', reason: `the broker closed the connection${suffix}` };
   }
 
+  /** A broker may hang up where another one refuses a subscription. */
+  private withSubscriptions(end: ConnectionEnd): ConnectionEnd {
+    const isByBroker = end.by === 'peer' || end.by === 'server_disconnect';
+    const filters = (isByBroker && this.currentLink?.pendingSubscriptions) || [];
+    if (filters.length === 0) return end;
+    const others = filters.length > NAMED_FILTERS ? ` and ${filters.length - NAMED_FILTERS} more` : '';
+    const named = filters.slice(0, NAMED_FILTERS).join(', ');
+    return { ...end, reason: `${end.reason}, while subscribing to ${named}${others}` };
+  }
+
   private describeDisconnect({ reasonCode = 0, properties }: IDisconnectPacket): LinkLoss {
-    const said = properties?.reasonString ? `, "${this.text(properties.reasonString)}"` : '';
-    const reason = `the broker disconnected us: ${reasonCodeText(reasonCode)}${said}`;
+    const reason = `the broker disconnected us: ${reasonCodeText(reasonCode)}${remarks(properties)}`;
     return { by: 'server_disconnect', reason: this.text(reason), reasonCode };
   }
 

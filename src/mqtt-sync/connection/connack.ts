@@ -10,6 +10,12 @@ export interface Refusal {
   readonly reason: string;
 }
 
+/** Properties of CONNACK and DISCONNECT for people (MQTT 5, sections 3.2.2.3 and 3.14.2.2). */
+interface BrokerRemarks {
+  readonly reasonString?: unknown;
+  readonly serverReference?: unknown;
+}
+
 /** The largest packet that MQTT can express: the fixed header and a remaining length of 268,435,455 (section 2.1.4). */
 const LARGEST_PACKET = 5 + 268_435_455;
 
@@ -44,14 +50,18 @@ export function brokerLimits({ properties = {} }: IConnackPacket): BrokerLimits 
   };
 }
 
+/** What a broker says beside a reason code, and where it sends us; we do not follow. */
+export function remarks({ reasonString, serverReference }: BrokerRemarks = {}): string {
+  const said = typeof reasonString === 'string' && reasonString !== '' ? `, "${reasonString}"` : '';
+  const elsewhere = typeof serverReference === 'string' ? `, it names ${serverReference} instead` : '';
+  return `${said}${elsewhere}`;
+}
+
 /** The refusal that a CONNACK holds; undefined when it accepts. */
 export function refusalOf(packet: IConnackPacket, protocol: MqttProtocol): Refusal | undefined {
   const code = connackCode(packet, protocol);
   if (code === 0) return undefined;
-  const { reasonString, serverReference } = packet.properties ?? {};
-  const said = typeof reasonString === 'string' && reasonString !== '' ? `, "${reasonString}"` : '';
-  const elsewhere = typeof serverReference === 'string' ? `, it names ${serverReference} instead` : '';
-  return { code, reason: `the broker refused the connection: ${reasonCodeText(code)}${said}${elsewhere}` };
+  return { code, reason: `the broker refused the connection: ${reasonCodeText(code)}${remarks(packet.properties)}` };
 }
 
 /** Whether another protocol version may help. */

@@ -3,8 +3,30 @@ import { describe, expect, it } from 'vitest';
 import { connectionTo } from '../../../test/helpers/connection.js';
 import { connectionScene, MESSAGE } from '../../../test/helpers/connection-scene.js';
 import { freePort } from '../../../test/helpers/ports.js';
+import { ScriptedBroker } from '../../../test/helpers/scripted-broker.js';
 import { until } from '../../../test/helpers/wait.js';
 import { FakeClock } from '../time/fake-clock.js';
+import { type LookupAnswer, NameLookup } from './name-lookup.js';
+
+/** Look-ups that a resolver answers when the test says so. */
+class SlowNames extends NameLookup {
+  /** How often somebody wanted to know. */
+  wanted = 0;
+  readonly answers: LookupAnswer[] = [];
+
+  constructor() {
+    super((_host, _options, answer) => void this.answers.push(answer));
+  }
+
+  override lookUp(...question: Parameters<NameLookup['lookUp']>): void {
+    this.wanted++;
+    super.lookUp(...question);
+  }
+
+  async isWanted(times: number): Promise<void> {
+    await until(() => this.wanted >= times, { what: () => `look-up ${times}, not ${this.wanted}` });
+  }
+}
 
 describe('ConnectionManager: losses', () => {
   it('tells apart a peer that closes, one that says why, and our own cut', async () => {
@@ -30,6 +52,16 @@ describe('ConnectionManager: losses', () => {
     (await connection.linked(4)).cut('no acknowledgement for 15 s');
     expect(await connection.lost(4)).toMatchObject({ by: 'local', reason: 'no acknowledgement for 15 s' });
     expect(connection.story.filter((line) => line.startsWith('lost'))).toHaveLength(4);
+  });
+
+  it.each([0x9c, 0x9d])('says where a broker sends us that disconnects us with %i', async (reasonCode) => {
+    const { connection, broker } = await connectionScene();
+    connection.start();
+    await connection.linked();
+    broker.last.send({ cmd: 'disconnect', reasonCode, properties: { serverReference: 'other.example:1883' } });
+    expect((await connection.lost()).reason).toMatch(
+      /^the broker disconnected us: .*, it names other\.example:1883 instead$/,
+    );
   });
 
   it('reports one loss per link, and a dead link swallows what is written to it', async () => {
@@ -126,6 +158,52 @@ describe('ConnectionManager: failures of an attempt', () => {
     const connection = connectionTo({ brokerUrl: `mqtt://localhost:${await freePort()}`, clock: new FakeClock() });
     connection.start();
     expect(await connection.failed(/./)).toMatch(/ECONNREFUSED/);
+  });
+
+  it.each(['mqtt', 'mqtts', 'ws', 'wss'])(
+    'looks a name up once at a time on %s, however many attempts and connections wait for it',
+    async (scheme) => {
+      const names = new SlowNames();
+      const options = { brokerUrl: `${scheme}://broker.test`, connectTimeoutMs: 700, names };
+      const scenes = [await connectionScene({}, options), await connectionScene({}, options)];
+      for (const { connection } of scenes) connection.start();
+      for (let attempt = 1; attempt <= 3; attempt++) {
+        await names.isWanted(2 * attempt);
+        for (const { connection, clock, retry } of scenes) {
+          clock.advance(700);
+          expect(await connection.failed(/./)).toBe('no address for broker.test within 700 ms');
+          await retry();
+        }
+      }
+      await names.isWanted(8);
+      expect(names.answers).toHaveLength(1);
+    },
+  );
+
+  it('takes the answer to the look-up of an earlier attempt', async () => {
+    const names = new SlowNames();
+    const broker = await ScriptedBroker.start();
+    const { connection, clock, retry } = await connectionScene(
+      {},
+      { brokerUrl: `mqtt://broker.test:${broker.port}`, names },
+    );
+    connection.start();
+    await names.isWanted(1);
+    clock.advance(15_000);
+    await retry();
+    await names.isWanted(2);
+    names.answers[0]?.(null, [{ address: '127.0.0.1', family: 4 }]);
+    await connection.linked();
+    expect(names.answers).toHaveLength(1);
+    expect(broker.connections).toHaveLength(1);
+  });
+
+  it('looks no address up', async () => {
+    const names = new SlowNames();
+    const { connection } = await connectionScene({}, { names });
+    connection.start();
+    await connection.linked();
+    expect(names.wanted).toBe(0);
   });
 
   it('gives up an attempt without CONNACK after connectTimeoutMs', async () => {

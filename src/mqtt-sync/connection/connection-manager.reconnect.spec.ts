@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { connectionScene } from '../../../test/helpers/connection-scene.js';
-import type { BrokerScript } from '../../../test/helpers/scripted-broker.js';
+import type { BrokerScript, ScriptedBroker } from '../../../test/helpers/scripted-broker.js';
+import { bridgeWebSocket } from '../../../test/helpers/web-socket-bridge.js';
+
+const overWebSocket = ({ port }: ScriptedBroker): Promise<string> => bridgeWebSocket(port);
 
 describe('ConnectionManager: protocol version', () => {
   const only311 = (code: number): BrokerScript => ({
@@ -191,13 +194,28 @@ describe('ConnectionManager: a client id used twice', () => {
     expect(connection.logger.matching(/^error .*twice/)).toHaveLength(1);
   });
 
-  it('does not suspect it when a network resets the connections', async () => {
-    const current = await connectionScene({}, { protocol: '3.1.1', random: () => 0 });
+  it('suspects it over a WebSocket, too', async () => {
+    const current = await connectionScene({}, { protocol: '3.1.1', random: () => 0 }, overWebSocket);
+    const { connection, broker } = current;
+    connection.start();
+    for (let link = 1; link <= 4; link++) {
+      await connection.linked(link);
+      broker.last.close();
+      expect(await current.retry()).toBe(link === 4 ? 30_000 : 10);
+    }
+  });
+
+  it.each([
+    { transport: 'TCP', reach: undefined },
+    { transport: 'a WebSocket', reach: overWebSocket },
+  ])('does not suspect it when a network resets the connections over $transport', async ({ reach }) => {
+    const current = await connectionScene({}, { protocol: '3.1.1', random: () => 0 }, reach);
     const { connection, broker } = current;
     connection.start();
     for (let link = 1; link <= 5; link++) {
       await connection.linked(link);
       broker.last.cut();
+      expect(await connection.lost(link)).toMatchObject({ by: 'peer', reason: 'read ECONNRESET' });
       expect(await current.retry()).toBe(10);
     }
   });
@@ -212,6 +230,29 @@ describe('ConnectionManager: a client id used twice', () => {
       expect(await current.retry()).toBe(10);
     }
   });
+
+  it.each(['3.1.1', '5'] as const)(
+    'does not suspect it when the broker of %s hangs up on a SUBSCRIBE, and names what was subscribed to',
+    async (protocol) => {
+      const script: BrokerScript = {
+        onPacket: ({ cmd }, connection) => {
+          if (cmd === 'subscribe') connection.close();
+          return cmd === 'subscribe';
+        },
+      };
+      const { connection, retry } = await connectionScene(script, { protocol, random: () => 0 });
+      connection.start();
+      for (let count = 1; count <= 10; count++) {
+        const link = await connection.linked(count);
+        void link.subscribe(['a', 'b', 'c', 'd', 'e'].map((level) => ({ filter: `up/${level}`, qos: 1 })));
+        expect((await connection.lost(count)).reason).toBe(
+          'the broker closed the connection, while subscribing to up/a, up/b, up/c and 2 more',
+        );
+        expect(await retry()).toBe(10);
+      }
+      expect(connection.logger.matching(/^error/)).toEqual([]);
+    },
+  );
 
   it('reconnects more slowly when busy links keep ending early, however much is acknowledged', async () => {
     const current = await connectionScene({}, { unacknowledged: () => 1 });

@@ -111,7 +111,7 @@ describe('ConnectionManager: secrets', () => {
       return connection.logger.matching(/^warn .*in the clear/);
     };
     expect(started({ brokerUrl: 'mqtt://u:pass@broker.invalid' })).toHaveLength(1);
-    expect(started({ brokerUrl: 'mqtt://broker.invalid', passwordFile: '/nowhere' })).toHaveLength(1);
+    expect(started({ brokerUrl: 'mqtt://u@broker.invalid', passwordFile: '/nowhere' })).toHaveLength(1);
     expect(started({ brokerUrl: 'mqtts://u:pass@broker.invalid' })).toHaveLength(0);
     expect(started({ brokerUrl: 'mqtt://broker.invalid' })).toHaveLength(0);
     for (const host of ['localhost', '127.9.9.9', '[::1]']) {

@@ -14,6 +14,7 @@ import type { ConnectionEvents, ConnectionOptions } from './connection-options.j
 import { failureText } from './failure-text.js';
 import type { IncomingPublish } from './incoming-link.js';
 import type { MqttLink } from './mqtt-link.js';
+import { NameLookup } from './name-lookup.js';
 import { ProtocolChoice } from './protocol-choice.js';
 import { ReconnectLog } from './reconnect-log.js';
 import { ReconnectPolicy, type LinkLife } from './reconnect-policy.js';
@@ -68,6 +69,8 @@ export class ConnectionManager implements ConnectionControl {
     private readonly events: ConnectionEvents,
     private readonly logger: SyncLogger,
     random: () => number = Math.random,
+    /** Shared by all connections of a module. */
+    private readonly names = new NameLookup(),
   ) {
     this.address = parseBrokerAddress(options.brokerUrl, options.tlsEnabled);
     this.protocols = new ProtocolChoice(options.protocol);
@@ -151,7 +154,7 @@ export class ConnectionManager implements ConnectionControl {
       retainsWill: this.wills.isRetained,
     };
     const { observer } = this;
-    this.connection = new BrokerConnection(request, this.clock, {
+    this.connection = new BrokerConnection(request, this.names, this.clock, {
       linked: (link) => this.linked(link),
       acknowledged: (link, acknowledgement) => this.tell(() => observer.acknowledged?.(link, acknowledgement)),
       drained: (link) => this.tell(() => observer.drained?.(link)),
@@ -223,9 +226,10 @@ export class ConnectionManager implements ConnectionControl {
     return false;
   }
 
-  private lifeOf({ protocol }: MqttLink): Omit<LinkLife, 'isProbing'> {
+  private lifeOf({ protocol, isSubscribing }: MqttLink): Omit<LinkLife, 'isProbing'> {
     const livedMs = this.clock.monotonicMs() - this.linkedAtMs;
-    return { livedMs, protocol, unacknowledged: this.publisher.unacknowledged() };
+    // A broker of MQTT 3.1.1 may hang up where another one refuses a subscription.
+    return { livedMs, protocol, unacknowledged: this.publisher.unacknowledged() + Number(isSubscribing) };
   }
 
   /** Whatever the observer does, the connection goes on. */

@@ -1,3 +1,4 @@
+import dns from 'node:dns';
 import type { MqttClient } from 'mqtt';
 import { expect, it, onTestFinished } from 'vitest';
 import { freePort } from '../../../test/helpers/ports.js';
@@ -14,6 +15,7 @@ function clientFor(brokerUrl: string, more: Partial<DialRequest> = {}): MqttClie
   const client = createClient(
     { address, options, identity, protocol: '5', session: 'begin' as const, retainsWill: true, ...more },
     SECRETS,
+    { lookup: dns.lookup, failed() {} },
   );
   client.stream.on('error', () => {});
   onTestFinished(() => void client.end(true));

@@ -1,4 +1,6 @@
-import { connect, UniqueMessageIdProvider, type IClientOptions, type MqttClient } from 'mqtt';
+import type { ClientRequest } from 'node:http';
+import { connect as connectSocket, type LookupFunction } from 'node:net';
+import { connect, MqttClient, UniqueMessageIdProvider, type IClientOptions } from 'mqtt';
 import type { BrokerAddress } from './broker-address.js';
 import type { ConnectionIdentity } from './connection-control.js';
 import type { ConnectionOptions, MqttProtocol } from './connection-options.js';
@@ -75,13 +77,35 @@ function sessionOptions(
   };
 }
 
+/** What a connection has to do with the socket below it, whoever makes that. */
+export interface SocketHooks {
+  readonly lookup: LookupFunction;
+  /** A WebSocket says of the socket below it that it has closed, and not how. */
+  readonly failed: (error: Error) => void;
+}
+
+function socketOptions({ scheme, path }: BrokerAddress, { lookup, failed }: SocketHooks): IClientOptions {
+  if (path !== undefined) {
+    const finishRequest = (request: ClientRequest): void => {
+      request.once('socket', (socket) => socket.on('error', failed));
+      request.end();
+    };
+    return { wsOptions: { lookup, finishRequest } };
+  }
+  // Not among its types: all options go to `tls.connect()`.
+  return scheme === 'mqtts' ? ({ lookup } as IClientOptions) : {};
+}
+
 /**
  * Starts one TCP connection with a client of its own, which never reconnects, resends or resubscribes by itself.
  * @throws {Error} on TLS material that cannot be used, among others.
  */
-export function createClient(request: DialRequest, secrets: Secrets): MqttClient {
-  return connect({
+export function createClient(request: DialRequest, secrets: Secrets, hooks: SocketHooks): MqttClient {
+  const { scheme, host, port } = request.address;
+  const { lookup } = hooks;
+  const options: IClientOptions = {
     ...transportOptions(request, secrets),
+    ...socketOptions(request.address, hooks),
     ...sessionOptions(request, secrets),
     connectTimeout: request.options.connectTimeoutMs + CONNECT_TIMEOUT_MARGIN_MS,
     reconnectPeriod: 0,
@@ -92,5 +116,7 @@ export function createClient(request: DialRequest, secrets: Secrets): MqttClient
     outgoingStore: createNullStore(),
     messageIdProvider: new UniqueMessageIdProvider(),
     log: () => {},
-  });
+  };
+  // MQTT.js would hand a TCP socket nothing but host and port.
+  return scheme === 'mqtt' ? new MqttClient(() => connectSocket({ host, port, lookup }), options) : connect(options);
 }

@@ -15,6 +15,11 @@ export interface LinkHost {
   drained(): void;
 }
 
+/** What a request asks to receive; nothing when it ends subscriptions. */
+interface RequestedFilters {
+  readonly wanted: readonly string[];
+}
+
 /** Joining more than this gains nothing over the copy it costs; about what a socket takes in one write. */
 const JOIN_UP_TO_BYTES = 64 * 1024;
 
@@ -39,7 +44,8 @@ export class MqttLink implements Link, IncomingLink {
   private readonly aliases: TopicAliases;
   private readonly gate = new ReadingGate();
   private closed = false;
-  private unansweredRequests = 0;
+  /** Each SUBSCRIBE and UNSUBSCRIBE without an answer. */
+  private readonly unanswered = new Set<RequestedFilters>();
 
   constructor(
     private readonly client: MqttClient,
@@ -108,15 +114,21 @@ export class MqttLink implements Link, IncomingLink {
   }
 
   get isSubscribing(): boolean {
-    return this.unansweredRequests > 0;
+    return this.unanswered.size > 0;
+  }
+
+  /** The filters that are being subscribed to: what a broker that hangs up may mean. */
+  get pendingSubscriptions(): readonly string[] {
+    return [...this.unanswered].flatMap(({ wanted }) => wanted);
   }
 
   subscribe(requests: readonly SubscriptionRequest[]): Promise<readonly number[]> {
-    return this.untilAnswered(subscribe(this.client, requests));
+    const wanted = requests.map(({ filter }) => filter);
+    return this.untilAnswered({ wanted }, subscribe(this.client, requests));
   }
 
   unsubscribe(filters: readonly string[]): Promise<void> {
-    return this.untilAnswered(unsubscribe(this.client, filters));
+    return this.untilAnswered({ wanted: [] }, unsubscribe(this.client, filters));
   }
 
   pause(): void {
@@ -141,10 +153,10 @@ export class MqttLink implements Link, IncomingLink {
   }
 
   /** Without an answer the request stays one, also when the link is lost: that is when it is asked for. */
-  private async untilAnswered<Answer>(answer: Promise<Answer>): Promise<Answer> {
-    this.unansweredRequests++;
+  private async untilAnswered<Answer>(request: RequestedFilters, answer: Promise<Answer>): Promise<Answer> {
+    this.unanswered.add(request);
     const answered = await answer;
-    this.unansweredRequests--;
+    this.unanswered.delete(request);
     return answered;
   }
 

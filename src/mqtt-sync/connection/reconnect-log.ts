@@ -8,9 +8,15 @@ function isWorthALine(attempt: number): boolean {
 /** A link that lives shorter is one of a series: accepted and dropped again. */
 const SHORT_LIFE_MS = 30_000;
 
-/** Tells of an outage without filling the disk: attempts thinned, each reason once until it changes. */
+/** So many reasons of one outage are told apart; texts of the operating system or a broker may be without number. */
+const MOST_REASONS = 20;
+
+/** Tells of an outage without filling the disk: attempts thinned, each reason when it changes, those that come back thinned. */
 export class ReconnectLog {
   private lastReason: string | undefined;
+  private readonly knownReasons = new Set<string>();
+  /** Changes to a reason that is known. */
+  private returns = 0;
   /** Links in a row that lived only shortly. */
   private shortLives = 0;
   private hasFallenBack = false;
@@ -23,6 +29,8 @@ export class ReconnectLog {
 
   connected(protocol: string, sessionPresent: boolean): void {
     this.lastReason = undefined;
+    this.knownReasons.clear();
+    this.returns = 0;
     if (isWorthALine(this.shortLives))
       this.logger.log(`Connected to ${this.broker} (MQTT ${protocol}, session ${sessionPresent ? 'resumed' : 'new'})`);
   }
@@ -63,6 +71,9 @@ export class ReconnectLog {
   failed(reason: string): void {
     if (reason === this.lastReason) return;
     this.lastReason = reason;
+    const isNew = !this.knownReasons.has(reason) && this.knownReasons.size < MOST_REASONS;
+    if (isNew) this.knownReasons.add(reason);
+    else if (!isWorthALine(++this.returns)) return;
     this.logger.warn(`Cannot connect to ${this.broker}, retrying until it works: ${reason}`);
   }
 
@@ -76,8 +87,8 @@ export class ReconnectLog {
       return;
     }
     this.logger.error(
-      `${this.broker} keeps ending our connections soon after it accepted them: it does not take our messages, or ` +
-        `another client uses the client id ${clientId}. Reconnecting more slowly.`,
+      `${this.broker} keeps ending our connections soon after it accepted them: it does not take our messages or ` +
+        `subscriptions, or another client uses the client id ${clientId}. Reconnecting more slowly.`,
     );
   }
 }

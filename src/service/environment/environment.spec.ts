@@ -105,11 +105,12 @@ describe('readEnvironment', () => {
     expect(secrets).toEqual(expect.arrayContaining([' wheelhouse ', 'an chor', 'an%20chor']));
   });
 
-  it('refuses what is nothing but spaces, rather than to do without the file', () => {
-    expect(Object.keys(faultsOf({ SYNC_INGRESS_TOKEN_FILE: ' ', MQTT_TLS_CA_FILE: ' ' })).sort()).toEqual([
-      'MQTT_TLS_CA_FILE',
-      'SYNC_INGRESS_TOKEN_FILE',
-    ]);
+  it('refuses what is nothing but spaces, rather than to do without it', () => {
+    const names = VARIABLES.filter(({ isSecret }) => !isSecret).map(({ name }) => name);
+    const message = 'has nothing but spaces: give a value, or leave it out';
+    expect(faultsOf(Object.fromEntries(names.map((name) => [name, ' \t'])))).toEqual(
+      Object.fromEntries(names.map((name) => [name, message])),
+    );
   });
 
   it('refuses nonsense in any variable that takes a number or a flag, by its name', () => {
@@ -149,6 +150,16 @@ describe('readEnvironment', () => {
     });
     expect(faultsOf({ MQTT_MAX_MESSAGE_BYTES: '4096', MQTT_MAX_QUEUE_BYTES: '2048' })).toEqual({
       MQTT_MAX_MESSAGE_BYTES: 'must not exceed MQTT_MAX_QUEUE_BYTES',
+    });
+  });
+
+  it.each([
+    { MQTT_PASSWORD: 'wheelhouse' },
+    { MQTT_PASSWORD_FILE: '/run/secrets/mqtt' },
+    { MQTT_BROKER_URL: 'mqtt://:wheelhouse@broker.example' },
+  ])('refuses a password without a user name, which would never be sent (%j)', (given) => {
+    expect(faultsOf(given)).toEqual({
+      MQTT_USERNAME: 'is missing: a password is given, here or in the URL, and cannot be sent without a user name',
     });
   });
 

@@ -45,9 +45,13 @@ export function readEnvironment(env: NodeJS.ProcessEnv): Environment {
 /** Turns the text of the variables that are set into values; those whose text makes no sense are left out. */
 function parse(variables: readonly Variable[], env: NodeJS.ProcessEnv, faults: OptionFault[]): object {
   const values = {};
-  for (const { name, path, type } of variables) {
+  for (const { name, path, type, isSecret } of variables) {
     const text = env[name];
     if (text === undefined || text === '') continue;
+    if (!isSecret && text.trim() === '') {
+      faults.push({ path, message: 'has nothing but spaces: give a value, or leave it out' });
+      continue;
+    }
     const parsed = type.safeParse(text);
     if (parsed.success) setAt(values, path, parsed.data);
     else faults.push(...faultsOf(parsed.error).map(({ message }) => ({ path, message })));
