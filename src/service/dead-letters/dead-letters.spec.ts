@@ -49,6 +49,7 @@ describe('dead letters over HTTP', () => {
     expect([total, next]).toEqual([3, undefined]);
     expect(deadLetters[0]).toEqual({
       ...{ position: positions[0], entity: 'crew', sequence: 1, reason: 'refused', reasonCode: 0x87, attempts: 2 },
+      reasonText: 'Not authorized (0x87)',
       ...{ retryable: true, messageId: 'm1', operation: 'update', key: 'k', topic: 'vessel/sync/crew', qos: 1 },
       deadAt: expect.stringMatching(/^\d{4}-.*Z$/) as string,
       acceptedAt: '1970-01-01T00:00:01.000Z',
