@@ -20,6 +20,8 @@ WORKDIR /app
 COPY --from=dependencies /app/node_modules ./node_modules
 COPY --from=build /app/dist ./dist
 COPY package.json LICENSE ./
+# `arus-mqtt-sync status` refers to it.
+COPY docs/operations.md ./docs/operations.md
 # The queue outlives the container: mount a volume here, on a local disk (LMDB maps its file, which network file systems do not do well).
 RUN mkdir /queue && chown node:node /queue
 VOLUME /queue

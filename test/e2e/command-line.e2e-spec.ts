@@ -307,7 +307,7 @@ describeWithMosquitto('the command line on a running service', () => {
     const some = await on(service, ['dead', 'discard', '1', '77', '--yes']);
     expect(some).toMatchObject({ exitCode: 6, stdout: '1 is discarded, to be told as a gap\n' });
     expect(some.stderr).toMatch(/^77: There is no dead letter 77/);
-    expect((await on(service, ['status'])).stdout).toMatch(/ 3 set aside, 1 dead letter given up\n/);
+    expect((await on(service, ['status'])).stdout).toMatch(/ 3 dead letters, 1 dead letter given up\n/);
     expect((await on(service, ['dead', 'discard', '2'])).exitCode).toBe(2);
 
     broker.configure('allow_anonymous true');

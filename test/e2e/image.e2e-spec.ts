@@ -107,7 +107,9 @@ describe('the image, played from its Dockerfile', () => {
   afterAll(() => rmSync(image.folder, { recursive: true, force: true, maxRetries: 5 }), BUILD_DEADLINE_MS);
 
   it('holds what runs, and nothing that only develops', () => {
-    expect(readdirSync(app).sort()).toEqual(['LICENSE', 'dist', 'node_modules', 'package.json']);
+    expect(readdirSync(app).sort()).toEqual(['LICENSE', 'dist', 'docs', 'node_modules', 'package.json']);
+    // The command line refers to it.
+    expect(readdirSync(join(app, 'docs'))).toEqual(['operations.md']);
     const packages = readdirSync(join(app, 'node_modules'));
     expect(packages).toContain('lmdb');
     expect(packages.filter((name) => /^(typescript|vitest|eslint|prettier|aedes)$/.test(name))).toEqual([]);

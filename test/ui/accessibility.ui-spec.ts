@@ -9,6 +9,7 @@ import { sceneWithDeadLetters, showLetters, startService } from './scene.js';
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const SMALL_PHONE = { width: 360, height: 740 };
+const SMALLEST = { width: 320, height: 640 };
 const WIDE = { width: 1280, height: 900 };
 
 /** What axe finds, in a line each. */
@@ -21,6 +22,36 @@ async function faultsOf(page: Page): Promise<string[]> {
   expect(passes.length).toBeGreaterThan(10);
   return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(', ')}`);
 }
+
+/**
+ * What is in more than one line of the table of the lanes where its numbers are as long as they come, and how far it sticks
+ * out of its card. In one go: the page writes its own numbers every second. A duration may be parted between its words.
+ */
+const LONGEST_LANES = `(() => {
+  const table = document.querySelector('.lanes');
+  for (const [at, text] of ['1,000,000', '23 h 59 min', '999 MB'].entries()) {
+    for (const cell of table.querySelectorAll('td:nth-child(' + (at + 2) + ')')) cell.textContent = text;
+  }
+  const range = document.createRange();
+  const isBroken = (cell) => {
+    range.selectNodeContents(cell);
+    return new Set([...range.getClientRects()].map(({ top }) => top)).size > 1;
+  };
+  const broken = [...table.querySelectorAll('th, td:not(:nth-child(3))')].filter(isBroken);
+  return { broken: broken.map(({ textContent }) => textContent), sticksOut: table.scrollWidth - table.clientWidth };
+})()`;
+
+/** Keys of legends that stand in another line than their word. */
+const PARTED_KEYS = `(() => {
+  const range = document.createRange();
+  const isParted = (key) => {
+    range.selectNodeContents(key.nextSibling);
+    const [word] = range.getClientRects();
+    return range.getClientRects().length > 1 || key.getBoundingClientRect().bottom < word.top;
+  };
+  const keys = [...document.querySelectorAll('.legend .key')];
+  return keys.filter(isParted).map((key) => key.nextSibling.textContent);
+})()`;
 
 const overflow = (page: Page) => page.evaluate<number>('document.documentElement.scrollWidth - window.innerWidth');
 
@@ -61,6 +92,15 @@ describeWithChromium('the operator page is for everybody', (open) => {
     await service.kill();
     await page.getByRole('alert').getByText('Stale since').waitFor();
     expect(await faultsOf(page)).toEqual([]);
+    expect(await overflow(page)).toBe(0);
+  });
+
+  it('breaks no word of the lanes, and parts no key of a legend from its word, on the smallest phone', async () => {
+    const service = await startService({ url: 'mqtt://127.0.0.1:1' });
+    const page = await open(`${service.url}/ui`, { viewport: SMALLEST });
+    await page.locator('#lane-normal').getByText('0', { exact: true }).waitFor();
+    expect(await page.evaluate(LONGEST_LANES)).toEqual({ broken: [], sticksOut: 0 });
+    expect(await page.evaluate(PARTED_KEYS)).toEqual([]);
     expect(await overflow(page)).toBe(0);
   });
 

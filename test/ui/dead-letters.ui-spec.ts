@@ -30,12 +30,13 @@ describeWithChromium('the dead letters of the operator page', (open) => {
 
     // A wrong token shows nothing, and the page asks again.
     await page.getByRole('button', { name: 'Show the list' }).click();
+    await confirm(page).getByText('The list of dead letters, payloads and acting need the token').waitFor();
     await giveToken(page, 'wrong-token');
     await page.getByText('That token is not the right one.').waitFor();
     expect(await page.locator('#letters > li').count()).toBe(0);
     await giveToken(page);
     await until(async () => (await page.locator('#letters > li').count()) === 3, { what: 'the list' });
-    expect(await letter(page, 'ada').innerText()).toMatch(/The broker refused it: not authorised.*\(0x87\)/);
+    expect(await letter(page, 'ada').innerText()).toMatch(/The broker refused it: Not authorized \(0x87\)\./);
 
     await letter(page, 'ada').getByRole('button', { name: 'Look' }).click();
     await letter(page, 'ada').getByLabel('Payload').getByText('"note": "about ada"').waitFor();

@@ -15,11 +15,14 @@ const LARGE = 'x'.repeat(30_000);
 
 /** What the page says of each reason that a message can be left with. */
 const SAID: readonly (readonly [Exclude<DeadLetterReason, 'corrupt'>, RegExp])[] = [
-  ['refused', /The broker refused it: quota exceeded \(0x97\)\./],
+  ['refused', /^The broker refused it: Quota exceeded \(0x97\)\.$/],
   ['too_large_for_broker', /^It is larger than the broker takes\.$/],
-  ['broker_hangs_up', /^The broker hangs up on it\.$/],
+  ['broker_hangs_up', /^The broker hangs up on it: Packet too large \(0x95\)\.$/],
   ['cannot_be_encoded', /^It has no MQTT encoding\.$/],
 ];
+
+/** What the broker said, where it gave a code. */
+const CODES: Readonly<Partial<Record<DeadLetterReason, number>>> = { refused: 0x97, broker_hangs_up: 0x95 };
 
 /** A folder with a dead letter for each of those reasons. */
 async function lettersOfEachReason(): Promise<string> {
@@ -27,7 +30,7 @@ async function lettersOfEachReason(): Promise<string> {
   const { queue } = await openOnDisk(dir);
   for (const [reason] of SAID) {
     await queue.accept([draft('crew', { messageId: reason, key: reason, dataJson: JSON.stringify({ note: LARGE }) })]);
-    queue.setAside(take(queue), { reason, reasonCode: reason === 'refused' ? 0x97 : undefined, attempts: 1 });
+    queue.setAside(take(queue), { reason, reasonCode: CODES[reason], attempts: 1 });
   }
   await queue.close();
   return dir;
@@ -71,7 +74,8 @@ describeWithChromium('the details of the operator page', (open) => {
     expect(await letter.getByRole('button', { name: 'Retry' }).isDisabled()).toBe(true);
     await letter.getByRole('button', { name: 'Look' }).click();
     await letter.getByText('The record is damaged: there is nothing to show.').waitFor();
-    expect(await page.locator('#gaps').innerText()).toBe('crew, number 1: damaged on disk');
+    expect(await page.locator('#gaps').innerText()).toBe('crew, sequence 1: damaged on disk');
+    expect(await letter.locator('p').nth(1).textContent()).toContain(' · sequence 1');
   });
 
   it('say that a subscription is refused, and which MQTT is spoken', async () => {

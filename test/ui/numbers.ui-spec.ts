@@ -39,14 +39,14 @@ describeWithChromium('the numbers of the operator page', (open) => {
     expect(await cellsOf(page, 'normal')).toEqual([
       '9',
       expect.any(String),
-      expect.stringMatching(/^[2-4](\.\d)? KiB$/),
+      expect.stringMatching(/^[2-4](\.\d)? kB$/),
     ]);
     expect(await cellsOf(page, 'critical')).toEqual(['1', expect.any(String), expect.stringMatching(/^\d{3} B$/)]);
     expect(await cellsOf(page, 'bulk')).toEqual(['0', '–', '0 B']);
     const fill = page.locator('#fill .number');
     expect(await fill.allTextContents()).toEqual([
       '10 of 10, 100 %',
-      expect.stringMatching(/^[2-4](\.\d)? KiB of 8 KiB, [3-5]\d %$/),
+      expect.stringMatching(/^[2-4](\.\d)? kB of 8.2 kB, [3-5]\d %$/),
     ]);
     const meters = page.getByRole('meter');
     expect(await meters.evaluateAll((all: { value: number }[]) => all.map(({ value }) => Math.round(value)))).toEqual([
@@ -68,7 +68,7 @@ describeWithChromium('the numbers of the operator page', (open) => {
     expect(await termsOf(page, 'limits')).toEqual({
       'When full': 'New changes are refused',
       'In flight': '0, at most 77',
-      'Largest message': '64 KiB',
+      'Largest message': '66 kB',
       'Late means': 'older than 2 min',
       Store: 'on disk',
     });

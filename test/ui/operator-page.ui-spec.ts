@@ -64,10 +64,12 @@ describeWithChromium('the operator page', (open) => {
       expect(table).toEqual({
         ...{ State: 'connected', Broker: broker.url, Encrypted: 'no', MQTT: '5', 'Last failure': '–' },
         Since: expect.stringMatching(/, (\d+ s|less than a second|\d+ ms)$/) as string,
-        Attempts: '0 in this outage, 0 since the start',
+        Attempts: '0 since the start',
       });
-      await page.getByText('Topics that changes go to').click();
-      expect(await page.locator('#topics li').allTextContents()).toContain('vessel/sync/work_orders');
+      await page.getByText('Topics that this vessel publishes on').click();
+      expect(await page.locator('#topics li').allTextContents()).toEqual(
+        expect.arrayContaining(['vessel/sync/work_orders', 'vessel/sync/catchup/#']),
+      );
       expect(await page.locator('#service').textContent()).toMatch(
         /^Version \d+\.\d+\.\d+, epoch \d+\. Started .+ ago\.$/,
       );
@@ -121,6 +123,8 @@ describeWithChromium('the operator page', (open) => {
       await table.getByText(/^(connecting|waiting for the next attempt)$/).waitFor();
       await table.getByText(/ECONNREFUSED/).waitFor();
       await table.getByText(/^[1-9]\d* in this outage, [1-9]\d* since the start$/).waitFor();
+      await page.getByText('1 subscription granted by the broker at the last connection.').waitFor();
+      expect(await page.locator('#requests').innerText()).toMatch(/granted by the broker at the last connection$/);
       await broker.restart();
       await page.locator('#moving[data-level=good]').waitFor();
       await page.locator('#late').getByText('Up to date').waitFor();
@@ -161,9 +165,9 @@ describeWithChromium('the operator page', (open) => {
         /^3 changes since the start, the last .+\. 3 not told to the other side yet\.$/,
       );
       expect(await page.locator('#losses').textContent()).toMatch(
-        /^Since the start: 3 changes dropped\. 3 numbers lost/,
+        /^Since the start: 3 changes dropped\. 3 sequence numbers lost/,
       );
-      expect(await page.locator('#gaps').innerText()).toBe('work_orders, numbers 1 to 3: dropped for want of room');
+      expect(await page.locator('#gaps').innerText()).toBe('work_orders, sequences 1 to 3: dropped for want of room');
       await Mosquitto.start({ port });
       await page.locator('#lost').getByText('The other side knows.').waitFor();
       expect(await page.locator('#gaps li').count()).toBe(0);
@@ -180,6 +184,27 @@ describeWithChromium('the operator page', (open) => {
     const cards = ['safe', 'moving', 'late', 'lost'];
     expect(await Promise.all(cards.map((card) => verdict(page, card)))).toEqual(['Off', 'Off', 'Off', 'Off']);
     expect(await page.locator('#connection dd').first().textContent()).toBe('turned off');
+    for (const id of ['said-waiting', 'losses', 'letters-said']) {
+      expect(await page.locator(`#${id}`).textContent(), id).toBe('Not in use: sync is off.');
+    }
+  });
+
+  it('says that nothing is known of a queue that is not open, in every place that would tell of it', async () => {
+    const service = await startService({ url: 'mqtt://127.0.0.1:1' }, { MQTT_QUEUE_DIR: '/dev/null/queue' });
+    const page = await open(`${service.url}/ui`);
+    await page.getByText('Changes cannot be accepted. Somebody has to act.').waitFor();
+    const cards = ['safe', 'moving', 'late', 'lost'];
+    expect(await Promise.all(cards.map((card) => verdict(page, card)))).toEqual([
+      ...['Not accepting', 'Waits for the queue', 'Unknown', 'Unknown'],
+    ]);
+    for (const id of ['said-waiting', 'losses', 'letters-said']) {
+      expect(await page.locator(`#${id}`).textContent(), id).toBe('Unknown: the queue is not open.');
+    }
+    expect(await page.locator('#connection dd').first().textContent()).toBe('waits for the queue');
+    expect(await page.locator('#lane-normal td').allTextContents()).toEqual(['–', '–', '–']);
+    expect(await page.locator('#fill .number').allTextContents()).toEqual(['– of 10,000', '– of 1.1 GB']);
+    expect(await page.getByRole('meter').count()).toBe(0);
+    expect(await page.locator('#limits').innerText()).toMatch(/Store\s+on disk, not open/);
   });
 
   it('says since when it is stale when the service stops, which its stream does not hold up, and comes back by itself', async () => {

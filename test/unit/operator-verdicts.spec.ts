@@ -35,7 +35,15 @@ function viewOf(changed: Changed = {}): OperatorView {
   const well = {
     health: { status: 'healthy', reasons: [], accepting: true },
     connection: { state: 'connected', connected: true, since: ago(60 * MINUTE) },
-    queue: { messages: 0, inFlight: 0, utilizationPercent: 0, deadLetters: 0, storesAside: 0, durable: true },
+    queue: {
+      open: true,
+      messages: 0,
+      inFlight: 0,
+      utilizationPercent: 0,
+      deadLetters: 0,
+      storesAside: 0,
+      durable: true,
+    },
     limits: { healthMaxAgeS: 300, overflowPolicy: 'drop-oldest' },
     counts: { dropped: 0, missing: 0, deadLettersDiscarded: { too_many: 0, by_hand: 0 } },
     lostBefore: { count: 0, knownSince: ago(60 * MINUTE) },
@@ -161,6 +169,10 @@ describe('what the operator page says', () => {
     );
   });
 
+  it('is that nothing was lost, without earlier losses where there never were any', () => {
+    expect(page.lost(viewOf(), NOW)).toEqual({ level: 'good', word: 'Nothing', text: 'Nothing was lost.' });
+  });
+
   it('is that a store was lost, as long as it lies there', () => {
     expect(verdictsOf(viewOf({ queue: { storesAside: 1 } }))).toMatchObject({
       lost: 'bad: Store lost',
@@ -181,6 +193,29 @@ describe('what the operator page says', () => {
     const view = viewOf({ health: { accepting: false, unavailableReason: 'the disk is full' } });
     expect(page.safe(view, NOW).text).toBe('New changes are refused: the disk is full.');
     expect(verdictsOf(view).headline).toBe('Changes cannot be accepted. Somebody has to act.');
+  });
+
+  it('is that nothing is known of a queue that is not open, never that nothing waits and nothing was lost', () => {
+    const view = viewOf({
+      health: { accepting: false, reasons: ['queue_unavailable'], unavailableReason: 'the queue is not open' },
+      connection: { ...disconnected(60 * MINUTE), state: 'idle' },
+      queue: { open: false },
+    });
+    expect(verdictsOf(view)).toEqual({
+      ...{
+        safe: 'bad: Not accepting',
+        moving: 'warn: Waits for the queue',
+        late: 'quiet: Unknown',
+        lost: 'quiet: Unknown',
+      },
+      headline: 'Changes cannot be accepted. Somebody has to act.',
+    });
+    const { moving, late, lost } = cardsOf(view);
+    expect([moving.text, late.text, lost.text]).toEqual([
+      'It connects once the queue is open.',
+      'The queue is not open.',
+      'The queue is not open.',
+    ]);
   });
 
   it('is that it is off, on purpose', () => {

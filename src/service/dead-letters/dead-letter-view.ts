@@ -1,3 +1,4 @@
+import { reasonCodeText } from '../../mqtt-sync/connection/failure-text.js';
 import type { DeadLetterReason } from '../../mqtt-sync/queue/reasons.js';
 import type { DeadLetter } from '../../mqtt-sync/queue/sync-queue.js';
 import type { Operation } from '../../mqtt-sync/wire/envelope.js';
@@ -12,6 +13,8 @@ export interface DeadLetterView {
   readonly reason: DeadLetterReason;
   /** The broker's MQTT reason code, when it gave one. */
   readonly reasonCode?: number;
+  /** The same for people: `Not authorized (0x87)`. */
+  readonly reasonText?: string;
   readonly attempts: number;
   readonly deadAt: string;
   /** Whether it can be sent again: its record is whole. */
@@ -36,7 +39,7 @@ export function toView({ message, ...letter }: DeadLetter): DeadLetterView {
   const { position, entity, sequence, reason, reasonCode, attempts, deadAtMs } = letter;
   return {
     ...{ position, entity, sequence, reason },
-    ...(reasonCode !== undefined && { reasonCode }),
+    ...(reasonCode !== undefined && { reasonCode, reasonText: reasonCodeText(reasonCode) }),
     ...{ attempts, deadAt: timeOf(deadAtMs), retryable: message !== undefined },
     ...(message && {
       ...{ messageId: message.messageId, operation: message.operation },

@@ -1,10 +1,12 @@
 import { Controller, Delete, Get, Header, HttpCode, Param, Post, Query, UseGuards } from '@nestjs/common';
 import { type DeadLetter, SyncQueue } from '../../mqtt-sync/queue/sync-queue.js';
+import { SyncStatus } from '../../mqtt-sync/sync-status.js';
 import { pageOf, toPage, toPosition } from '../http/page-request.js';
 import { ProblemException } from '../http/problem.js';
 import type { Accepted } from '../ingress/accepted.js';
 import { IngressGuard } from '../ingress/ingress.guard.js';
-import { assertOpen, itemAt } from '../queue/looking.js';
+import { assertOpen } from '../queue/assert-open.js';
+import { itemAt } from '../queue/looking.js';
 import { type DeadLetterView, type DeadLetterWithPayload, toView, toViewWithPayload } from './dead-letter-view.js';
 
 /** One page of the list. */
@@ -21,13 +23,16 @@ export interface DeadLetterList {
 @Controller('api/mqtt/reliable-sync/dead-letters')
 @UseGuards(IngressGuard)
 export class DeadLettersController {
-  constructor(private readonly queue: SyncQueue) {}
+  constructor(
+    private readonly queue: SyncQueue,
+    private readonly sync: SyncStatus,
+  ) {}
 
   @Get()
   @Header('Cache-Control', 'no-store')
   list(@Query() query: Readonly<Record<string, unknown>>): DeadLetterList {
     const { after, limit } = toPage(query);
-    assertOpen(this.queue);
+    assertOpen(this.queue, this.sync);
     const { items, ...rest } = pageOf(this.queue.deadLetters(after), limit);
     return { total: this.queue.stats().deadLetters, deadLetters: items.map(toView), ...rest };
   }
@@ -58,11 +63,12 @@ export class DeadLettersController {
   @HttpCode(204)
   async discard(@Param('position') text: string): Promise<void> {
     const position = toPosition('dead letter', text);
+    assertOpen(this.queue, this.sync);
     if (!(await this.queue.discardDeadLetter(position))) throw notFound(position);
   }
 
   private find(position: number): DeadLetter {
-    assertOpen(this.queue);
+    assertOpen(this.queue, this.sync);
     const letter = itemAt((after) => this.queue.deadLetters(after), position);
     if (!letter) throw notFound(position);
     return letter;

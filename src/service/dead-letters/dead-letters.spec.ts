@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { draft, inMemory, take, VESSEL, watch } from '../../../test/contract/queue-harness.js';
 import { serveWith } from '../../../test/helpers/http-application.js';
 import { type SyncQueue as Queue, SyncQueue } from '../../mqtt-sync/queue/sync-queue.js';
+import { SyncStatus } from '../../mqtt-sync/sync-status.js';
 import { serviceSettings } from '../service-settings.js';
 import { DeadLettersModule } from './dead-letters.module.js';
 
@@ -9,11 +10,12 @@ const PATH = '/api/mqtt/reliable-sync/dead-letters';
 const TOKEN = 'harbour-light';
 const NOT_AUTHORISED = { reason: 'refused' as const, reasonCode: 0x87, attempts: 2 };
 
-const serve = (queue: Queue, ingressToken?: string) =>
-  serveWith(DeadLettersModule.forRoot(serviceSettings.parse({ ingressToken })), {
-    provide: SyncQueue,
-    useValue: queue,
-  });
+const serve = (queue: Queue, { ingressToken, localMode = true }: { ingressToken?: string; localMode?: boolean } = {}) =>
+  serveWith(
+    DeadLettersModule.forRoot(serviceSettings.parse({ ingressToken })),
+    { provide: SyncQueue, useValue: queue },
+    { provide: SyncStatus, useValue: { localMode } },
+  );
 
 function problemIn({ headers, text }: { headers: Record<string, string>; text: string }): unknown {
   expect(headers['content-type']).toMatch(/^application\/problem\+json/);
@@ -49,6 +51,7 @@ describe('dead letters over HTTP', () => {
     expect([total, next]).toEqual([3, undefined]);
     expect(deadLetters[0]).toEqual({
       ...{ position: positions[0], entity: 'crew', sequence: 1, reason: 'refused', reasonCode: 0x87, attempts: 2 },
+      reasonText: 'Not authorized (0x87)',
       ...{ retryable: true, messageId: 'm1', operation: 'update', key: 'k', topic: 'vessel/sync/crew', qos: 1 },
       deadAt: expect.stringMatching(/^\d{4}-.*Z$/) as string,
       acceptedAt: '1970-01-01T00:00:01.000Z',
@@ -125,7 +128,7 @@ describe('dead letters over HTTP', () => {
   });
 
   it('needs the token for everything, where one is set', async () => {
-    http = await serve(queue, TOKEN);
+    http = await serve(queue, { ingressToken: TOKEN });
     const one = `${PATH}/${positions[0]}`;
     for (const ask of [
       () => http.get(PATH),
@@ -150,6 +153,18 @@ describe('dead letters that cannot be had', () => {
       await http.delete(`${PATH}/1`),
     ]) {
       expect(problemIn(answer)).toMatchObject({ status: 503, code: 'QUEUE_UNAVAILABLE' });
+    }
+  });
+
+  it('answers for good that there are none to be had while sync is off: trying again later would not help', async () => {
+    const http = await serve(watch(inMemory).queue, { localMode: false });
+    for (const answer of [
+      await http.get(PATH),
+      await http.get(`${PATH}/1`),
+      await http.post(`${PATH}/1/retry`),
+      await http.delete(`${PATH}/1`),
+    ]) {
+      expect(problemIn(answer)).toMatchObject({ status: 409, code: 'SYNC_OFF' });
     }
   });
 

@@ -68,6 +68,8 @@ export interface OperatorView {
     readonly lastFailure?: string;
   };
   readonly queue: {
+    /** While it is not, nobody knows what is in it: every number of messages, dead letters and gaps is 0 then. */
+    readonly open: boolean;
     /** Accepted and not yet delivered, in flight included. */
     readonly messages: number;
     readonly bytes: number;
@@ -135,7 +137,7 @@ export interface OperatorView {
     readonly incomingRefused: readonly string[];
   };
   readonly topics: {
-    /** Where the changes of the known entity types go. */
+    /** Where the vessel publishes what it always has: changes of the known entity types, status and gaps, answers to requests. */
     readonly published: readonly string[];
   };
   readonly outages: {

@@ -85,6 +85,7 @@ export class ViewComposer {
     const { messages, bytes, oldestAcceptedAtMs, deadLetters, storesAside, lanes } = sync.queue;
     const shown = LANES.map((lane) => [lane, toLaneView(lanes[lane])]);
     return {
+      open: queue.identity !== undefined,
       ...toLaneView({ messages, bytes, oldestAcceptedAtMs }),
       inFlight: sync.inFlight,
       utilizationPercent: Math.round(sync.utilizationPercent * 10) / 10,

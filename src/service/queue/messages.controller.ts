@@ -1,10 +1,12 @@
 import { Controller, Delete, Get, Header, Param, Query, UseGuards } from '@nestjs/common';
 import type { QueuedMessage } from '../../mqtt-sync/queue/message.js';
 import { SyncQueue } from '../../mqtt-sync/queue/sync-queue.js';
+import { SyncStatus } from '../../mqtt-sync/sync-status.js';
 import { pageOf, toPosition } from '../http/page-request.js';
 import { ProblemException } from '../http/problem.js';
 import { IngressGuard } from '../ingress/ingress.guard.js';
-import { assertOpen, itemAt } from './looking.js';
+import { assertOpen } from './assert-open.js';
+import { itemAt } from './looking.js';
 import { type MessageView, type MessageWithPayload, toMessageView, toMessageWithPayload } from './message-view.js';
 import { toMessagesRequest, toPurgeRequest } from './messages-request.js';
 
@@ -34,13 +36,16 @@ type Query = Readonly<Record<string, unknown>>;
 @Controller('api/mqtt/reliable-sync/queue/messages')
 @UseGuards(IngressGuard)
 export class MessagesController {
-  constructor(private readonly queue: SyncQueue) {}
+  constructor(
+    private readonly queue: SyncQueue,
+    private readonly sync: SyncStatus,
+  ) {}
 
   @Get()
   @Header('Cache-Control', 'no-store')
   list(@Query() query: Query): MessageList {
     const { after, limit, entity, payloads } = toMessagesRequest(query);
-    assertOpen(this.queue);
+    assertOpen(this.queue, this.sync);
     let bytes = 0;
     const isFull = ({ payload }: QueuedMessage) => {
       bytes += payload.length;
@@ -55,7 +60,7 @@ export class MessagesController {
   @Header('Cache-Control', 'no-store')
   show(@Param('position') text: string): MessageWithPayload {
     const position = toPosition('message', text);
-    assertOpen(this.queue);
+    assertOpen(this.queue, this.sync);
     const message = itemAt((after) => this.queue.messages({ after }), position);
     if (message) return toMessageWithPayload(message);
     throw new ProblemException(404, {
@@ -67,7 +72,9 @@ export class MessagesController {
   /** Drops what waits and was never sent; the other side is told of gaps. */
   @Delete()
   async purge(@Query() query: Query): Promise<Purged> {
-    const purged = await this.queue.purge(toPurgeRequest(query));
+    const request = toPurgeRequest(query);
+    assertOpen(this.queue, this.sync);
+    const purged = await this.queue.purge(request);
     return { purged, remaining: this.queue.stats().messages };
   }
 }

@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { draft, idsOf, inMemory, take, VESSEL, watch } from '../../../test/contract/queue-harness.js';
 import { serveWith } from '../../../test/helpers/http-application.js';
 import { type SyncQueue as Queue, SyncQueue } from '../../mqtt-sync/queue/sync-queue.js';
+import { SyncStatus } from '../../mqtt-sync/sync-status.js';
 import { serviceSettings } from '../service-settings.js';
 import type { MessageList } from './messages.controller.js';
 import { MessagesModule } from './messages.module.js';
@@ -9,8 +10,12 @@ import { MessagesModule } from './messages.module.js';
 const PATH = '/api/mqtt/reliable-sync/queue/messages';
 const TOKEN = 'harbour-light';
 
-const serve = (queue: Queue, ingressToken?: string) =>
-  serveWith(MessagesModule.forRoot(serviceSettings.parse({ ingressToken })), { provide: SyncQueue, useValue: queue });
+const serve = (queue: Queue, { ingressToken, localMode = true }: { ingressToken?: string; localMode?: boolean } = {}) =>
+  serveWith(
+    MessagesModule.forRoot(serviceSettings.parse({ ingressToken })),
+    { provide: SyncQueue, useValue: queue },
+    { provide: SyncStatus, useValue: { localMode } },
+  );
 
 const problemIn = ({ text }: { text: string }): unknown => JSON.parse(text);
 
@@ -90,7 +95,7 @@ describe('the messages of the queue over HTTP', () => {
   });
 
   it('need the token for everything, where one is set', async () => {
-    http = await serve(queue, TOKEN);
+    http = await serve(queue, { ingressToken: TOKEN });
     for (const ask of [() => http.get(PATH), () => http.get(`${PATH}/1`), () => http.delete(PATH)]) {
       expect(problemIn(await ask())).toMatchObject({ status: 401, code: 'UNAUTHORIZED' });
     }
@@ -102,6 +107,16 @@ describe('the messages of the queue over HTTP', () => {
     http = await serve(watch(inMemory).queue);
     for (const answer of [await http.get(PATH), await http.get(`${PATH}/1`), await http.delete(PATH)]) {
       expect(problemIn(answer)).toMatchObject({ status: 503, code: 'QUEUE_UNAVAILABLE' });
+    }
+  });
+
+  it('cannot be had at all while sync is off: trying again later would not help', async () => {
+    http = await serve(watch(inMemory).queue, { localMode: false });
+    for (const answer of [await http.get(PATH), await http.get(`${PATH}/1`), await http.delete(PATH)]) {
+      expect(problemIn(answer)).toEqual({
+        ...{ type: 'about:blank', title: 'Conflict', status: 409, code: 'SYNC_OFF' },
+        detail: 'Sync is off (LOCAL_MODE is false): the queue is not in use.',
+      });
     }
   });
 });

@@ -1,7 +1,8 @@
 /** The dead letters: the list, a look at the payload, retry and discard. */
 import { call, forgetToken, hasToken, Refusal } from './api.js';
 import { byId, make, say } from './dom.js';
-import { counted, foreign, number, size, time } from './format.js';
+import { counted, foreign, number, sentence, size, time } from './format.js';
+import { whyUnknown } from './verdicts.js';
 
 /** @typedef {import('../dead-letters/dead-letter-view.js').DeadLetterView} Letter */
 
@@ -20,17 +21,6 @@ const REASONS = {
   corrupt: 'Its record on disk is damaged',
 };
 
-/** Reason codes of PUBACK and PUBREC (MQTT 5, sections 3.4.2.1 and 3.5.2.1). */
-const CODES = {
-  0x80: 'unspecified error',
-  0x83: 'implementation specific error',
-  0x87: 'not authorised: see the rights of this user at the broker',
-  0x90: 'topic name invalid',
-  0x91: 'packet identifier in use',
-  0x97: 'quota exceeded',
-  0x99: 'payload format invalid',
-};
-
 let isShown = false;
 let known = '';
 /** How many pages of the list are open. */
@@ -38,13 +28,20 @@ let pages = 1;
 /** @type {number | undefined} */
 let nextPage;
 
+/** @param {import('../operator/operator-view.js').OperatorView} view */
+function saidOf(view) {
+  const unknown = whyUnknown(view);
+  if (unknown !== undefined) return `${sentence(unknown)}.`;
+  const { queue, limits } = view;
+  if (queue.deadLetters === 0) return 'None: the broker takes everything.';
+  const [them, they] = queue.deadLetters === 1 ? ['it', 'it is'] : ['them', 'they are'];
+  return `${counted(queue.deadLetters, 'message')} set aside, because the broker will never take ${them} as ${they}. The ${number(limits.maxDeadLetters)} newest are kept.`;
+}
+
 /** How many there are; a list that is open follows. @param {import('../operator/operator-view.js').OperatorView} view */
-export function showCount({ queue, counts, limits }) {
-  const said =
-    queue.deadLetters === 0
-      ? 'None: the broker takes everything.'
-      : `${counted(queue.deadLetters, 'message')} set aside, because the broker will never take ${queue.deadLetters === 1 ? 'it' : 'them'} as ${queue.deadLetters === 1 ? 'it is' : 'they are'}. The ${number(limits.maxDeadLetters)} newest are kept.`;
-  say(byId('letters-said'), said);
+export function showCount(view) {
+  const { queue, counts } = view;
+  say(byId('letters-said'), saidOf(view));
   byId('show-letters').hidden = queue.deadLetters === 0 && !isShown;
   const state = `${queue.deadLetters} ${counts.deadLettered}`;
   if (isShown && known !== '' && known !== state) void follow();
@@ -148,14 +145,12 @@ const itemId = ({ position }) => `letter-${position}`;
 
 /** @param {Letter} letter */
 const nameOf = ({ entity, operation, key, sequence }) =>
-  foreign([entity, operation, key ?? `number ${sequence}`].filter(Boolean).join(' '));
+  foreign([entity, operation, key ?? `sequence ${sequence}`].filter(Boolean).join(' '));
 
 /** @param {Letter} letter */
-function why({ reason, reasonCode }) {
+function why({ reason, reasonText }) {
   const words = REASONS[reason] ?? foreign(reason);
-  if (reasonCode === undefined) return `${words}.`;
-  const code = `0x${reasonCode.toString(16).padStart(2, '0')}`;
-  return `${words}: ${CODES[/** @type {keyof typeof CODES} */ (reasonCode)] ?? 'reason'} (${code}).`;
+  return reasonText === undefined ? `${words}.` : `${words}: ${reasonText}.`;
 }
 
 /** @param {Letter} letter */
@@ -166,7 +161,7 @@ function letterItem(letter) {
     `Set aside ${time(Date.parse(deadAt), now)}`,
     `after ${counted(attempts, 'attempt')}`,
     ...(bytes === undefined ? [] : [size(bytes)]),
-    `number ${sequence}`,
+    `sequence ${sequence}`,
     ...(topic === undefined ? [] : [foreign(topic)]),
   ];
   const payload = make('pre', { id: `payload-${position}`, hidden: '', tabindex: '0', 'aria-label': 'Payload' });
@@ -210,7 +205,7 @@ async function toggle(position, look, payload) {
 const ACTIONS = {
   retry: {
     title: 'Send it again?',
-    text: 'It goes back into the queue with its id and its number, behind what waits there: its order among the changes of its key is not kept.',
+    text: 'It goes back into the queue with its id and its sequence, behind what waits there: its order among the changes of its key is not kept.',
     yes: 'Send it again',
     done: 'is back in the queue.',
   },

@@ -1,7 +1,7 @@
 /** Lanes, limits, connection, subscriptions and gaps, in numbers. */
 import { byId, define, make, say } from './dom.js';
-import { counted, duration, foreign, number, size, time } from './format.js';
-import { isOff, whenFull } from './verdicts.js';
+import { counted, duration, foreign, number, sentence, size, time } from './format.js';
+import { isOff, whenFull, whyUnknown } from './verdicts.js';
 
 /** @typedef {import('../operator/operator-view.js').OperatorView} View */
 
@@ -17,6 +17,7 @@ export function showLanes(view, now) {
   const { queue, limits } = view;
   const body = byId('lanes');
   const lanes = Object.entries(queue.lanes);
+  const isKnown = whyUnknown(view) === undefined;
   if (body.childElementCount === 0) {
     body.append(
       ...lanes.map(([lane]) =>
@@ -30,7 +31,8 @@ export function showLanes(view, now) {
   for (const [lane, { messages, bytes, oldestAcceptedAt }] of lanes) {
     const age = oldestAcceptedAt === undefined ? '–' : duration(now - Date.parse(oldestAcceptedAt));
     const cells = byId(`lane-${lane}`).children;
-    [number(messages), age, size(bytes)].forEach((text, at) => say(/** @type {Element} */ (cells[at + 1]), text));
+    const texts = isKnown ? [number(messages), age, size(bytes)] : ['–', '–', '–'];
+    texts.forEach((text, at) => say(/** @type {Element} */ (cells[at + 1]), text));
   }
   showFill(view);
   define('limits', [
@@ -45,15 +47,18 @@ export function showLanes(view, now) {
 /** @param {View} view */
 function storeOf(view) {
   if (isOff(view)) return 'not in use: sync is off';
-  return view.queue.durable ? 'on disk' : 'in memory, lost with a restart';
+  const where = view.queue.durable ? 'on disk' : 'in memory, lost with a restart';
+  return view.queue.open ? where : `${where}, not open`;
 }
 
 /** How full the queue is, as bars. @param {View} view */
-function showFill({ queue, limits }) {
+function showFill(view) {
+  const { queue, limits } = view;
   const bars = [
-    ['Messages', queue.messages, limits.maxMessages, `${number(queue.messages)} of ${number(limits.maxMessages)}`],
-    ['Bytes', queue.bytes, limits.maxBytes, `${size(queue.bytes)} of ${size(limits.maxBytes)}`],
+    ['Messages', queue.messages, limits.maxMessages, number(queue.messages), number(limits.maxMessages)],
+    ['Bytes', queue.bytes, limits.maxBytes, size(queue.bytes), size(limits.maxBytes)],
   ];
+  const isKnown = whyUnknown(view) === undefined;
   const host = byId('fill');
   if (host.childElementCount === 0) {
     host.append(
@@ -72,35 +77,50 @@ function showFill({ queue, limits }) {
       ),
     );
   }
-  bars.forEach(([, value, most, text], at) => {
+  bars.forEach(([, value, most, filled, limit], at) => {
     const row = /** @type {Element} */ (host.children[at]);
     const percent = (Number(value) / Number(most)) * 100;
-    say(/** @type {Element} */ (row.children[1]), `${text}, ${number(percent)} %`);
-    /** @type {HTMLMeterElement} */ (row.children[2]).value = percent;
+    const meter = /** @type {HTMLMeterElement} */ (row.children[2]);
+    say(
+      /** @type {Element} */ (row.children[1]),
+      isKnown ? `${filled} of ${limit}, ${number(percent)} %` : `– of ${limit}`,
+    );
+    meter.hidden = !isKnown;
+    meter.value = percent;
   });
+}
+
+const STATES = {
+  idle: 'not started',
+  connecting: 'connecting',
+  connected: 'connected',
+  waiting: 'waiting for the next attempt',
+  stopped: 'stopped',
+};
+
+/** @param {View} view */
+function stateOf(view) {
+  if (isOff(view)) return 'turned off';
+  return view.queue.open ? STATES[view.connection.state] : 'waits for the queue';
+}
+
+/** @param {View} view */
+function attemptsOf({ connection, counts }) {
+  const all = `${number(counts.reconnectionAttempts)} since the start`;
+  return connection.connected ? all : `${number(connection.reconnectAttempts)} in this outage, ${all}`;
 }
 
 /** @param {View} view @param {number} now */
 export function showConnection(view, now) {
-  const { connection, counts, service } = view;
+  const { connection, service } = view;
   const since = Date.parse(connection.since);
-  const states = {
-    idle: 'not started',
-    connecting: 'connecting',
-    connected: 'connected',
-    waiting: 'waiting for the next attempt',
-    stopped: 'stopped',
-  };
   define('connection', [
-    ['State', isOff(view) ? 'turned off' : states[connection.state]],
+    ['State', stateOf(view)],
     ['Since', `${time(since, now)}, ${duration(now - since)}`],
     ['Broker', foreign(connection.broker)],
     ['Encrypted', connection.tlsEnabled ? 'yes, TLS' : 'no'],
     ['MQTT', connection.protocol ?? '–'],
-    [
-      'Attempts',
-      `${number(connection.reconnectAttempts)} in this outage, ${number(counts.reconnectionAttempts)} since the start`,
-    ],
+    ['Attempts', attemptsOf(view)],
     ['Last failure', connection.lastFailure === undefined ? '–' : foreign(connection.lastFailure)],
   ]);
   say(byId('vessel'), foreign(service.vesselId));
@@ -120,14 +140,16 @@ const SUBSCRIPTION_STATES = {
 };
 
 /** @param {View} view */
-export function showSubscriptions({ subscriptions: { requests, incoming, incomingRefused }, topics }) {
+export function showSubscriptions({ connection, subscriptions: { requests, incoming, incomingRefused }, topics }) {
+  // Without a connection nobody knows what the broker still has of it.
+  const when = connection.connected ? '' : ' at the last connection';
   const granted = incoming + requests.filter(({ state }) => state === 'granted').length;
   const active =
-    granted === 0 ? 'No subscription is active.' : `${counted(granted, 'subscription')} granted by the broker.`;
+    granted === 0 ? 'No subscription is active.' : `${counted(granted, 'subscription')} granted by the broker${when}.`;
   say(byId('subscriptions'), active);
   const asked = requests.map(({ filter, state }) => [
     filter,
-    `requests for changes again, ${SUBSCRIPTION_STATES[state]}`,
+    `requests for changes again, ${SUBSCRIPTION_STATES[state]}${state === 'granted' ? when : ''}`,
   ]);
   const refused = incomingRefused.map((filter) => [filter, 'incoming changes, refused by the broker']);
   const rows = [...asked, ...refused].map(([filter, says]) =>
@@ -138,7 +160,8 @@ export function showSubscriptions({ subscriptions: { requests, incoming, incomin
 }
 
 /** @param {View} view */
-export function showLost({ counts, gaps, lostBefore }) {
+export function showLost(view) {
+  const { counts, gaps, lostBefore } = view;
   const { too_many: tooMany, by_hand: byHand } = counts.deadLettersDiscarded;
   const losses = [
     counts.dropped > 0 && `${counted(counts.dropped, 'change')} dropped`,
@@ -147,14 +170,16 @@ export function showLost({ counts, gaps, lostBefore }) {
     byHand > 0 && `${counted(byHand, 'dead letter')} given up by an operator`,
   ].filter(Boolean);
   const gone = losses.length === 0 ? 'Nothing was lost since the start.' : `Since the start: ${losses.join(', ')}.`;
-  const earlier = lostBefore.count === 0 ? '' : ` ${counted(lostBefore.count, 'change')} lost before it.`;
+  const unknown = whyUnknown(view);
+  const start = unknown === undefined ? 'it' : 'the start';
+  const earlier = lostBefore.count === 0 ? '' : ` ${counted(lostBefore.count, 'change')} lost before ${start}.`;
   const untold =
     gaps.untold === 0
       ? 'The other side knows of every gap.'
-      : `${counted(gaps.untold, 'number')} lost that the other side does not know of yet:`;
-  say(byId('losses'), `${gone}${earlier} ${untold}`);
+      : `${counted(gaps.untold, 'sequence number')} lost that the other side does not know of yet:`;
+  say(byId('losses'), unknown === undefined ? `${gone}${earlier} ${untold}` : `${sentence(unknown)}.${earlier}`);
   const ranges = gaps.ranges.map(({ entity, from, to, reason }) => {
-    const which = from === to ? `number ${from}` : `numbers ${from} to ${to}`;
+    const which = from === to ? `sequence ${from}` : `sequences ${from} to ${to}`;
     return make('li', {}, [
       make('span', { class: 'mono' }, [foreign(entity)]),
       `, ${which}: ${GAP_REASONS[reason] ?? reason}`,
@@ -164,6 +189,3 @@ export function showLost({ counts, gaps, lostBefore }) {
   if (shown < gaps.untold) ranges.push(make('li', {}, [`and ${number(gaps.untold - shown)} more`]));
   byId('gaps').replaceChildren(...ranges);
 }
-
-/** @param {string} text */
-const sentence = (text) => text.charAt(0).toUpperCase() + text.slice(1);

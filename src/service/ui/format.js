@@ -17,17 +17,21 @@ export const number = (value) => (Math.abs(value) < 10 ? fine : whole).format(va
 /** @param {number} count @param {string} one @param {string} [many] */
 export const counted = (count, one, many = `${one}s`) => `${whole.format(count)} ${count === 1 ? one : many}`;
 
-/** @param {number} bytes */
+/** In powers of 1,000, as in the runbook and on the command line. @param {number} bytes */
 export function size(bytes) {
-  const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
+  const units = ['B', 'kB', 'MB', 'GB', 'TB'];
   let unit = 0;
   let value = bytes;
-  while (value >= 1024 && unit < units.length - 1) {
-    value /= 1024;
+  // What would be rounded to 1,000 is 1 of the next unit.
+  while (value >= 999.5 && unit < units.length - 1) {
+    value /= 1000;
     unit++;
   }
   return `${number(value)} ${units[unit]}`;
 }
+
+/** @param {string} text */
+export const sentence = (text) => text.charAt(0).toUpperCase() + text.slice(1);
 
 /** The two largest units, e.g. `3 h 12 min`. @param {number} ms */
 export function duration(ms) {

@@ -1,7 +1,8 @@
 /** The section with the pictures: connection, waiting, throughput, on one axis of time. */
 import { byId, make, say } from './dom.js';
-import { counted, duration, foreign, number, time } from './format.js';
+import { counted, duration, foreign, number, sentence, time } from './format.js';
 import { drawConnection, drawFlow, drawWaiting } from './plots.js';
+import { whyUnknown } from './verdicts.js';
 
 /** @typedef {import('../operator/operator-view.js').OperatorView} View */
 /** @typedef {import('../operator/operator-view.js').OutageView} Outage */
@@ -69,7 +70,10 @@ function saidOfConnection({ outages, connection }, from, now) {
 }
 
 /** @param {View} view @param {import('./flow.js').Span[]} spans */
-function saidOfWaiting({ queue }, spans) {
+function saidOfWaiting(view, spans) {
+  const unknown = whyUnknown(view);
+  if (unknown !== undefined) return `${sentence(unknown)}.`;
+  const { queue } = view;
   const most = Math.max(queue.messages, ...spans.map(({ waiting }) => waiting));
   return most === 0
     ? 'Nothing waited in this time.'

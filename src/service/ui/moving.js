@@ -70,6 +70,7 @@ function sendingOf(view, now, perMinute) {
   const { connection, queue, flow } = view;
   const since = Date.parse(connection.since);
   if (isOff(view)) return { level: 'quiet', word: 'Off', text: 'There is no connection, on purpose.' };
+  if (!queue.open) return { level: 'warn', word: 'Waits for the queue', text: 'It connects once the queue is open.' };
   if (!connection.connected) {
     if (now - since < PROMPT_MS) return { level: 'warn', word: 'Connecting', text: 'The connection is being made.' };
     return {

@@ -24,6 +24,15 @@ export const whenFull = ({ limits }) =>
 /** @param {View} view */
 export const isOff = ({ health }) => health.reasons.includes('local_mode_off');
 
+/** Why nobody knows what is in the queue: it was not opened. Undefined when it was. @param {View} view */
+export function whyUnknown(view) {
+  if (isOff(view)) return 'not in use: sync is off';
+  return view.queue.open ? undefined : 'unknown: the queue is not open';
+}
+
+/** @type {Verdict} */
+const UNKNOWN = { level: 'quiet', word: 'Unknown', text: 'The queue is not open.' };
+
 /** Whether changes were lost for want of room just now. @param {View} view @param {number} now */
 const isLosing = ({ flow: { lastLossAt } }, now) =>
   lastLossAt !== undefined && now - Date.parse(lastLossAt) < RECENT_LOSS_MS;
@@ -54,7 +63,8 @@ export function safe(view, now) {
 /** @param {View} view @param {number} now @returns {Verdict} */
 export function late(view, now) {
   const { queue, limits, flow, health } = view;
-  if (isOff(view)) return { level: 'quiet', word: 'Off', text: 'Nothing waits.' };
+  if (isOff(view)) return { level: 'quiet', word: 'Off', text: 'Nothing is stored that could wait.' };
+  if (!queue.open) return UNKNOWN;
   if (queue.oldestAcceptedAt === undefined) {
     const took = flow.lastDelivery
       ? `The last change took ${duration(flow.lastDelivery.latencyMs)}.`
@@ -73,6 +83,7 @@ export function late(view, now) {
 export function lost(view, now) {
   const { counts, gaps, flow, queue } = view;
   if (isOff(view)) return { level: 'quiet', word: 'Off', text: 'Nothing is stored that could be lost.' };
+  if (!queue.open) return UNKNOWN;
   const { too_many: tooMany, by_hand: byHand } = counts.deadLettersDiscarded;
   const gone = counts.dropped + counts.missing + tooMany + byHand;
   const told = gaps.untold === 0 ? 'The other side knows' : `${number(gaps.untold)} not told to the other side yet`;
@@ -105,8 +116,7 @@ export function lost(view, now) {
 
 /** What a restart must not make anybody forget. @param {View} view @param {number} now @returns {Verdict} */
 function lostBefore({ lostBefore: { count, lastAt } }, now) {
-  if (lastAt === undefined || count === 0)
-    return { level: 'good', word: 'Nothing', text: 'Nothing was lost since the start, and earlier losses are told.' };
+  if (lastAt === undefined || count === 0) return { level: 'good', word: 'Nothing', text: 'Nothing was lost.' };
   const at = Date.parse(lastAt);
   const text = `Before the last start, the last one at ${time(at, now)}. The other side knows.`;
   const word = `${number(count)} lost`;

@@ -34,8 +34,8 @@ async function listLetters(context: CommandContext, flags: Flags): Promise<void>
 }
 
 function rowOf(letter: DeadLetterView): (string | number)[] {
-  const { position, deadAt, entity, key = '-', reason, reasonCode, attempts, bytes, messageId } = letter;
-  const why = reasonCode === undefined ? reason : `${reason} (${reasonCode})`;
+  const { position, deadAt, entity, key = '-', reason, reasonText, attempts, bytes, messageId } = letter;
+  const why = reasonText === undefined ? reason : `${reason}: ${reasonText}`;
   const size = bytes === undefined ? 'damaged' : formatBytes(bytes);
   return [String(position), deadAt, entity, key, why, attempts, size, messageId ?? '-'];
 }

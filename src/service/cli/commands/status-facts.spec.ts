@@ -2,23 +2,24 @@ import { describe, expect, it } from 'vitest';
 import type { QueueSummary } from '../target/queue-target.js';
 import { statusFacts } from './status-facts.js';
 
-const EMPTY = { messages: 0, bytes: 0, oldestAgeS: 0, inFlight: 0, utilizationPercent: 0 };
+const EMPTY = { open: true, messages: 0, bytes: 0, oldestAgeS: 0, inFlight: 0, utilizationPercent: 0 };
+
+const IDLE = { state: 'idle', connected: false };
 
 /** A service that is well, but for some of it. */
 function summaryOf(
   changed: {
-    readonly [Section in 'health' | 'queue' | 'counts' | 'lostBefore' | 'paused' | 'subscriptions']?: object;
+    readonly [
+      Section in 'health' | 'connection' | 'queue' | 'counts' | 'lostBefore' | 'paused' | 'subscriptions'
+    ]?: object;
   } = {},
 ): QueueSummary {
   const well = {
     service: { version: '1.2.3', vesselId: 'mv-test', epoch: 7, startedAt: '2026-03-01T04:00:00Z' },
     health: { status: 'healthy', reasons: [], accepting: true, ...changed.health },
     connection: {
-      state: 'connected',
-      connected: true,
-      since: '2026-03-01T04:00:01Z',
-      broker: 'mqtt://b',
-      protocol: '5',
+      ...{ state: 'connected', connected: true, since: '2026-03-01T04:00:01Z', broker: 'mqtt://b', protocol: '5' },
+      ...changed.connection,
     },
     queue: { ...EMPTY, deadLetters: 0, storesAside: 0, durable: true, ...changed.queue },
     counts: {
@@ -43,16 +44,40 @@ describe('what `status` says', () => {
   });
 
   it('has no word of a queue in memory while sync is off', () => {
-    const off = summaryOf({ queue: { durable: false }, health: { reasons: ['local_mode_off'] } });
-    expect(labelled(off).get('queue')).toMatch(/^not in use: sync is off \(LOCAL_MODE is false\)/);
+    const off = labelled(
+      summaryOf({ queue: { open: false, durable: false }, health: { reasons: ['local_mode_off'] }, connection: IDLE }),
+    );
+    expect(off.get('queue')).toMatch(/^not in use: sync is off \(LOCAL_MODE is false\)/);
+    for (const label of ['dead letters', 'gaps']) expect(off.get(label)).toBe('not in use: sync is off');
+    expect(off.get('connection')).toMatch(/^idle, not connected .*: sync is off$/);
     const inMemory = summaryOf({ queue: { durable: false } });
     expect(labelled(inMemory).get('queue')).toBe('empty, in memory, lost with a restart');
   });
 
+  it('has no word of what is in a queue that is not open: thousands of messages may lie in the folder', () => {
+    const unknown = labelled(
+      summaryOf({
+        queue: { open: false },
+        health: { status: 'degraded', accepting: false, unavailableReason: 'the queue is not open' },
+        connection: IDLE,
+      }),
+    );
+    for (const label of ['queue', 'dead letters', 'gaps']) {
+      expect(unknown.get(label)).toBe('unknown: the queue is not open');
+    }
+    expect(unknown.get('connection')).toMatch(/^idle, not connected .*: it waits for the queue$/);
+  });
+
   it('has a damaged store that was set aside, and messages that a damaged store has lost', () => {
     const facts = labelled(summaryOf({ queue: { storesAside: 1 }, counts: { missing: 1200 } }));
-    expect(facts.get('set aside')).toMatch(/^1 damaged store, not delivered \(.*ArusSyncStoreSetAside\)$/);
+    expect(facts.get('damaged stores')).toMatch(/^1, not delivered \(.*ArusSyncStoreSetAside\)$/);
     expect(facts.get('missing')).toMatch(/^1,200 messages not found .*\(.*ArusSyncStoreMessagesMissing\)$/);
+  });
+
+  it('calls dead letters dead letters', () => {
+    const counts = { deadLettered: 3, deadLettersDiscarded: { too_many: 0, by_hand: 1 } };
+    expect(labelled(summaryOf({ counts })).get('since start')).toMatch(/, 3 dead letters, 1 dead letter given up$/);
+    expect(labelled(summaryOf()).get('since start')).toMatch(/ 0 dropped, 0 dead letters$/);
   });
 
   it('has what was lost before the start', () => {

@@ -28,12 +28,7 @@ export function statusFacts(summary: QueueSummary): Fact[] {
 
 function storesAside({ queue: { storesAside: count } }: QueueSummary): Fact[] {
   if (count === 0) return [];
-  return [
-    [
-      'set aside',
-      `${formatCount(count, 'damaged store')}, not delivered (see docs/operations.md, ArusSyncStoreSetAside)`,
-    ],
-  ];
+  return [['damaged stores', `${formatNumber(count)}, not delivered (see docs/operations.md, ArusSyncStoreSetAside)`]];
 }
 
 function missing({ counts: { missing: count } }: QueueDocument): Fact[] {
@@ -73,11 +68,17 @@ function reasonsOf({ reasons, accepting, unavailableReason }: QueueDocument['hea
   return facts;
 }
 
-function connectionOf({ connection }: QueueDocument): string {
-  const { connected, broker, since, protocol, tlsEnabled, lastFailure, state } = connection;
+function connectionOf(document: QueueDocument): string {
+  const { connected, broker, since, protocol, tlsEnabled, state } = document.connection;
   const to = `${broker}${tlsEnabled ? ' with TLS' : ''}`;
   if (connected) return `connected to ${to} since ${since}${protocol === undefined ? '' : `, MQTT ${protocol}`}`;
-  return `${state}, not connected to ${to} since ${since}${lastFailure === undefined ? '' : `: ${lastFailure}`}`;
+  const why = whyNotConnected(document);
+  return `${state}, not connected to ${to} since ${since}${why === undefined ? '' : `: ${why}`}`;
+}
+
+function whyNotConnected({ connection, health, queue }: QueueDocument): string | undefined {
+  if (health.reasons.includes('local_mode_off')) return 'sync is off';
+  return queue.open ? connection.lastFailure : 'it waits for the queue';
 }
 
 function countsOf({ counts }: QueueDocument): string {
@@ -86,7 +87,7 @@ function countsOf({ counts }: QueueDocument): string {
   return [
     `${formatNumber(delivered)} delivered (${formatNumber(possibleDuplicates)} perhaps twice)`,
     `${formatNumber(dropped)} dropped`,
-    `${formatNumber(deadLettered)} set aside`,
+    formatCount(deadLettered, 'dead letter'),
     ...(givenUp > 0 ? [`${formatCount(givenUp, 'dead letter')} given up`] : []),
   ].join(', ');
 }

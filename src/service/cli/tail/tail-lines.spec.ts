@@ -5,7 +5,7 @@ const VIEW = {
   service: { vesselId: 'mv-aurora' },
   health: { status: 'healthy', reasons: [] },
   connection: { connected: true, broker: 'mqtt://shore', protocol: '5' },
-  queue: { messages: 0, inFlight: 0, deadLetters: 0 },
+  queue: { open: true, messages: 0, inFlight: 0, deadLetters: 0 },
   counts: { delivered: 10, dropped: 0 },
   gaps: { untold: 0 },
 } as unknown as TailView;
@@ -22,6 +22,16 @@ describe('what tail tells', () => {
       'connected to mqtt://shore, MQTT 5',
       '0 messages waiting, 0 dead letters, 0 gaps not told yet',
     ]);
+  });
+
+  it('begins without a word of what is in a queue that is not open', () => {
+    expect(describeStart(changed({ queue: { open: false } })).at(-1)).toBe(
+      'what waits is unknown: the queue is not open',
+    );
+    const health = { reasons: ['local_mode_off'] } as const;
+    expect(describeStart(changed({ queue: { open: false }, health })).at(-1)).toBe(
+      'what waits is not in use: sync is off',
+    );
   });
 
   it('says nothing when nothing of it has changed', () => {

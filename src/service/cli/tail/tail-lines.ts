@@ -1,4 +1,5 @@
 import type { OperatorView } from '../../operator/operator-view.js';
+import { whyUnknown } from '../commands/queue-facts.js';
 import { formatCount, formatNumber } from '../format.js';
 
 /** What the stream has told so far. */
@@ -6,12 +7,7 @@ export type TailView = Pick<OperatorView, 'service' | 'health' | 'connection' | 
 
 /** What is going on at the beginning, in lines for people. */
 export function describeStart(view: TailView): string[] {
-  return [
-    `${view.service.vesselId} ${healthOf(view)}`,
-    connectionOf(view),
-    `${formatCount(view.queue.messages, 'message')} waiting, ${formatCount(view.queue.deadLetters, 'dead letter')}, ` +
-      `${formatCount(view.gaps.untold, 'gap')} not told yet`,
-  ];
+  return [`${view.service.vesselId} ${healthOf(view)}`, connectionOf(view), waitingIn(view)];
 }
 
 /** What has changed from one view to the next, in lines for people. */
@@ -30,6 +26,16 @@ export function describeChange(before: TailView, after: TailView): string[] {
     lines.push(`${formatCount(after.gaps.untold, 'gap')} not told yet, before ${before.gaps.untold}`);
   }
   return lines;
+}
+
+function waitingIn(view: TailView): string {
+  const unknown = whyUnknown(view);
+  if (unknown !== undefined) return `what waits is ${unknown}`;
+  const { queue, gaps } = view;
+  return (
+    `${formatCount(queue.messages, 'message')} waiting, ${formatCount(queue.deadLetters, 'dead letter')}, ` +
+    `${formatCount(gaps.untold, 'gap')} not told yet`
+  );
 }
 
 /** Messages that moved; undefined where none did. */

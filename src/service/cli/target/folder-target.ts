@@ -4,12 +4,7 @@ import { beginNewEpoch, type NewEpoch } from '../../../mqtt-sync/queue/new-epoch
 import type { DeadLetter, MessageSelection, QueueIdentity } from '../../../mqtt-sync/queue/sync-queue.js';
 import { systemClock } from '../../../mqtt-sync/time/clock.js';
 import { LANES, type Lane } from '../../../mqtt-sync/wire/lanes.js';
-import {
-  type DeadLetterView,
-  type DeadLetterWithPayload,
-  toView,
-  toViewWithPayload,
-} from '../../dead-letters/dead-letter-view.js';
+import type { DeadLetterView, DeadLetterWithPayload } from '../../dead-letters/dead-letter-view.js';
 import type { Accepted } from '../../ingress/accepted.js';
 import type { AgedLane } from '../../operator/queue-document.js';
 import { shownRanges, toLaneView, withAge } from '../../operator/queue-numbers.js';
@@ -104,12 +99,13 @@ export class FolderTarget implements QueueTarget {
     return { purged, remaining: this.queue.stats().messages };
   }
 
-  // eslint-disable-next-line @typescript-eslint/require-await -- likewise
   async *deadLetters(): AsyncIterable<DeadLetterView> {
+    const { toView } = await loadLetterView();
     for (const letter of this.queue.deadLetters()) yield toView(letter);
   }
 
   async deadLetter(position: number): Promise<DeadLetterWithPayload> {
+    const { toViewWithPayload } = await loadLetterView();
     return toViewWithPayload(await this.find(position));
   }
 
@@ -158,6 +154,9 @@ export async function renewFolder(
     throw explainLock(error, dir);
   });
 }
+
+/** Loaded late: the names of reason codes are those of MQTT.js, which takes its time, and most commands do without. */
+const loadLetterView = () => import('../../dead-letters/dead-letter-view.js');
 
 /** What is found when a folder is opened is told; what the queue says of the command itself, the command says. */
 class OpeningLogger implements SyncLogger {

@@ -12,7 +12,7 @@ export type QueueSummary = QueueDocument | StoppedQueueDocument;
 export interface StoppedQueueDocument extends Pick<QueueDocument, 'timestamp' | 'gaps'> {
   readonly state: 'stopped';
   readonly service: { readonly vesselId: string; readonly epoch: number };
-  readonly queue: Omit<QueueDocument['queue'], 'inFlight' | 'utilizationPercent'>;
+  readonly queue: Omit<QueueDocument['queue'], 'open' | 'inFlight' | 'utilizationPercent'>;
 }
 
 /** A queue to work on, in a running service or in the folder of a stopped one. */
