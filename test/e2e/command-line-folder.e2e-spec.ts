@@ -42,7 +42,7 @@ describe('the command line on the folder of a stopped service', () => {
     expect(
       (await on(dir, ['queue', 'export'])).stdout.split('\n').map((line) => /"messageId":"(\w+)"/.exec(line)?.[1]),
     ).toEqual(['m1', 'm2', 'm3', undefined]);
-    expect((await on(dir, ['dead', 'list'])).stdout).toMatch(/\n1 .* refused \(135\) +2 .* d1\n2 /);
+    expect((await on(dir, ['dead', 'list'])).stdout).toMatch(/\n1 .* refused: Not authorized \(0x87\) +2 .* d1\n2 /);
     expect(JSON.parse((await on(dir, ['dead', 'show', '2'])).stdout)).toMatchObject({ payload: { messageId: 'd2' } });
     expect(await jsonOf(dir, ['status'])).toMatchObject({
       queue: { messages: 3, deadLetters: 2 },
