@@ -5,6 +5,7 @@ import type { BrokerAddress } from './broker-address.js';
 import type { ConnectionIdentity } from './connection-control.js';
 import type { ConnectionOptions, MqttProtocol } from './connection-options.js';
 import { createNullStore } from './null-store.js';
+import { waitAsConfigured } from './ping-patience.js';
 import type { Secrets } from './secrets.js';
 import { isClean, type SessionRequest } from './session-choice.js';
 
@@ -118,5 +119,8 @@ export function createClient(request: DialRequest, secrets: Secrets, hooks: Sock
     log: () => {},
   };
   // MQTT.js would hand a TCP socket nothing but host and port.
-  return scheme === 'mqtt' ? new MqttClient(() => connectSocket({ host, port, lookup }), options) : connect(options);
+  const isTcp = scheme === 'mqtt';
+  const client = isTcp ? new MqttClient(() => connectSocket({ host, port, lookup }), options) : connect(options);
+  waitAsConfigured(client, request.options.keepaliveS);
+  return client;
 }
