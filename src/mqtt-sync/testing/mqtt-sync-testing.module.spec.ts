@@ -16,6 +16,7 @@ import {
   QueueUnavailableError,
   StoppingError,
 } from '../errors.js';
+import { silentLogger } from '../logger.js';
 import { MqttSyncModule, mqttSyncExports } from '../mqtt-sync.module.js';
 import type { MqttSyncOptions } from '../mqtt-sync.options.js';
 import { SyncPublisher } from '../publisher/sync-publisher.service.js';
@@ -28,7 +29,7 @@ import { SyncStatus } from '../sync-status.js';
 import { MqttSyncTestingModule, RecordingPublisher, TestingBroker } from './index.js';
 
 async function compiled(imports: DynamicModule[], providers: (new (...args: never[]) => object)[] = []) {
-  const module = await Test.createTestingModule({ imports, providers }).setLogger(false).compile();
+  const module = await Test.createTestingModule({ imports, providers }).setLogger(silentLogger).compile();
   onTestFinished(() => module.close());
   return module;
 }
