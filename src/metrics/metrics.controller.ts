@@ -6,8 +6,11 @@ interface HeaderSink {
   header(name: string, value: string): unknown;
 }
 
-/** Serves the metrics of one module's registry; its path is set by the PrometheusModule. */
-@Controller()
+/** Where the metrics are unless the options say otherwise. */
+export const METRICS_PATH = '/metrics';
+
+/** Serves the metrics of one module's registry. */
+@Controller(METRICS_PATH)
 export class MetricsController {
   constructor(private readonly registry: Registry) {}
 

@@ -1,10 +1,12 @@
-import { type INestApplication, Module } from '@nestjs/common';
+import { Controller, type DynamicModule, Get, type INestApplication, Module, Post } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
+import { PrometheusModule } from '@willsoto/nestjs-prometheus';
 import { register as globalRegistry } from 'prom-client';
 import request from 'supertest';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { FakeSync, FakeSyncModule } from '../../test/helpers/fake-sync.js';
 import type { App } from 'supertest/types.js';
+import { silentLogger } from '../mqtt-sync/logger.js';
 import { DEGRADED_REASONS } from '../mqtt-sync/sync-status.js';
 import { SyncMetricsModule } from './sync-metrics.module.js';
 
@@ -193,6 +195,73 @@ describe('GET /metrics', () => {
     expect(sample(await one.scrape(), 'arus_mqtt_connection_status')).toBe(0);
     expect(sample(await other.scrape(), 'arus_mqtt_connection_status')).toBe(1);
     expect(globalRegistry.getMetricsAsArray()).toEqual([]);
+  });
+
+  describe('beside a PrometheusModule of the application', () => {
+    /** What the application measures, at /metrics unless said otherwise. */
+    const ownMetrics = () => PrometheusModule.register({ defaultMetrics: { enabled: true } });
+
+    const serve = async (...imports: DynamicModule[]) => {
+      const logger = { ...silentLogger, warn: vi.fn() };
+      const definition = { imports: [FakeSyncModule.of(new FakeSync()), ...imports] };
+      const moduleRef = await Test.createTestingModule(definition).compile();
+      const app = moduleRef.createNestApplication<INestApplication<App>>();
+      apps.push(app);
+      app.useLogger(logger);
+      await app.init();
+      const get = async (path: string) => (await request(app.getHttpServer()).get(path)).text;
+      return { get, warnings: logger.warn.mock.calls.map(([line]) => String(line)) };
+    };
+
+    afterEach(() => globalRegistry.clear());
+
+    it('serves its metrics at a path of their own, and the application its own', async () => {
+      const { get, warnings } = await serve(ownMetrics(), SyncMetricsModule.forRoot({ path: '/metrics/sync' }));
+      expect(sample(await get('/metrics/sync'), 'arus_mqtt_queue_depth')).toBe(0);
+      const own = await get('/metrics');
+      expect(sample(own, 'process_resident_memory_bytes')).toBeGreaterThan(0);
+      expect(own).not.toContain('arus_');
+      expect(warnings).toEqual([]);
+    });
+
+    it.each([
+      ['first', () => [ownMetrics(), SyncMetricsModule.forRoot()]],
+      ['last', () => [SyncMetricsModule.forRoot(), ownMetrics()]],
+    ])('warns that both are at one path, the application registered %s', async (_where, modules) => {
+      const { warnings } = await serve(...modules());
+      expect(warnings).toEqual([
+        expect.stringMatching(/^PrometheusController answers at \/metrics .* another path\.$/),
+      ]);
+    });
+
+    it('does not warn of a controller that has only other addresses below that path', async () => {
+      @Controller('metrics')
+      class Others {
+        @Get('others')
+        others(): string {
+          return 'none';
+        }
+
+        @Post()
+        reset(): void {}
+      }
+      const others = { module: class OthersModule {}, controllers: [Others] };
+      const { warnings } = await serve(others, SyncMetricsModule.forRoot());
+      expect(warnings).toEqual([]);
+    });
+  });
+
+  it('keeps the paths of two applications in one process apart', async () => {
+    const definitions = ['/one', '/other'].map((path) => SyncMetricsModule.forRoot({ path, processMetrics: false }));
+    for (const [index, path] of ['/one', '/other'].entries()) {
+      const imports = [FakeSyncModule.of(new FakeSync()), definitions[index]!];
+      const app = (await Test.createTestingModule({ imports }).compile()).createNestApplication<
+        INestApplication<App>
+      >();
+      apps.push(app);
+      await app.init();
+      await request(app.getHttpServer()).get(path).expect(200);
+    }
   });
 
   it('adds the metrics of the process unless told not to', async () => {

@@ -4,8 +4,9 @@ import { collectDefaultMetrics, type Metric, Registry } from 'prom-client';
 import { arusMqttMetrics } from './arus-mqtt.metrics.js';
 import { arusSyncMetrics } from './arus-sync.metrics.js';
 import { Durations } from './durations.js';
-import { MetricsController } from './metrics.controller.js';
+import { METRICS_PATH, MetricsController } from './metrics.controller.js';
 import type { MetricProvider } from './metric-providers.js';
+import { METRICS_CONTROLLER, SharedPathNotice } from './shared-path-notice.js';
 import { ZeroSeries } from './zero-series.js';
 
 /** Options of `SyncMetricsModule`. */
@@ -14,22 +15,26 @@ export interface SyncMetricsOptions {
   readonly imports?: NonNullable<ModuleMetadata['imports']>;
   /** Metrics of the process (CPU, memory, event loop) beside those of the sync. @default true */
   readonly processMetrics?: boolean;
+  /**
+   * Where the metrics are. An application that has a `PrometheusModule` of its own needs another path than that one.
+   * @default '/metrics'
+   */
+  readonly path?: string;
 }
 
 /**
- * Serves `GET /metrics`: the nine `arus_mqtt_*`, the `arus_sync_*`, and those of the process.
+ * Serves `GET /metrics`, or another path: the nine `arus_mqtt_*`, the `arus_sync_*`, and those of the process.
  *
  * @example
  * imports: [MqttSyncModule.forRoot({ isGlobal: true }), SyncMetricsModule.forRoot()]
  */
 @Module({})
 export class SyncMetricsModule {
-  static forRoot({ imports = [], processMetrics = true }: SyncMetricsOptions = {}): DynamicModule {
+  static forRoot({ imports = [], processMetrics = true, path = METRICS_PATH }: SyncMetricsOptions = {}): DynamicModule {
     const metrics = [...arusMqttMetrics(), ...arusSyncMetrics()];
-    const prometheus = PrometheusModule.register({
-      controller: MetricsController,
-      defaultMetrics: { enabled: false },
-    });
+    // The PrometheusModule writes the path on the class: two modules in one process must not share it.
+    const controller = class extends MetricsController {};
+    const prometheus = PrometheusModule.register({ controller, path, defaultMetrics: { enabled: false } });
     return {
       module: SyncMetricsModule,
       imports: [
@@ -41,6 +46,8 @@ export class SyncMetricsModule {
             ...metrics,
             ZeroSeries,
             Durations,
+            { provide: METRICS_CONTROLLER, useValue: controller },
+            SharedPathNotice,
             registryOf(metrics, processMetrics),
           ],
           exports: [Registry],

@@ -16,6 +16,24 @@ import { SyncEvents } from './sync-events.js';
 import { SyncStatistics } from './sync-statistics.js';
 import { SyncStatus } from './sync-status.js';
 
+/** What an application can inject. */
+export const mqttSyncExports = [
+  SyncPublisher,
+  SyncSubscriber,
+  MqttSyncServer,
+  CatchUpSources,
+  CatchUp,
+  SyncQueue,
+  Inbox,
+  ParkedChanges,
+  ConnectionManager,
+  SyncEvents,
+  SyncStatistics,
+  SyncStatus,
+  MqttSyncHealthIndicator,
+  MQTT_SYNC_OPTIONS,
+];
+
 /**
  * Durable, ordered delivery of data changes over MQTT, for a Nest application.
  *
@@ -24,22 +42,7 @@ import { SyncStatus } from './sync-status.js';
  */
 @Module({
   providers: [...mqttSyncProviders, MqttSyncHealthIndicator],
-  exports: [
-    SyncPublisher,
-    SyncSubscriber,
-    MqttSyncServer,
-    CatchUpSources,
-    CatchUp,
-    SyncQueue,
-    Inbox,
-    ParkedChanges,
-    ConnectionManager,
-    SyncEvents,
-    SyncStatistics,
-    SyncStatus,
-    MqttSyncHealthIndicator,
-    MQTT_SYNC_OPTIONS,
-  ],
+  exports: mqttSyncExports,
 })
 export class MqttSyncModule extends ConfigurableModuleClass {
   /**

@@ -1,4 +1,4 @@
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { silentLogger } from './logger.js';
 import { SyncEvents } from './sync-events.js';
 
@@ -14,6 +14,41 @@ describe('SyncEvents', () => {
     events.emit('disconnected', { reason: 'gone' });
     expect(heard).toEqual(['gone']);
     expect(error).toHaveBeenCalledWith(expect.stringContaining('broken listener'));
+  });
+
+  it('logs an asynchronous listener that rejects, and does not let it end the process', async () => {
+    const unhandled = vi.fn();
+    process.on('unhandledRejection', unhandled);
+    onTestFinished(() => void process.off('unhandledRejection', unhandled));
+    const error = vi.fn();
+    const events = new SyncEvents({ ...silentLogger, error });
+    const heard: string[] = [];
+    events.on('disconnected', async () => {
+      await Promise.resolve();
+      throw new Error('the database is down');
+    });
+    events.on('disconnected', ({ reason }) => heard.push(reason));
+    events.emit('disconnected', { reason: 'gone' });
+    expect(heard).toEqual(['gone']);
+    // Node tells of unhandled rejections before the next turn of the event loop.
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(error.mock.calls).toEqual([['A listener of "disconnected" threw: the database is down']]);
+    expect(unhandled).not.toHaveBeenCalled();
+  });
+
+  it('tells the others although what a listener returned cannot be looked at', () => {
+    const error = vi.fn();
+    const events = new SyncEvents({ ...silentLogger, error });
+    const listener = vi.fn(() => null);
+    events.on('disconnected', () => ({
+      get then(): never {
+        throw new Error('no promise');
+      },
+    }));
+    events.on('disconnected', listener);
+    events.emit('disconnected', { reason: 'gone' });
+    expect(listener).toHaveBeenCalledTimes(1);
+    expect(error.mock.calls).toEqual([['A listener of "disconnected" threw: no promise']]);
   });
 
   it('tells a listener registered with once() only once', () => {

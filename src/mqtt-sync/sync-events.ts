@@ -131,7 +131,8 @@ export interface SyncEventMap {
   queue_availability: { readonly available: boolean; readonly reason: string | undefined };
 }
 
-type Listener<Name extends keyof SyncEventMap> = (event: SyncEventMap[Name]) => void;
+/** What it returns is not waited for. */
+type Listener<Name extends keyof SyncEventMap> = (event: SyncEventMap[Name]) => unknown;
 
 interface Registration {
   readonly listener: Listener<never>;
@@ -139,8 +140,9 @@ interface Registration {
 }
 
 /**
- * Typed events of one module. A listener that throws is logged and does not disturb the others, nor the library. Node's
- * `EventEmitter` has no such promise, and copying its listeners to keep it costs several times as much as calling them.
+ * Typed events of one module. A listener that throws, or an asynchronous one that rejects, is logged and does not disturb
+ * the others, nor the library. Node's `EventEmitter` has no such promise, and copying its listeners to keep it costs several
+ * times as much as calling them.
  */
 export class SyncEvents {
   /** Lists are never changed, only replaced, so that listeners may come and go while an event is told. */
@@ -168,11 +170,23 @@ export class SyncEvents {
       // Whoever publishes while told of a failure may have used it up already.
       if (registration.isOnce && !this.remove(name, registration)) continue;
       try {
-        (registration.listener as Listener<Name>)(event);
+        const returned = (registration.listener as Listener<Name>)(event);
+        // Most return nothing, and there are several for every message.
+        if (returned !== undefined) this.follow(name, returned);
       } catch (error) {
-        this.logger.error(`A listener of "${name}" threw: ${errorText(error)}`);
+        this.report(name, error);
       }
     }
+  }
+
+  /** An unhandled rejection would end the process. */
+  private follow(name: keyof SyncEventMap, returned: unknown): void {
+    if (typeof (returned as PromiseLike<unknown> | null)?.then !== 'function') return;
+    (returned as PromiseLike<unknown>).then(undefined, (error: unknown) => this.report(name, error));
+  }
+
+  private report(name: keyof SyncEventMap, error: unknown): void {
+    this.logger.error(`A listener of "${name}" threw: ${errorText(error)}`);
   }
 
   private add(name: keyof SyncEventMap, registration: Registration): this {

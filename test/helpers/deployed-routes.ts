@@ -3,10 +3,6 @@ import { posix } from 'node:path';
 import { HealthDocumentController } from '../../src/health/health-document.controller.js';
 import { ProbesController } from '../../src/health/probes.controller.js';
 import { MetricsController } from '../../src/metrics/metrics.controller.js';
-import { SyncMetricsModule } from '../../src/metrics/sync-metrics.module.js';
-
-// The package behind it tells its controller the path only when the module is registered.
-SyncMetricsModule.forRoot();
 
 /** Paths that a GET answers. */
 export const routes = new Set(

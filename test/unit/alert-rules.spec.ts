@@ -65,6 +65,16 @@ describe('the alert rules', () => {
   });
 });
 
+/** Debian's Prometheus has no discovery in clusters: the job with its pods written down. */
+function clusterJob(pods: readonly object[]): string {
+  const job = readFileSync(join(PROMETHEUS_FOLDER, 'kubernetes.yml'), 'utf8');
+  const file = join(temporaryFolder(), 'kubernetes.yml');
+  // JSON is YAML.
+  const found = `static_configs: ${JSON.stringify(pods)}\n`;
+  writeFileSync(file, job.replace(/kubernetes_sd_configs:\n\s+- role: pod\n/, found));
+  return file;
+}
+
 describeWith({ promtool: PROMTOOL }, 'promtool', () => {
   it('finds nothing wrong with the configuration and the rules', () => {
     const { status, output } = promtool('check', 'config', join(PROMETHEUS_FOLDER, 'prometheus.yml'));
@@ -73,16 +83,29 @@ describeWith({ promtool: PROMTOOL }, 'promtool', () => {
   });
 
   it('finds nothing wrong with the job for a cluster', () => {
-    // Debian's Prometheus has no discovery in clusters; everything else of the job is looked at.
-    const job = readFileSync(join(PROMETHEUS_FOLDER, 'kubernetes.yml'), 'utf8');
-    const file = join(temporaryFolder(), 'kubernetes.yml');
-    writeFileSync(
-      file,
-      job.replace(/kubernetes_sd_configs:\n\s+- role: pod\n/, "static_configs:\n      - targets: ['pod:1']\n"),
-    );
-    const { status, output } = promtool('check', 'config', file);
+    const { status, output } = promtool('check', 'config', clusterJob([]));
     expect(output).toContain('SUCCESS');
     expect(status).toBe(0);
+  });
+
+  it.each([
+    ['10.1.2.3', '10.1.2.3:5000'],
+    ['fd00:10:244::5', '[fd00:10:244::5]:5000'],
+  ])('finds the pod of the address %s by the job for a cluster', (ip, address) => {
+    const labels = {
+      __meta_kubernetes_pod_ip: ip,
+      __meta_kubernetes_pod_name: 'mqtt-sync-0',
+      __meta_kubernetes_pod_label_app_kubernetes_io_name: 'mqtt-sync',
+      __meta_kubernetes_pod_label_vessel: 'mv-aurora',
+      __meta_kubernetes_pod_annotation_prometheus_io_scrape: 'true',
+      __meta_kubernetes_pod_annotation_prometheus_io_port: '5000',
+      __meta_kubernetes_pod_annotation_prometheus_io_path: '/metrics',
+    };
+    const file = clusterJob([{ targets: ['pod:1'], labels }]);
+    // It looks for more until then; what stands in the file it has at once.
+    const { output } = promtool('check', 'service-discovery', '--timeout=2s', file, 'arus-mqtt-sync');
+    const [found] = JSON.parse(output) as { labels: Record<string, string> }[];
+    expect(found?.labels).toMatchObject({ __address__: address, instance: 'mqtt-sync-0', vessel: 'mv-aurora' });
   });
 
   it('sees every alert fire when it should, and only then', () => {

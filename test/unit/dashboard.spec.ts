@@ -1,12 +1,12 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it, onTestFinished } from 'vitest';
-import { dashboardExpressions, type Panel, readDashboard } from '../helpers/observability/deployed.js';
+import { describe, expect, it } from 'vitest';
+import { dashboardExpressions, type Expression, type Panel, readDashboard } from '../helpers/observability/deployed.js';
 import { exposedMetrics } from '../helpers/observability/exposed-metrics.js';
 import { metricNamesIn } from '../helpers/observability/promql.js';
 import { PROMTOOL, promtool } from '../helpers/observability/promtool.js';
 import { describeWith } from '../helpers/programs.js';
+import { temporaryFolder } from '../helpers/service-process.js';
 
 const dashboard = readDashboard();
 const rows = dashboard.panels.filter(({ type }) => type === 'row');
@@ -15,8 +15,14 @@ const panels = dashboard.panels.filter(({ type }) => type !== 'row');
 /** Ids of Grafana's units that the dashboard uses: another one is perhaps a slip of the pen. */
 const UNITS = ['short', 'percent', 'percentunit', 's', 'bytes', 'ops', 'mps'];
 
+/** Of deploy/prometheus/prometheus.yml. */
+const SCRAPE_S = 15;
+
 /** Grafana's width of a dashboard. */
 const COLUMNS = 24;
+
+/** Plots of how often something happened from one point to the next. */
+const counting = panels.filter(({ targets = [] }) => targets.some(({ expr }) => expr.includes('$__interval_ms')));
 
 const variable = (name: string) => dashboard.templating.list.find((candidate) => candidate.name === name);
 
@@ -81,12 +87,29 @@ describe('the dashboard', () => {
   it('knows no variable that it does not define', () => {
     const defined = new Set([
       '__all',
+      '__interval_ms',
       '__range',
       '__rate_interval',
       ...dashboard.templating.list.map(({ name }) => name),
     ]);
     const used = JSON.stringify(dashboard).matchAll(/\$\{?(\w+)\}?/g);
     expect([...used].map(([, name]) => name!).filter((name) => !defined.has(name) && !/^\d/.test(name))).toEqual([]);
+  });
+
+  it('looks back as far as the point before in each plot, however long it is until there', () => {
+    const plotted = panels.flatMap(({ targets = [] }) => targets).filter(({ instant }) => !instant);
+    const ranges = plotted.flatMap(({ expr }) => expr.match(/\[[^\]]+\]/g) ?? []);
+    expect(ranges.length).toBeGreaterThan(0);
+    expect(ranges.filter((range) => range !== '[$__rate_interval]')).toEqual([]);
+  });
+
+  it('counts in steps of a minute at least, which is several scrapes, and says that it counts in steps', () => {
+    expect(counting.map(({ title }) => title)).toContain('Lost, in each step');
+    for (const { title, interval, description } of counting) {
+      expect(title).toMatch(/, in each step$/);
+      expect(description).toContain('A step is a minute');
+      expect(interval).toBe('1m');
+    }
   });
 
   it('reads only metrics that the service shows, and all of arus_* among them', async () => {
@@ -116,13 +139,43 @@ describe('metricNamesIn', () => {
 describeWith({ promtool: PROMTOOL }, "the dashboard's expressions", () => {
   it('are all read by the parser of Prometheus', () => {
     const rules = dashboardExpressions().map(({ expr }, index) => ({ record: `panel_${index}`, expr }));
-    const folder = mkdtempSync(join(tmpdir(), 'arus-dashboard-'));
-    onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
-    const file = join(folder, 'rules.yml');
+    const file = join(temporaryFolder(), 'rules.yml');
     // JSON is YAML.
     writeFileSync(file, JSON.stringify({ groups: [{ name: 'dashboard', rules }] }));
     const { status, output } = promtool('check', 'rules', file);
     expect(output).toContain(`SUCCESS: ${rules.length} rules found`);
     expect(status).toBe(0);
   });
+
+  it.each([60, 120, 600, 3600])(
+    'count in steps of %i s what happened between two scrapes, once, wherever a step begins',
+    (stepS) => {
+      // As Grafana has it: a scrape more than the step.
+      const variables = { __rate_interval: `${stepS + SCRAPE_S}s`, __interval_ms: String(stepS * 1000) };
+      const isCounting = ({ where }: Expression) => counting.some(({ title }) => where.includes(`"${title}"`));
+      const expressions = dashboardExpressions(variables).filter(isCounting);
+      const metrics = expressions.flatMap(({ expr }) => metricNamesIn(expr));
+      // A point comes after the last scrape without, and before the first with what has happened.
+      const boundaryS = 40 * SCRAPE_S + 7;
+      const test = {
+        interval: `${SCRAPE_S}s`,
+        input_series: metrics.map((name) => ({
+          series: `${name}{vessel="mv-aurora",instance="a"}`,
+          values: '1000+0x40 1010+0x600',
+        })),
+        promql_expr_test: expressions.flatMap(({ expr }) =>
+          [0, 10, 0].map((value, step) => ({
+            expr: `sum(round(${expr}, 0.001))`,
+            eval_time: `${boundaryS + step * stepS}s`,
+            exp_samples: [{ labels: '{}', value }],
+          })),
+        ),
+      };
+      const file = join(temporaryFolder(), 'test.yml');
+      writeFileSync(file, JSON.stringify({ rule_files: [], evaluation_interval: `${SCRAPE_S}s`, tests: [test] }));
+      const { status, output } = promtool('test', 'rules', file);
+      expect(output).toContain('SUCCESS');
+      expect(status).toBe(0);
+    },
+  );
 });

@@ -1,5 +1,6 @@
 import { Logger } from '@nestjs/common';
 import { MqttRecordBuilder } from '@nestjs/microservices';
+import { Test } from '@nestjs/testing';
 import { firstValueFrom, lastValueFrom } from 'rxjs';
 import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import {
@@ -11,15 +12,16 @@ import {
 } from '../errors.js';
 import { silentLogger } from '../logger.js';
 import { SyncEvents } from '../sync-events.js';
-import { RecordingPublisher } from '../testing/recording-publisher.js';
+import { MqttSyncTestingModule, RecordingPublisher } from '../testing/index.js';
 import { MqttSyncClient } from './mqtt-sync-client.js';
 
 describe('MqttSyncClient', () => {
   let publisher: RecordingPublisher;
   let client: MqttSyncClient;
 
-  beforeEach(() => {
-    publisher = new RecordingPublisher();
+  beforeEach(async () => {
+    const module = await Test.createTestingModule({ imports: [MqttSyncTestingModule.register()] }).compile();
+    publisher = module.get(RecordingPublisher);
     client = new MqttSyncClient({ publisher });
   });
 

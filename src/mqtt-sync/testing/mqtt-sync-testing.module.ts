@@ -1,11 +1,15 @@
 import { type DynamicModule, Module } from '@nestjs/common';
-import { SyncPublisher } from '../publisher/sync-publisher.service.js';
-import { silentLogger } from '../logger.js';
-import { SyncEvents } from '../sync-events.js';
-import { RecordingPublisher, type RecordingOptions } from './recording-publisher.js';
+import { mqttSyncExports } from '../mqtt-sync.module.js';
+import type { MqttSyncOptions } from '../mqtt-sync.options.js';
+import { RecordingPublisher } from './recording-publisher.js';
+import { TestingBroker } from './testing-broker.js';
+import { testingProviders } from './testing.providers.js';
+
+/** Those of the application, as it gives them to `MqttSyncModule`; what concerns broker, disk and timing does not matter. */
+export type RecordingOptions = MqttSyncOptions;
 
 /**
- * Takes the place of `MqttSyncModule` in the tests of an application: no broker, no disk.
+ * Takes the place of `MqttSyncModule` in the tests of an application: the same providers, on a broker and a queue in memory.
  *
  * @example
  * const module = await Test.createTestingModule({ imports: [MqttSyncTestingModule.register()], providers: [Orders] }).compile();
@@ -15,20 +19,15 @@ import { RecordingPublisher, type RecordingOptions } from './recording-publisher
 @Module({})
 export class MqttSyncTestingModule {
   /**
-   * Global, as the real one usually is, so that feature modules find the publisher and the events (on which nothing
-   * happens unless the test emits it).
-   * @param options those of the application that decide what a change becomes
+   * Global, as the real one usually is, so that feature modules find what they inject.
+   * @param options those of the application; the vessel is called `test-vessel` unless they say otherwise
    */
   static register(options: RecordingOptions = {}): DynamicModule {
     return {
       module: MqttSyncTestingModule,
       global: true,
-      providers: [
-        { provide: RecordingPublisher, useFactory: () => new RecordingPublisher(options) },
-        { provide: SyncPublisher, useExisting: RecordingPublisher },
-        { provide: SyncEvents, useFactory: () => new SyncEvents(silentLogger) },
-      ],
-      exports: [RecordingPublisher, SyncPublisher, SyncEvents],
+      providers: testingProviders(options),
+      exports: [...mqttSyncExports, RecordingPublisher, TestingBroker],
     };
   }
 }

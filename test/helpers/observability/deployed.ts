@@ -17,6 +17,8 @@ export interface Panel {
   readonly title: string;
   readonly description?: string;
   readonly datasource?: { readonly type: string; readonly uid: string };
+  /** The shortest step of its plot. */
+  readonly interval?: string;
   readonly gridPos: { readonly x: number; readonly y: number; readonly w: number; readonly h: number };
   readonly links?: readonly { readonly url: string }[];
   readonly targets?: readonly Target[];
@@ -80,7 +82,8 @@ export interface Expression {
 /** Every expression of the dashboard, with the values of Grafana's variables put in as Grafana does. */
 export function dashboardExpressions(variables: Readonly<Record<string, string>> = {}): Expression[] {
   const { panels, annotations } = readDashboard();
-  const values = { vessel: '.*', instance: '.*', __rate_interval: '1m', __range: '6h', ...variables };
+  const own = { vessel: '.*', instance: '.*', __interval_ms: '60000', __rate_interval: '1m', __range: '6h' };
+  const values = { ...own, ...variables };
   const interpolate = (expr: string) =>
     expr.replaceAll(/\$(\w+)/g, (text, name: string) => values[name as keyof typeof values] ?? text);
   const queries = panels.flatMap(({ title, targets = [] }) =>
