@@ -19,7 +19,6 @@ export function copyRecords(
     readonly treeLeafPageCount: number;
     readonly overflowPages: number;
   }
-  type Records = lmdb.Database<Buffer, Buffer>;
   const batchBytes = 4 * 1024 * 1024;
   // Where MDB_db, which is what the database of databases holds, has its flags (mdb.c), and the only one that we use.
   const flagsAt = 4;
@@ -35,7 +34,7 @@ export function copyRecords(
       if ((flags & ~integerKeys) !== 0) throw new Error(`"${name}" is a database of an unknown kind`);
       return { name, encoding: 'binary', keyEncoding: flags === 0 ? 'binary' : 'uint32' } as const;
     });
-    const originals = databases.map((options) => from.openDB(options) as Records);
+    const originals = databases.map((options) => from.openDB<Buffer, Buffer>(options));
     const stats = originals.map((original) => original.getStats() as Stats);
     const taken = stats.reduce((sum, { pageSize, ...pages }) => {
       return sum + pageSize * (pages.treeBranchPageCount + pages.treeLeafPageCount + pages.overflowPages);
@@ -50,7 +49,7 @@ export function copyRecords(
     // Whoever started this process syncs the file.
     const to = open<Buffer, Buffer>({ path: copyPath, overlappingSync: false, noSync: true, ...common });
     databases.forEach((options, index) => {
-      const copy = to.openDB(options) as Records;
+      const copy = to.openDB<Buffer, Buffer>(options);
       let batch: { readonly key: Buffer; readonly value: Buffer }[] = [];
       let bytes = 0;
       let found = 0;

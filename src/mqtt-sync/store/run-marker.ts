@@ -50,8 +50,12 @@ export class RunMarker {
     return this.change({ uncleanStops: 0, wasReplaced: false });
   }
 
+  get hasDamage(): boolean {
+    return this.current.sawDamage;
+  }
+
   async sawDamage(): Promise<void> {
-    if (!this.current.sawDamage) await this.change({ sawDamage: true });
+    if (!this.hasDamage) await this.change({ sawDamage: true });
   }
 
   /** What was known is not of the store that is there now. */

@@ -126,7 +126,15 @@ export class StoreFolder {
 
   /** An error of reading or writing: if it means damage, the next start does not trust the store, whatever ends this run. */
   noteError(error: unknown): void {
-    if (isDamage(error)) void this.marker?.sawDamage();
+    const { marker } = this;
+    if (!marker || !isDamage(error)) return;
+    if (!marker.hasDamage) {
+      this.logger.error(
+        `Damage was met in the store of the ${this.kind.name}: ${inOneLine(error)}. Restart the process: the store is then replaced by a ` +
+          'copy of its records, if all of them can be read.',
+      );
+    }
+    void marker.sawDamage();
   }
 
   /** The error to throw when the folder, or the store in it, cannot be opened. */
@@ -192,9 +200,8 @@ export class StoreFolder {
       return true;
     } catch (error) {
       signal.throwIfAborted();
-      const reason = error instanceof Error ? error.message : String(error);
       this.logger.warn(
-        `The store of the ${this.kind.name} could not be replaced by a copy of itself (${reason}), as it should be: ${suspicion}.`,
+        `The store of the ${this.kind.name} could not be replaced by a copy of itself (${inOneLine(error)}), as it should be: ${suspicion}.`,
       );
       return false;
     } finally {
@@ -227,6 +234,11 @@ export class StoreFolder {
   private get epochPath(): string {
     return join(this.dir, 'epoch');
   }
+}
+
+/** As a line of a log takes it. */
+function inOneLine(error: unknown): string {
+  return (error instanceof Error ? error.message : String(error)).trim().replaceAll(/\s+/g, ' ');
 }
 
 /** Why the store may have damage that reading does not show; undefined when there is no reason. */
