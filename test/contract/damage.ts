@@ -1,3 +1,4 @@
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { open as openLmdb } from 'lmdb';
 import { deadLetterKeys, messageKeys, type SegmentKey, segmentKeys } from '../../src/mqtt-sync/queue/lmdb/keys.js';
@@ -56,5 +57,57 @@ export function damageMessage(dir: string, key: MessageKey): Promise<void> {
     const value = messages.get(key)!;
     value[value.length - 3]! ^= 1;
     messages.putSync(key, value);
+  });
+}
+
+const PAGE = 4096;
+/** The head of a page (mdb.c, MDB_page): its number, the transaction that wrote it, and its flags. */
+const TRANSACTION_AT = 8;
+const FLAGS_AT = 18;
+const LEAF_FLAG = 0x02;
+/** In a meta page: the record of the free pages, the last page, and the transaction. In a record of a database: its first page. */
+const FREE_PAGES_AT = 48;
+const LAST_PAGE_AT = 144;
+const META_TRANSACTION_AT = 152;
+const FIRST_PAGE_AT = 40;
+
+/** Changes the bytes of the store behind the back of LMDB. */
+function rot(dir: string, change: (bytes: Buffer) => void): void {
+  const path = join(dir, 'queue.mdb');
+  const bytes = readFileSync(path);
+  change(bytes);
+  writeFileSync(path, bytes);
+}
+
+/** Flips a bit in the head of every leaf: who reads does not look there, and who writes dies of it. */
+export function flipTransactions(dir: string): void {
+  rot(dir, (bytes) => {
+    for (let at = 2 * PAGE; at < bytes.length; at += PAGE) {
+      if ((bytes.readUInt16LE(at + FLAGS_AT) & LEAF_FLAG) !== 0) bytes[at + TRANSACTION_AT + 4]! ^= 1;
+    }
+  });
+}
+
+/** Where the newest meta page is. */
+function metaOf(bytes: Buffer): number {
+  const [first, second] = [0, PAGE].map((at) => bytes.readBigUInt64LE(at + META_TRANSACTION_AT));
+  return second! > first! ? PAGE : 0;
+}
+
+/** Zeroes the first page of the list of free pages, which nobody reads but who writes. */
+export function zeroFreeList(dir: string): void {
+  rot(dir, (bytes) => {
+    const first = Number(bytes.readBigUInt64LE(metaOf(bytes) + FREE_PAGES_AT + FIRST_PAGE_AT)) * PAGE;
+    bytes.fill(0, first, first + PAGE);
+  });
+}
+
+/** As if the list of free pages, which a commit writes last, had been at the end of the file, and cut off. */
+export function cutFreeList(dir: string): void {
+  rot(dir, (bytes) => {
+    const meta = metaOf(bytes);
+    const behind = bytes.readBigUInt64LE(meta + LAST_PAGE_AT) + 1n;
+    bytes.writeBigUInt64LE(behind, meta + FREE_PAGES_AT + FIRST_PAGE_AT);
+    bytes.writeBigUInt64LE(behind, meta + LAST_PAGE_AT);
   });
 }

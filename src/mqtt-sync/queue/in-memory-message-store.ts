@@ -93,6 +93,8 @@ export class InMemoryMessageStore implements MessageStore {
     return this.letters.get(position);
   }
 
+  abandonOpening(): void {}
+
   close(): Promise<void> {
     return Promise.resolve();
   }

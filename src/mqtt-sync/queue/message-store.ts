@@ -153,6 +153,9 @@ export interface MessageStore {
 
   deadLetterAt(position: number): StoredDeadLetter | undefined;
 
+  /** Nobody needs what `open()` is doing any more: if it takes time it rejects instead. `close()` comes after that. */
+  abandonOpening(): void;
+
   /** Closes in good order; safe to call when `open()` failed. */
   close(): Promise<void>;
 }

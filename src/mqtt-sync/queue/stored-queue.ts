@@ -240,6 +240,7 @@ export abstract class StoredQueue extends SyncQueue {
   }
 
   private async finish(): Promise<void> {
+    if (this.opening) this.store.abandonOpening();
     // Who opens closes the store again on seeing this.
     await this.opening?.catch(() => undefined);
     await this.settled();

@@ -65,6 +65,11 @@ export class DiskReserve {
     return this.freeBytes();
   }
 
+  /** How much may be taken of the disk without its counting as full. */
+  async spareBytes(): Promise<number> {
+    return Math.max(0, (await this.freeBytes()) - MARGIN_BYTES);
+  }
+
   async release(): Promise<void> {
     await rm(this.path, { force: true });
     this.isThere = false;

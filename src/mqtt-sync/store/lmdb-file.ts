@@ -3,8 +3,11 @@ import { open, type RootDatabase } from 'lmdb';
 /** Values are records that we encode ourselves. */
 export const ENCODING = 'binary';
 
-/** Errors of LMDB that mean that the file is none of its own (mdb.h): damaged, or of another version. */
-const DAMAGE_CODES: readonly unknown[] = [-30797, -30796, -30794, -30793];
+/**
+ * Errors of LMDB that mean that the file is none of its own (mdb.h): damaged, or of another version. The last one (a
+ * transaction cannot go on) is what a list of free pages that cannot be read shows as.
+ */
+const DAMAGE_CODES: readonly unknown[] = [-30797, -30796, -30794, -30793, -30782];
 
 /** The store can be opened, but not relied on. */
 export class DamagedStoreError extends Error {}

@@ -1,13 +1,8 @@
 import type * as lmdb from 'lmdb';
 
-/** What the walk found, as the exit code of its process. */
-export const WALK_SOUND = 0;
-export const WALK_DAMAGED = 3;
-
 /**
- * Opens an LMDB file and reads what is in it until the time is up; every page read is one that will not kill us later.
- *
- * Runs in a process of its own, from its source text (see `checkStore()`): it must not use anything from outside.
+ * Opens an LMDB file and reads what is in it until the time is up; every page read is one that will not kill us later. A task
+ * of `runOnStore()`.
  */
 export function walkStore(open: typeof lmdb.open, path: string, names: readonly string[], budgetMs: number): boolean {
   const until = Date.now() + budgetMs;
@@ -29,6 +24,8 @@ export function walkStore(open: typeof lmdb.open, path: string, names: readonly 
     }
     return true;
   } catch (error) {
+    // What the system says (no memory, too many files open, no right) says nothing of the store.
+    if (Number((error as { code?: unknown }).code) > 0) throw error;
     console.error(error instanceof Error ? error.message : String(error));
     return false;
   }

@@ -10,6 +10,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import { cutFreeList, zeroFreeList } from '../../contract/damage.js';
 
 const PAGE = 4096;
 /** The two meta pages. */
@@ -23,6 +24,8 @@ export interface Damage {
   readonly name: string;
   /** Nothing is left of the store. */
   readonly isGone?: true;
+  /** What LMDB writes because of it may spoil more of the store before it is noticed. */
+  readonly spreads?: true;
   readonly apply: (dir: string) => void;
 }
 
@@ -80,8 +83,15 @@ function flipHeader(offset: number): Damage['apply'] {
     });
 }
 
-/** A page that does not know its own number any more: LMDB reads it, and gives up when it has to write it anew. */
-export const flipPageNumber = flipHeader(0);
+/** Damages that nobody meets but who writes. */
+export const WRITERS_DAMAGES: readonly Damage[] = [
+  // A page that does not know its own number any more: LMDB reads it, and gives up when it has to write it anew.
+  { name: 'flipped in the number of a page', spreads: true, apply: flipHeader(0) },
+  // One that says of itself to be of a later transaction: LMDB takes it for one that may be written to where it is.
+  { name: 'flipped in the transaction of a page', apply: flipHeader(12) },
+  { name: 'zeroed in its list of free pages', apply: zeroFreeList },
+  { name: 'cut where its list of free pages is', apply: cutFreeList },
+];
 
 /** Damages of every kind that LMDB does not notice by itself, or does not survive. */
 export const DAMAGES: readonly Damage[] = [

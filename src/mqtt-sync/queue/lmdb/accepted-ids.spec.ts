@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { AcceptedIds } from './accepted-ids.js';
-import { entryCount } from '../../store/lmdb-file.js';
+import { entryCount, openRoot } from '../../store/lmdb-file.js';
 import { type Databases, openDatabases } from './databases.js';
 
 const LIMIT = 5;
@@ -15,7 +15,7 @@ describe('AcceptedIds', () => {
 
   beforeEach(() => {
     dir = mkdtempSync(join(tmpdir(), 'accepted-ids-'));
-    databases = openDatabases(join(dir, 'queue.mdb'));
+    databases = openDatabases(openRoot(join(dir, 'queue.mdb')));
     ids = new AcceptedIds(databases, LIMIT);
   });
 

@@ -1,5 +1,5 @@
 import type { Database, RootDatabase } from 'lmdb';
-import { ENCODING, openRoot } from '../../store/lmdb-file.js';
+import { ENCODING } from '../../store/lmdb-file.js';
 import { deadLetterKeys, messageKeys, type NumberKey, type SegmentKey, segmentKeys } from './keys.js';
 
 /** An LMDB file begins with two meta pages. */
@@ -30,11 +30,11 @@ export const QUEUE_DATABASES = [
   'dead-letters',
   'messages',
   'accepted-ids',
+  'accepted-order',
   'journal',
 ] as const;
 
-export function openDatabases(path: string): Databases {
-  const root = openRoot(path);
+export function openDatabases(root: Databases['root']): Databases {
   // The declarations of lmdb know keyEncoder for the root only.
   const byKey = <K extends Key | SegmentKey>(name: string, encoder: object) =>
     root.openDB<Buffer, K>({ name, encoding: ENCODING, keyEncoder: encoder } as { name: string });

@@ -5,6 +5,8 @@
  *   epoch        newest epoch, as text       running   there while open: found at a start, the stop was not clean
  *   reserve      8 MiB, given up when the disk is full so that removals can be committed
  *
+ *   queue.mdb.damaged-<time>    a store that was set aside    queue.mdb.replaced-<time>   one whose records are in the new one
+ *
  * Databases in queue.mdb (a value is a record with a CRC, see records.ts):
  *
  *   meta             'identity'                                -> format, vessel id, epoch
@@ -102,6 +104,7 @@ export class LmdbMessageStore implements MessageStore {
       await this.folder.rememberEpoch(identity.epoch);
       this.clear(identity);
     } catch (error) {
+      this.folder.noteError(error);
       throw this.folder.unusable(error);
     }
   }
@@ -109,18 +112,27 @@ export class LmdbMessageStore implements MessageStore {
   /**
    * Gives everything that is stored a new epoch, at once or not at all: sequences begin at 1 again, ids and order stay. Only
    * just after `open()`, by whoever closes it then.
+   * @throws {QueueUnavailableError} it cannot be written.
    */
   async renewEpoch(contents: StoreContents, identity: QueueIdentity): Promise<void> {
-    await this.folder.rememberEpoch(identity.epoch);
-    renewEpoch(this.db, contents, identity);
+    try {
+      await this.folder.rememberEpoch(identity.epoch);
+      renewEpoch(this.db, contents, identity);
+    } catch (error) {
+      this.folder.noteError(error);
+      throw this.folder.unusable(error);
+    }
   }
 
   async commit(commit: StoreCommit): Promise<void> {
+    await this.folder.assertInPlace();
     const bytes = commit.messages.reduce((sum, { message }) => sum + message.payload.length, 0);
     this.folder.reserve.guard(bytes, () => unusedBytes(this.db));
     if (commit.delivered.length > 0 && !this.hasRoom) await this.lookForRoom();
-    const ids = this.acceptedIds!.prepare(commit.acceptedIds);
-    const journal = this.journalOf!.prepare(this.hasRoom ? commit.delivered : []);
+    const { ids, journal } = this.looking(() => ({
+      ids: this.acceptedIds!.prepare(commit.acceptedIds),
+      journal: this.journalOf!.prepare(this.hasRoom ? commit.delivered : []),
+    }));
     await this.batch(this.writesOf(commit, [ids.write, journal.write]));
     for (const { number, entity } of commit.types) this.names[number] = entity;
     ids.taken();
@@ -151,43 +163,53 @@ export class LmdbMessageStore implements MessageStore {
 
   read(type: number, after: number, upTo: number, limits: ReadLimits): StoredRecord[] {
     const range = { start: asKey([type, after + 1, 0]), end: asKey([type, upTo + 1, 0]), limit: limits.records };
-    const found: StoredRecord[] = [];
-    let bytes = 0;
-    for (const { key, value } of this.db.messages.getRange(range)) {
-      found.push(decodeMessage(messageKeys.read(key), value));
-      bytes += value.length;
-      if (bytes >= limits.bytes) break;
-    }
-    return found;
+    return this.looking(() => {
+      const found: StoredRecord[] = [];
+      let bytes = 0;
+      for (const { key, value } of this.db.messages.getRange(range)) {
+        found.push(decodeMessage(messageKeys.read(key), value));
+        bytes += value.length;
+        if (bytes >= limits.bytes) break;
+      }
+      return found;
+    });
   }
 
   has(key: MessageKey): boolean {
-    return this.db.messages.get(asKey(messageKeys.of(key))) !== undefined;
+    return this.looking(() => this.db.messages.get(asKey(messageKeys.of(key))) !== undefined);
   }
 
   keysAfter(type: number, after: number, limit: number): MessageKey[] {
     const range = { start: asKey([type, after + 1, 0]), end: asKey([type + 1, 0, 0]), limit };
-    return [...this.db.messages.getKeys(range)].map((key) => messageKeys.read(key));
+    return this.looking(() => [...this.db.messages.getKeys(range)].map((key) => messageKeys.read(key)));
   }
 
   deadLetterKeysAfter(after: number, limit: number): MessageKey[] {
-    return [...this.db.deadLetters.getKeys({ ...lettersAfter(after), limit })].map((key) => deadLetterKeys.read(key));
+    const range = { ...lettersAfter(after), limit };
+    return this.looking(() => [...this.db.deadLetters.getKeys(range)].map((key) => deadLetterKeys.read(key)));
   }
 
   acceptedUnder(messageId: string): AcceptedMessage | undefined {
-    return this.acceptedIds?.get(messageId);
+    return this.looking(() => this.acceptedIds?.get(messageId));
   }
 
   deadLettersAfter(after: number, limit: number): StoredDeadLetter[] {
-    return [...this.db.deadLetters.getRange({ ...lettersAfter(after), limit })].map(({ key, value }) => {
-      const messageKey = deadLetterKeys.read(key);
-      return decodeDeadLetter(messageKey, this.names[messageKey.type] ?? '', value);
-    });
+    const range = { ...lettersAfter(after), limit };
+    return this.looking(() =>
+      [...this.db.deadLetters.getRange(range)].map(({ key, value }) => {
+        const messageKey = deadLetterKeys.read(key);
+        return decodeDeadLetter(messageKey, this.names[messageKey.type] ?? '', value);
+      }),
+    );
   }
 
   deadLetterAt(position: number): StoredDeadLetter | undefined {
     const [letter] = this.deadLettersAfter(position - 1, 1);
     return letter?.key.position === position ? letter : undefined;
+  }
+
+  abandonOpening(): void {
+    this.folder.abandon();
   }
 
   async close(): Promise<void> {
@@ -218,8 +240,21 @@ export class LmdbMessageStore implements MessageStore {
 
   private batch(run: () => void): Promise<unknown> {
     return transact(this.db.root, run).catch(async (error: Error) => {
-      throw await this.folder.reserve.explain(error);
+      // On a full disk a transaction that cannot go on says nothing of the store.
+      const reason = await this.folder.reserve.explain(error);
+      this.folder.noteError(reason);
+      throw reason;
     });
+  }
+
+  /** Every read: what it meets of damage is remembered. */
+  private looking<T>(read: () => T): T {
+    try {
+      return read();
+    } catch (error) {
+      this.folder.noteError(error);
+      throw error;
+    }
   }
 
   /** Whether the disk itself has room, however much there is inside the store; after a full disk, looks now and then. */

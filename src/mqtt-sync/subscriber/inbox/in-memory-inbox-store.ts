@@ -56,6 +56,8 @@ export class InMemoryInboxStore implements InboxStore {
     return Promise.resolve();
   }
 
+  abandonOpening(): void {}
+
   close(): Promise<void> {
     return Promise.resolve();
   }

@@ -80,6 +80,9 @@ export interface InboxStore {
   /** Resolves when the commit is safe; rejects when nothing of it was stored. */
   commit(commit: InboxCommit): Promise<void>;
 
+  /** Nobody needs what `open()` is doing any more: if it takes time it rejects instead. `close()` comes after that. */
+  abandonOpening(): void;
+
   /** Closes in good order; safe to call when `open()` failed. */
   close(): Promise<void>;
 }

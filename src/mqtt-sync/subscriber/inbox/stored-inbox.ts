@@ -133,6 +133,7 @@ export abstract class StoredInbox extends Inbox {
   }
 
   private async finish(): Promise<void> {
+    if (this.opening) this.store.abandonOpening();
     await this.opening?.catch(() => undefined);
     await this.opened?.committer.settled();
     this.opened = undefined;

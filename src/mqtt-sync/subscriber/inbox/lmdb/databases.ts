@@ -1,5 +1,5 @@
 import type { Database, RootDatabase } from 'lmdb';
-import { ENCODING, openRoot } from '../../../store/lmdb-file.js';
+import { ENCODING } from '../../../store/lmdb-file.js';
 
 /** The databases of an inbox, in one LMDB file. Names are written as they are, so that those with a common beginning lie together. */
 export interface InboxDatabases {
@@ -15,8 +15,7 @@ export interface InboxDatabases {
 /** Small ones first, for whoever walks through them. */
 export const INBOX_DATABASES = ['meta', 'streams', 'parked', 'handled', 'ids', 'lasts'] as const;
 
-export function openInboxDatabases(path: string): InboxDatabases {
-  const root = openRoot(path);
+export function openInboxDatabases(root: InboxDatabases['root']): InboxDatabases {
   const byName = (name: string) => root.openDB<Buffer, Buffer>({ name, encoding: ENCODING, keyEncoding: 'binary' });
   const byNumber = (name: string) => root.openDB<Buffer, number>({ name, encoding: ENCODING });
   return {

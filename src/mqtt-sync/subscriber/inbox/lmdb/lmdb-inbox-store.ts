@@ -78,33 +78,46 @@ export class LmdbInboxStore implements InboxStore {
   }
 
   hasId(name: string): boolean {
-    return this.db.ids.doesExist(Buffer.from(name));
+    return this.looking(() => this.db.ids.doesExist(Buffer.from(name)));
   }
 
   lastId(beginning: string): string | undefined {
     const first = Buffer.from(beginning);
     // No byte of UTF-8 is as large.
     const behind = Buffer.concat([first, Buffer.from([0xff])]);
-    const [last] = this.db.ids.getKeys({ start: behind, end: first, reverse: true, limit: 1 });
+    const range = { start: behind, end: first, reverse: true, limit: 1 };
+    const [last] = this.looking(() => [...this.db.ids.getKeys(range)]);
     return last?.toString();
   }
 
   lastHandled(name: string): LastHandled | undefined {
-    const record = this.db.lasts.get(Buffer.from(name));
+    const record = this.looking(() => this.db.lasts.get(Buffer.from(name)));
     return record && decodeLast(record);
   }
 
   oldestHandled(limit: number): HandledRecord[] {
-    return [...this.db.handled.getRange({ limit })].map(({ key, value }) => decodeHandled(key, value));
+    const found = this.looking(() => [...this.db.handled.getRange({ limit })]);
+    return found.map(({ key, value }) => decodeHandled(key, value));
   }
 
   parkedAt(position: number): ParkedMessage | undefined {
-    const record = this.db.parked.get(position);
+    const record = this.looking(() => this.db.parked.get(position));
     return record && decodeParked(position, record);
   }
 
   async commit(commit: InboxCommit): Promise<void> {
-    await transact(this.db.root, this.prepare(commit));
+    await this.folder.assertInPlace();
+    try {
+      await transact(this.db.root, this.prepare(commit));
+    } catch (error) {
+      const reason = await this.folder.reserve.explain(error as Error);
+      this.folder.noteError(reason);
+      throw reason;
+    }
+  }
+
+  abandonOpening(): void {
+    this.folder.abandon();
   }
 
   async close(): Promise<void> {
@@ -117,6 +130,16 @@ export class LmdbInboxStore implements InboxStore {
   private get db(): InboxDatabases {
     if (!this.databases) throw new Error('the store is not open');
     return this.databases;
+  }
+
+  /** Every read: what it meets of damage is remembered. */
+  private looking<T>(read: () => T): T {
+    try {
+      return read();
+    } catch (error) {
+      this.folder.noteError(error);
+      throw error;
+    }
   }
 
   /** Encodes all of a commit first: an error between the writes of a batch would not keep LMDB from storing the rest. */
