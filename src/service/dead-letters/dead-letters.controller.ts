@@ -1,8 +1,16 @@
 import { Controller, Delete, Get, Header, HttpCode, Param, Post, Query, UseGuards } from '@nestjs/common';
 import { type DeadLetter, SyncQueue } from '../../mqtt-sync/queue/sync-queue.js';
-import { pageOf, toPage, toPosition } from '../http/page-request.js';
+import {
+  assertParameters,
+  PAGE_PARAMETERS,
+  pageOf,
+  type Query as QueryParameters,
+  toPage,
+  toPosition,
+} from '../http/page-request.js';
 import { ProblemException } from '../http/problem.js';
 import type { Accepted } from '../ingress/accepted.js';
+import { SyncOnGuard } from '../http/sync-on.guard.js';
 import { IngressGuard } from '../ingress/ingress.guard.js';
 import { assertOpen, itemAt } from '../queue/looking.js';
 import { type DeadLetterView, type DeadLetterWithPayload, toView, toViewWithPayload } from './dead-letter-view.js';
@@ -19,13 +27,14 @@ export interface DeadLetterList {
 
 /** What the broker will never take: to be looked at, tried again or given up. For whoever may post, since it shows payloads. */
 @Controller('api/mqtt/reliable-sync/dead-letters')
-@UseGuards(IngressGuard)
+@UseGuards(IngressGuard, SyncOnGuard)
 export class DeadLettersController {
   constructor(private readonly queue: SyncQueue) {}
 
   @Get()
   @Header('Cache-Control', 'no-store')
-  list(@Query() query: Readonly<Record<string, unknown>>): DeadLetterList {
+  list(@Query() query: QueryParameters): DeadLetterList {
+    assertParameters(query, PAGE_PARAMETERS);
     const { after, limit } = toPage(query);
     assertOpen(this.queue);
     const { items, ...rest } = pageOf(this.queue.deadLetters(after), limit);

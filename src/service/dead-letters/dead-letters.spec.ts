@@ -1,7 +1,9 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { draft, inMemory, take, VESSEL, watch } from '../../../test/contract/queue-harness.js';
 import { serveWith } from '../../../test/helpers/http-application.js';
+import { MQTT_SYNC_OPTIONS } from '../../mqtt-sync/mqtt-sync.module-definition.js';
 import { type SyncQueue as Queue, SyncQueue } from '../../mqtt-sync/queue/sync-queue.js';
+import { resolveOptions } from '../../mqtt-sync/resolve-options.js';
 import { serviceSettings } from '../service-settings.js';
 import { DeadLettersModule } from './dead-letters.module.js';
 
@@ -9,11 +11,12 @@ const PATH = '/api/mqtt/reliable-sync/dead-letters';
 const TOKEN = 'harbour-light';
 const NOT_AUTHORISED = { reason: 'refused' as const, reasonCode: 0x87, attempts: 2 };
 
-const serve = (queue: Queue, ingressToken?: string) =>
-  serveWith(DeadLettersModule.forRoot(serviceSettings.parse({ ingressToken })), {
-    provide: SyncQueue,
-    useValue: queue,
-  });
+const serve = (queue: Queue, ingressToken?: string, localMode = true) =>
+  serveWith(
+    DeadLettersModule.forRoot(serviceSettings.parse({ ingressToken })),
+    { provide: SyncQueue, useValue: queue },
+    { provide: MQTT_SYNC_OPTIONS, useValue: resolveOptions({ localMode }) },
+  );
 
 function problemIn({ headers, text }: { headers: Record<string, string>; text: string }): unknown {
   expect(headers['content-type']).toMatch(/^application\/problem\+json/);
@@ -68,7 +71,7 @@ describe('dead letters over HTTP', () => {
     expect(second.body).not.toHaveProperty('next');
   });
 
-  it.each(['limit=0', 'limit=201', 'limit=-1', 'limit=1e2', 'after=x', 'after=1&after=2', 'limit='])(
+  it.each(['limit=0', 'limit=201', 'limit=-1', 'limit=1e2', 'after=x', 'after=1&after=2', 'limit=', 'reason=refused'])(
     'answers 400 to ?%s',
     async (query) => {
       expect(problemIn(await http.get(`${PATH}?${query}`))).toMatchObject({ status: 400, code: 'REQUEST_INVALID' });
@@ -150,6 +153,18 @@ describe('dead letters that cannot be had', () => {
       await http.delete(`${PATH}/1`),
     ]) {
       expect(problemIn(answer)).toMatchObject({ status: 503, code: 'QUEUE_UNAVAILABLE' });
+    }
+  });
+
+  it('answers 409 while sync is off, since no later try would find any', async () => {
+    const http = await serve(watch(inMemory).queue, undefined, false);
+    for (const answer of [
+      await http.get(PATH),
+      await http.get(`${PATH}/1`),
+      await http.post(`${PATH}/1/retry`),
+      await http.delete(`${PATH}/1`),
+    ]) {
+      expect(problemIn(answer)).toMatchObject({ status: 409, code: 'SYNC_OFF' });
     }
   });
 

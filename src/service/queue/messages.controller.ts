@@ -1,8 +1,9 @@
 import { Controller, Delete, Get, Header, Param, Query, UseGuards } from '@nestjs/common';
 import type { QueuedMessage } from '../../mqtt-sync/queue/message.js';
 import { SyncQueue } from '../../mqtt-sync/queue/sync-queue.js';
-import { pageOf, toPosition } from '../http/page-request.js';
+import { pageOf, type Query as QueryParameters, toPosition } from '../http/page-request.js';
 import { ProblemException } from '../http/problem.js';
+import { SyncOnGuard } from '../http/sync-on.guard.js';
 import { IngressGuard } from '../ingress/ingress.guard.js';
 import { assertOpen, itemAt } from './looking.js';
 import { type MessageView, type MessageWithPayload, toMessageView, toMessageWithPayload } from './message-view.js';
@@ -28,17 +29,15 @@ export interface Purged {
 /** A page is put together in one go, during which nothing else runs. */
 const MOST_PAGE_BYTES = 4 * 1024 * 1024;
 
-type Query = Readonly<Record<string, unknown>>;
-
 /** The messages in the queue: to be looked at and purged. For whoever may post, since it shows payloads. */
 @Controller('api/mqtt/reliable-sync/queue/messages')
-@UseGuards(IngressGuard)
+@UseGuards(IngressGuard, SyncOnGuard)
 export class MessagesController {
   constructor(private readonly queue: SyncQueue) {}
 
   @Get()
   @Header('Cache-Control', 'no-store')
-  list(@Query() query: Query): MessageList {
+  list(@Query() query: QueryParameters): MessageList {
     const { after, limit, entity, payloads } = toMessagesRequest(query);
     assertOpen(this.queue);
     let bytes = 0;
@@ -66,7 +65,7 @@ export class MessagesController {
 
   /** Drops what waits and was never sent; the other side is told of gaps. */
   @Delete()
-  async purge(@Query() query: Query): Promise<Purged> {
+  async purge(@Query() query: QueryParameters): Promise<Purged> {
     const purged = await this.queue.purge(toPurgeRequest(query));
     return { purged, remaining: this.queue.stats().messages };
   }

@@ -62,10 +62,7 @@ export class ChangePoster {
 
   private accept(changes: readonly PreparedChange[], answers: readonly Accepted[]): void {
     if (answers.some(({ skipped }) => skipped)) {
-      throw new CliError(
-        'Sync is off (LOCAL_MODE=false): the service neither stores nor sends changes.',
-        EXIT.unavailable,
-      );
+      throw new CliError('Sync is off (LOCAL_MODE=false): the service neither stores nor sends changes.', EXIT.failed);
     }
     this.lastSuccessMs = performance.now();
     this.options.accepted(changes);
