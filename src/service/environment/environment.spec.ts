@@ -105,11 +105,17 @@ describe('readEnvironment', () => {
     expect(secrets).toEqual(expect.arrayContaining([' wheelhouse ', 'an chor', 'an%20chor']));
   });
 
-  it('refuses what is nothing but spaces, rather than to do without the file', () => {
-    expect(Object.keys(faultsOf({ SYNC_INGRESS_TOKEN_FILE: ' ', MQTT_TLS_CA_FILE: ' ' })).sort()).toEqual([
-      'MQTT_TLS_CA_FILE',
-      'SYNC_INGRESS_TOKEN_FILE',
-    ]);
+  it('refuses what is nothing but spaces, rather than to do without the file or the user name', () => {
+    const names = VARIABLES.filter(({ isSecret }) => !isSecret).map(({ name }) => name);
+    const faults = faultsOf(Object.fromEntries(names.map((name) => [name, ' \r'])));
+    expect(Object.keys(faults).sort()).toEqual([...names].sort());
+    expect([...new Set(Object.values(faults))]).toEqual(['is nothing but spaces: give it a value, or leave it out']);
+  });
+
+  it('says what is wrong with a prefix in our own words', () => {
+    expect(faultsOf({ MQTT_TOPIC_PREFIX: 'x'.repeat(257) })).toEqual({
+      MQTT_TOPIC_PREFIX: 'expected 1 to 256 characters',
+    });
   });
 
   it('refuses nonsense in any variable that takes a number or a flag, by its name', () => {
@@ -201,10 +207,22 @@ describe('readEnvironment', () => {
       expect(faultsOf({ SYNC_INGRESS_TOKEN_FILE: '/nowhere/token' })).toEqual({
         SYNC_INGRESS_TOKEN_FILE: '/nowhere/token cannot be read (ENOENT)',
       });
-      for (const text of ['', '\n', 'har bour\n']) {
-        const faults = faultsOf({ SYNC_INGRESS_TOKEN_FILE: fileWith(text) });
-        expect(faults).toEqual({ SYNC_INGRESS_TOKEN_FILE: expect.stringContaining('bearer token') as string });
+      for (const text of ['', '\n', '   \nharbour-light']) {
+        const file = fileWith(text);
+        expect(faultsOf({ SYNC_INGRESS_TOKEN_FILE: file })).toEqual({
+          SYNC_INGRESS_TOKEN_FILE: `the first line of ${file} is empty: it must hold the token, such as \`openssl rand -hex 32\` makes`,
+        });
       }
+      const file = fileWith('har bour\n');
+      const { SYNC_INGRESS_TOKEN_FILE: fault, ...others } = faultsOf({ SYNC_INGRESS_TOKEN_FILE: file });
+      expect(fault).toMatch(/^the first line of .* expected letters, .*\(a bearer token\)/);
+      expect([fault!.includes(file), others]).toEqual([true, {}]);
+    });
+
+    it('does not blame the file for what the variable has', () => {
+      expect(faultsOf({ SYNC_INGRESS_TOKEN: 'har bour', SYNC_INGRESS_TOKEN_FILE: '/nowhere/token' })).toEqual({
+        SYNC_INGRESS_TOKEN_FILE: '/nowhere/token cannot be read (ENOENT)',
+      });
     });
   });
 });

@@ -56,6 +56,11 @@ describe('what a command works on', () => {
     );
   });
 
+  it('is refused by the name of the file where the token in it is empty', () => {
+    const tokenFile = fileWith('  \nsesame\n');
+    expect(() => targetOf({ tokenFile }, {})).toThrow(`--token-file: the first line of ${tokenFile} is empty: `);
+  });
+
   it('is refused without a word of the token where that fits no header', () => {
     const attempt = () => targetOf({ tokenFile: fileWith('sesa me\n') }, {});
     expect(attempt).toThrow(CliError);
