@@ -146,6 +146,10 @@ describe('the health document', () => {
     await http.get(DOCUMENT).expect(200);
     const refused = await http.get(DOCUMENT).expect(429);
     expect(Number(refused.headers['retry-after'])).toBeGreaterThan(0);
+    expect(bodyOf(refused)).toEqual({
+      statusCode: 429,
+      message: expect.stringMatching(/^One client may ask for this 2 times a minute \(HEALTH_RATE_LIMIT; /) as string,
+    });
     for (let count = 0; count < 5; count++) await http.get('/health/ready').expect(200);
   });
 });

@@ -1,6 +1,11 @@
 import { type DynamicModule, Module, type ModuleMetadata } from '@nestjs/common';
 import { TerminusModule } from '@nestjs/terminus';
-import { getOptionsToken, getStorageToken, ThrottlerStorageService } from '@nestjs/throttler';
+import {
+  getOptionsToken,
+  getStorageToken,
+  type ThrottlerModuleOptions,
+  ThrottlerStorageService,
+} from '@nestjs/throttler';
 import { HealthDocumentController } from './health-document.controller.js';
 import { ProbesController } from './probes.controller.js';
 
@@ -32,10 +37,19 @@ export class SyncHealthModule {
       ],
       // Not the ThrottlerModule, which is global and would meet the application's own.
       providers: [
-        { provide: getOptionsToken(), useValue: { throttlers: [{ ttl: MINUTE_MS, limit: rateLimit }] } },
+        { provide: getOptionsToken(), useValue: throttlerOptions(rateLimit) },
         { provide: getStorageToken(), useClass: ThrottlerStorageService },
       ],
       controllers: [HealthDocumentController, ProbesController],
     };
   }
+}
+
+function throttlerOptions(rateLimit: number): ThrottlerModuleOptions {
+  return {
+    throttlers: [{ ttl: MINUTE_MS, limit: rateLimit }],
+    errorMessage:
+      `One client may ask for this ${rateLimit} ${rateLimit === 1 ? 'time' : 'times'} a minute (HEALTH_RATE_LIMIT; in an ` +
+      'application `rateLimit` of SyncHealthModule). Try again after the seconds of Retry-After.',
+  };
 }

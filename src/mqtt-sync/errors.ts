@@ -60,7 +60,7 @@ export class OptionsError extends MqttSyncError {
   }
 }
 
-/** A change has a bad operation, key, message id, QoS or retain flag. */
+/** A change has a bad operation, key, message id, QoS or retain flag, or a field that no change has. */
 export class ChangeInvalidError extends MqttSyncError {
   readonly code = 'CHANGE_INVALID';
 }
@@ -80,7 +80,7 @@ export class ChangeTooLargeError extends MqttSyncError {
     entity: string,
   ) {
     super(
-      `The change of ${entity} takes ${bytes} bytes, the limit is ${maxBytes}. Send less data, or raise the limit of message bytes.`,
+      `The change of ${entity} takes ${bytes} bytes, the limit is ${maxBytes}. Send less data, or raise maxMessageBytes (MQTT_MAX_MESSAGE_BYTES).`,
       { bytes, maxBytes, entity },
     );
   }

@@ -6,6 +6,7 @@ import { OptionsError } from './errors.js';
 import type { MqttSyncOptions } from './mqtt-sync.options.js';
 import { isEntityType } from './wire/entity-policies.js';
 import { LANES } from './wire/lanes.js';
+import { isVesselId, VESSEL_ID_FORM } from './wire/vessel-id.js';
 
 function wholeNumber(min: number, max: number) {
   const error = `expected a whole number from ${min} to ${max}`;
@@ -19,13 +20,12 @@ function oneOf<const Values extends readonly [string, ...string[]]>(values: Valu
 const filePath = z.string().min(1);
 const DAY_S = 86_400;
 
-const VESSEL_ID = /^[A-Za-z0-9_.-]{1,64}$/;
-const vesselId = z.string().regex(VESSEL_ID, 'expected 1 to 64 letters, digits, dots, dashes or underscores');
+const vesselId = z.string().refine(isVesselId, `expected ${VESSEL_ID_FORM}`);
 
 const anyPrefix = z
   .string()
-  .min(1)
-  .max(256)
+  .min(1, 'expected 1 to 256 characters')
+  .max(256, 'expected 1 to 256 characters')
   .refine((prefix) => !/^[/$]|\/$|\/\//.test(prefix), 'must not start with / or $, end with /, or have an empty level')
   .refine((prefix) => !/[{}]/.test(prefix.replaceAll('{vesselId}', '')), 'the only placeholder is {vesselId}');
 

@@ -9,7 +9,6 @@ import { DeadLettersModule } from './dead-letters/dead-letters.module.js';
 import { ProblemFilter } from './http/problem.filter.js';
 import { IngressModule } from './ingress/ingress.module.js';
 import { OperatorModule } from './operator/operator.module.js';
-import { ParkedModule } from './parked/parked.module.js';
 import { MessagesModule } from './queue/messages.module.js';
 import type { ServiceSettings } from './service-settings.js';
 
@@ -26,7 +25,6 @@ export class AppModule {
         IngressModule.forRoot(settings),
         DeadLettersModule.forRoot(settings),
         MessagesModule.forRoot(settings),
-        ParkedModule.forRoot(settings),
         CatchUpModule.forRoot(settings),
         OperatorModule,
       ],

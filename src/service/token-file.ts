@@ -10,15 +10,27 @@ export class TokenFileError extends Error {
  * @throws {TokenFileError}
  */
 export function tokenIn(file: string): string {
-  const token = firstLineOf(file).trim();
+  const token = firstLineOf(file);
   // What no header can carry would be an error that shows it.
   if (!/^[\x21-\x7e]+$/.test(token)) throw new TokenFileError(`the first line of ${file} is no token`);
   return token;
 }
 
-function firstLineOf(file: string): string {
+/**
+ * What is in the first line of a file, whatever that looks like.
+ * @throws {TokenFileError} there is nothing.
+ */
+export function firstLineOf(file: string): string {
+  const line = read(file).split(/\r?\n/, 1)[0]!.trim();
+  if (line !== '') return line;
+  throw new TokenFileError(
+    `the first line of ${file} is empty: it must hold the token, such as \`openssl rand -hex 32\` makes`,
+  );
+}
+
+function read(file: string): string {
   try {
-    return readFileSync(file, 'utf8').split(/\r?\n/, 1)[0]!;
+    return readFileSync(file, 'utf8');
   } catch (error) {
     const { code = 'unknown' } = error as NodeJS.ErrnoException;
     throw new TokenFileError(`${file} cannot be read (${code})`, { cause: error });

@@ -1,13 +1,16 @@
 import { statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
+import { Test } from '@nestjs/testing';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { SyncHealthModule } from '../../src/health/sync-health.module.js';
 import type { ChangeEnvelope } from '../../src/mqtt-sync/wire/envelope.js';
 import type { CheckStep } from '../../src/service/cli/check/check-step.js';
 import type { OperatorView } from '../../src/service/operator/operator-view.js';
 import type { MessageList } from '../../src/service/queue/messages.controller.js';
 import { CommandLine } from '../helpers/command-line.js';
 import { PROJECT } from '../helpers/documented-commands.js';
+import { FakeSync, FakeSyncModule } from '../helpers/fake-sync.js';
 import { describeWithMosquitto, Mosquitto } from '../helpers/mosquitto.js';
 import { freePort, listen } from '../helpers/ports.js';
 import { type Environment, ServiceProcess, temporaryFolder } from '../helpers/service-process.js';
@@ -198,6 +201,34 @@ describe('the command line on a running service without a broker', () => {
     expect([resumed.exitCode, resumed.stdout]).toEqual([0, '1 change accepted.\n']);
   });
 
+  it('says that there was nothing to publish from a line on that the file does not have', async () => {
+    const service = await startAway();
+    const input = linesOf([change('1'), change('2')]);
+    const beyond = await on(service, ['publish', '--from-line', '99'], input);
+    expect(beyond).toEqual({
+      ...{ exitCode: 0, stdout: '0 changes accepted.\n', stderr: 'The last line is 2: there is none from 99 on.\n' },
+    });
+    expect(await on(service, ['publish', '--from-line', '2'], input)).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(await on(service, ['publish'], '')).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(await on(service, ['publish', '--from-line', '2'], '')).toMatchObject({
+      stderr: 'There is no line at all.\n',
+    });
+  });
+
+  it('says that sync is off where there is no queue, and not to try again later', async () => {
+    const service = await startAway({ LOCAL_MODE: 'false' });
+    for (const args of [
+      ['queue', 'list'],
+      ['queue', 'export'],
+      ['queue', 'purge', '-y'],
+      ['dead', 'list'],
+      ['publish'],
+    ]) {
+      const { exitCode, stderr } = await on(service, args, linesOf([change('1')]));
+      expect([args, exitCode, stderr]).toEqual([args, 1, expect.stringMatching(/^Sync is off \(LOCAL_MODE=false\): /)]);
+    }
+  });
+
   it('publishes a change with an id once, and what comes slowly as it comes', async () => {
     const service = await startAway();
     const one = linesOf([change('1', { messageId: 'once' })]);
@@ -301,6 +332,14 @@ describeWithMosquitto('the command line on a running service', () => {
     expect(list.stdout).toMatch(/\n1 .* crew +1 +too_large_for_broker +0 +4\.\d kB +d-1\n2 /);
     const chosen = await on(service, ['dead', 'list', '--json', '--reason', 'refused']);
     expect(JSON.parse(chosen.stdout)).toEqual({ total: 0, deadLetters: [] });
+    for (const [args, said] of [
+      [['list', '--reason', 'refused'], '0 of 3 dead letters.\n'],
+      [['retry', '--entity', 'fuel'], 'There is nothing to retry: 0 of 3 dead letters.\n'],
+      [['discard', '--reason', 'corrupt'], 'There is nothing to discard: 0 of 3 dead letters.\n'],
+    ] as const) {
+      const { exitCode, stderr } = await on(service, ['dead', ...args]);
+      expect([exitCode, stderr]).toEqual([0, said]);
+    }
     const one = await on(service, ['dead', 'show', '1']);
     expect(JSON.parse(one.stdout)).toMatchObject({ messageId: 'd-1', payload: { key: '1' } });
 
@@ -308,7 +347,11 @@ describeWithMosquitto('the command line on a running service', () => {
     expect(some).toMatchObject({ exitCode: 6, stdout: '1 is discarded, to be told as a gap\n' });
     expect(some.stderr).toMatch(/^77: There is no dead letter 77/);
     expect((await on(service, ['status'])).stdout).toMatch(/ 3 dead letters, 1 dead letter given up\n/);
-    expect((await on(service, ['dead', 'discard', '2'])).exitCode).toBe(2);
+    const asked = await on(service, ['dead', 'discard', '2', '78', '2']);
+    expect([asked.exitCode, asked.stderr]).toEqual([2, expect.stringMatching(/^This forgets 1 dead letter of /)]);
+    const nobody = await on(service, ['dead', 'discard', '77', '78']);
+    expect([nobody.exitCode, nobody.stdout]).toEqual([6, '']);
+    expect(nobody.stderr).toMatch(/^77: There is no dead letter 77.*\n78: There is no dead letter 78.*\n$/);
 
     broker.configure('allow_anonymous true');
     await broker.restart();
@@ -453,6 +496,29 @@ describe('the command line, used in the wrong way', () => {
     onTestFinished(() => void other.close());
     const { exitCode, stderr } = await CommandLine.run(['status', '--url', `http://127.0.0.1:${port}`]);
     expect([exitCode, stderr]).toEqual([1, expect.stringMatching(/answered 200, but not as this version/)]);
+    other.removeAllListeners('request').on('request', (_request, response) => response.writeHead(404).end('hello'));
+    const lost = await CommandLine.run(['status', '--url', `http://127.0.0.1:${port}`]);
+    expect([lost.exitCode, lost.stderr]).toEqual([1, expect.stringMatching(/answered 404, but not as this version/)]);
+  });
+
+  it('says that an application answers, which has none of its endpoints', async () => {
+    const health = SyncHealthModule.forRoot();
+    const moduleRef = await Test.createTestingModule({
+      imports: [FakeSyncModule.of(new FakeSync()), health],
+    }).compile();
+    const app = moduleRef.createNestApplication({ logger: false });
+    onTestFinished(() => app.close());
+    await app.listen(0, '127.0.0.1');
+    const url = (await app.getUrl()).replace(/\/$/, '');
+    for (const args of [['status'], ['dead', 'list'], ['tail'], ['publish']]) {
+      const { exitCode, stderr } = await CommandLine.run([...args, '--url', url], {}, linesOf([change('1')]));
+      expect([args, exitCode, stderr]).toEqual([
+        args,
+        1,
+        `${url} is an application that embeds the module: it has no endpoints for this command. Look at its health document and ` +
+          '/metrics, or stop it and use --queue-dir.\n',
+      ]);
+    }
   });
 
   it('says that the token is missing or wrong, and never shows one', async () => {

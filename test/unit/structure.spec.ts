@@ -17,7 +17,7 @@ const ROWS: readonly (readonly string[])[] = [
     'mqtt-sync/time/',
   ],
   // The options are written in these words; the rest of the wire is built from the options.
-  ['mqtt-sync/wire/lanes.ts'],
+  ['mqtt-sync/wire/lanes.ts', 'mqtt-sync/wire/vessel-id.ts'],
   ['mqtt-sync/wire/entity-policies.ts'],
   ['mqtt-sync/mqtt-sync.options.ts'],
   ['mqtt-sync/resolve-options.ts'],

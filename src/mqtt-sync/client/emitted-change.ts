@@ -1,9 +1,10 @@
 import { MqttRecord } from '@nestjs/microservices';
 import { ChangeInvalidError } from '../errors.js';
 import type { Change } from '../publisher/change.js';
+import { FIELD_NAMES } from '../publisher/known-fields.js';
 
 /** What a payload may have that says itself what kind of change it is. */
-const FIELDS: readonly string[] = ['operation', 'key', 'data', 'qos', 'retain', 'messageId'] satisfies (keyof Change)[];
+const FIELDS: readonly string[] = FIELD_NAMES.filter((name) => name !== 'entity');
 
 /**
  * Makes a change of what `ClientProxy.emit()` was given.

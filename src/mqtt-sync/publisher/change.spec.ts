@@ -76,8 +76,23 @@ describe('draftMessage', () => {
     ['a retain that is no boolean', { retain: 'yes' as never }],
     ['an empty message id', { messageId: '' }],
     ['a message id with a line break', { messageId: 'a\nb' }],
+    ['a field that nobody would look at', { keyy: '7' } as never],
   ])('refuses %s', (_what, change) => {
     expect(() => draft(change)).toThrow(ChangeInvalidError);
+  });
+
+  it('takes every field that a change may have, and names them all where there is another one', () => {
+    const all = { key: 'k', qos: 2, retain: false, messageId: 'm' } as const;
+    expect(draft(all)).toMatchObject(all);
+    expect(() => draft({ colour: 'blue' } as never)).toThrow(
+      'unknown field "colour"; known are entity, operation, data, key, qos, retain, messageId.',
+    );
+  });
+
+  it('does not mind what an object has from its prototype', () => {
+    const inherited = Object.create({ colour: 'blue' }) as Change;
+    const given = Object.assign(inherited, { entity: 'crew', operation: 'update', data: 1 } as const);
+    expect(() => draftMessage(given, acceptedAt, context)).not.toThrow();
   });
 
   it('refuses data whose id cannot be read, and what is no object at all', () => {
@@ -96,7 +111,9 @@ describe('draftMessage', () => {
     const overhead = draft({ data: '' }).envelope.maxBytes;
     expect(() => draft({ data: 'x'.repeat(1024 - overhead) })).not.toThrow();
     expect(() => draft({ data: 'x'.repeat(1025 - overhead) })).toThrow(ChangeTooLargeError);
-    expect(() => draft({ data: 'ü'.repeat(1000) })).toThrow(/bytes, the limit is 1024/);
+    expect(() => draft({ data: 'ü'.repeat(1000) })).toThrow(
+      /bytes, the limit is 1024\. .* maxMessageBytes \(MQTT_MAX_MESSAGE_BYTES\)\.$/,
+    );
   });
 
   it('keeps data with prototype keys as plain data', () => {

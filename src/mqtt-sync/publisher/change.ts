@@ -4,6 +4,7 @@ import type { MessageDraft } from '../queue/message.js';
 import { assertEntityType, type EntityPolicies, type Qos } from '../wire/entity-policies.js';
 import { DraftEnvelope, type Operation, OPERATIONS } from '../wire/envelope.js';
 import type { Topics } from '../wire/topics.js';
+import { FIELD_NAMES, OPTION_NAMES, unknownField, unknownOption } from './known-fields.js';
 
 /** What a caller may say about one change beside its content. */
 export interface PublishOptions {
@@ -101,6 +102,22 @@ function keyOf(entity: string, given: unknown, data: unknown): string | undefine
   return undefined;
 }
 
+/**
+ * Checks that there is nothing in options that nobody would look at. An object from JavaScript may have anything, and so may
+ * one from TypeScript that has another type, too.
+ * @throws {ChangeInvalidError}
+ */
+export function assertOptions(options: PublishOptions): void {
+  if (typeof options !== 'object') throw new ChangeInvalidError('The options of a change must be an object.');
+  const unknown = unknownOption(options);
+  if (unknown === undefined) return;
+  throw new ChangeInvalidError(`The options of a change are not valid: ${unknownNames(unknown, OPTION_NAMES)}.`);
+}
+
+function unknownNames(name: string, known: readonly string[]): string {
+  return `unknown field ${JSON.stringify(name.slice(0, 40))}; known are ${known.join(', ')}`;
+}
+
 function checkOptions(entity: string, { qos, retain, messageId }: PublishOptions): void {
   if (qos !== undefined && ![0, 1, 2].includes(qos)) throw invalid(entity, 'its qos must be 0, 1 or 2');
   if (retain !== undefined && typeof retain !== 'boolean') throw invalid(entity, 'its retain must be true or false');
@@ -118,6 +135,8 @@ export function draftMessage(change: Change, acceptedAt: Moment, context: DraftC
   if (typeof change !== 'object' || change === null) throw new ChangeInvalidError('A change must be an object.');
   const { entity, operation, data } = change;
   assertEntityType(entity);
+  const unknown = unknownField(change);
+  if (unknown !== undefined) throw invalid(entity, unknownNames(unknown, FIELD_NAMES));
   if (!OPERATIONS.includes(operation)) throw invalid(entity, `its operation must be one of ${OPERATIONS.join(', ')}`);
   checkOptions(entity, change);
   const policy = context.policies.of(entity);

@@ -6,7 +6,15 @@ import type { Clock } from '../time/clock.js';
 import { EntityPolicies, type EntityPolicyOverrides } from '../wire/entity-policies.js';
 import type { Operation } from '../wire/envelope.js';
 import { Topics } from '../wire/topics.js';
-import { type Change, type DraftContext, draftMessage, type Moment, momentOf, type PublishOptions } from './change.js';
+import {
+  assertOptions,
+  type Change,
+  type DraftContext,
+  draftMessage,
+  type Moment,
+  momentOf,
+  type PublishOptions,
+} from './change.js';
 import type { DeliveryWatch } from './delivery-watch.js';
 import { MessageIds } from './message-ids.js';
 import { type Receipt, receiptOf, skippedReceipt } from './receipt.js';
@@ -74,10 +82,12 @@ export class SyncPublisher {
    */
   publish(entity: string, operation: Operation, data?: unknown, options?: PublishOptions): Promise<Receipt> {
     try {
-      const { key, qos, retain, messageId } = options ?? NO_OPTIONS;
+      const given = options ?? NO_OPTIONS;
+      assertOptions(given);
+      const { key, qos, retain, messageId } = given;
       return this.submit([{ entity, operation, data, key, qos, retain, messageId }], this.first);
     } catch (error) {
-      // Somebody's options that cannot be read.
+      // Somebody's options that cannot be read, or have what nobody would look at.
       return this.reject(entity, error as Error);
     }
   }

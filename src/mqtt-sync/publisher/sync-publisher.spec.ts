@@ -69,6 +69,18 @@ describe('SyncPublisher', () => {
     expect(asked).not.toHaveBeenCalled();
   });
 
+  it('refuses options that nobody would look at: an order by key would be lost without a word', async () => {
+    const { publisher, failures, asked } = start();
+    for (const options of [{ keyy: '7' }, { key: '7', colour: 'blue' }, '7', 7]) {
+      const error = await rejection(() => publisher.publish('crew', 'update', { id: 1 }, options as never));
+      expect(error).toBeInstanceOf(ChangeInvalidError);
+    }
+    const many = [{ entity: 'crew', operation: 'update', data: {}, keyy: '7' } as Change];
+    expect(await rejection(() => publisher.publishMany(many))).toMatchObject({ code: 'CHANGE_INVALID', index: 0 });
+    expect(failures).toHaveLength(5);
+    expect(asked).not.toHaveBeenCalled();
+  });
+
   it('takes null for no options', async () => {
     const { publisher } = start();
     const receipt = await publisher.publish('work_orders', 'update', { id: 1 }, null as never);

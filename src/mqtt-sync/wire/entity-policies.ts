@@ -39,6 +39,9 @@ const KNOWN: Readonly<Record<string, EntityPolicy>> = {
   conflicts: STANDARD,
 };
 
+/** What the name of an entity type looks like, for people. */
+export const ENTITY_TYPE_FORM = '[a-z][a-z0-9_]{0,63}, not system or catchup';
+
 /** Whether a text is the name of an entity type, and not one that is reserved. */
 export const isEntityType = (text: string): boolean => ENTITY_TYPE.test(text) && !RESERVED.has(text);
 

@@ -2,6 +2,7 @@ import { Body, Controller, HttpCode, Post, UseGuards, UseInterceptors } from '@n
 import { CatchUp } from '../../mqtt-sync/subscriber/catch-up/catch-up.js';
 import type { CatchUpQuery } from '../../mqtt-sync/subscriber/catch-up/catch-up-query.js';
 import { JsonBodyInterceptor } from '../http/json-body.interceptor.js';
+import { SyncOnGuard } from '../http/sync-on.guard.js';
 import { IngressGuard } from '../ingress/ingress.guard.js';
 
 /** A request that the broker has. */
@@ -12,7 +13,7 @@ export interface CatchUpAccepted {
 
 /** Asks a vessel for changes again; the answer comes to whoever listens at the broker. */
 @Controller('api/mqtt/reliable-sync/catchup')
-@UseGuards(IngressGuard)
+@UseGuards(IngressGuard, SyncOnGuard)
 @UseInterceptors(JsonBodyInterceptor)
 export class CatchUpController {
   constructor(private readonly catchUp: CatchUp) {}

@@ -12,12 +12,12 @@ const TOKEN = 'harbour-light';
 const QUERY = { vesselId: 'mv-aurora', entity: 'work_orders' };
 
 /** Serves requests; `ask` decides what becomes of them. */
-function serve(ask: (query: unknown) => Promise<string>, ingressToken?: string) {
+function serve(ask: (query: unknown) => Promise<string>, ingressToken?: string, localMode = true) {
   const catchUp: Pick<CatchUp, 'ask'> = { ask };
   return serveWith(
     CatchUpModule.forRoot(serviceSettings.parse({ ingressToken })),
     { provide: CatchUp, useValue: catchUp },
-    { provide: MQTT_SYNC_OPTIONS, useValue: resolveOptions() },
+    { provide: MQTT_SYNC_OPTIONS, useValue: resolveOptions({ localMode }) },
   );
 }
 
@@ -44,6 +44,12 @@ describe('a request for catch-up over HTTP', () => {
     ]);
     // Whoever may try again is told when.
     expect('retry-after' in answer.headers).toBe(status === 503);
+  });
+
+  it('is refused while sync is off: there is no connection, and never will be', async () => {
+    const http = await serve(() => Promise.resolve('ask-1'), undefined, false);
+    const answer = await http.post(PATH).send(QUERY);
+    expect([answer.status, JSON.parse(answer.text)]).toMatchObject([409, { code: 'SYNC_OFF' }]);
   });
 
   it('needs the token where there is one', async () => {

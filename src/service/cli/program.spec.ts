@@ -1,5 +1,6 @@
 import { PassThrough } from 'node:stream';
 import { describe, expect, it } from 'vitest';
+import { DEAD_LETTER_REASONS } from '../../mqtt-sync/queue/reasons.js';
 import type { CommandContext } from './context.js';
 import { Output } from './output.js';
 import { runCommandLine } from './program.js';
@@ -39,6 +40,11 @@ const MISTAKES: readonly (readonly [string, readonly string[]])[] = [
   ['a file that is not there', ['publish', '/nowhere/changes.jsonl']],
   ['a folder in place of a file', ['publish', '/']],
   ['a token file that is not there', ['status', '--token-file', '/nowhere/token']],
+  ['a reason that there is not', ['dead', 'list', '--reason', 'foo']],
+  ['a reason to retry that there is not', ['dead', 'retry', '--reason', 'foo']],
+  ...['dead list', 'dead retry', 'dead discard', 'queue list', 'queue export', 'queue purge'].map(
+    (command) => [`an entity type that is none for ${command}`, [...command.split(' '), '--entity', 'ZZ']] as const,
+  ),
   ['no folder for a new epoch', ['queue', 'new-epoch', '--yes']],
 ];
 
@@ -60,6 +66,24 @@ describe('the command line', () => {
     'has JSON for %s',
     async (command) => expect((await run([...command.split(' '), '--help'])).stdout).toContain('--json'),
   );
+
+  it('names the reasons that there are, in the help and where one is wrong', async () => {
+    for (const reason of DEAD_LETTER_REASONS) {
+      for (const args of [['--help'], ['--reason', 'foo']]) {
+        const { stdout, stderr } = await run(['dead', 'list', ...args]);
+        expect((stdout + stderr).replaceAll(/\s+/g, ' ')).toContain(reason);
+      }
+    }
+  });
+
+  it.each([
+    ['--json', 'dead', 'list', '--reason', 'foo'],
+    ['dead', '--json', 'list', '--reason', 'foo'],
+  ])('takes --json before the command as well: %s %s %s', async (...args) => {
+    const { exitCode, stderr } = await run(args);
+    expect([exitCode, JSON.parse(stderr)]).toMatchObject([2, { error: { code: 'usage' } }]);
+    expect(stderr).toMatch(/--reason.* refused, .*corrupt\. Try --help/);
+  });
 
   it.each(MISTAKES)('refuses %s in JSON with the code, where JSON is asked for', async (_what, args) => {
     const { exitCode, stdout, stderr } = await run([...args, '--json']);

@@ -9,6 +9,7 @@ import { statusCommand } from './commands/status.js';
 import { tailCommand } from './commands/tail.js';
 import type { CommandContext } from './context.js';
 import { EXIT, EXIT_CODES_HELP } from './exit-codes.js';
+import { asksForJson, jsonBehindCommand } from './json-flag.js';
 
 const EPILOGUE = `
 It works on a running service over HTTP (--url), and, where that makes sense, on the queue folder of a stopped one (--queue-dir).
@@ -22,7 +23,7 @@ export async function runCommandLine(args: readonly string[], context: CommandCo
   const isJson = asksForJson(args);
   if (isJson) output.speakJson();
   try {
-    await programOf(context, isJson).parseAsync(args, { from: 'user' }).catch(unlessShown);
+    await programOf(context, isJson).parseAsync(jsonBehindCommand(args), { from: 'user' }).catch(unlessShown);
     const failure = await output.failure();
     if (failure !== undefined) throw new CliError(failure, EXIT.failed);
   } catch (error) {
@@ -43,15 +44,9 @@ function unlessShown(error: unknown): void {
   if (!(error instanceof CommanderError && error.exitCode === 0)) throw error;
 }
 
-/** Before anything is understood, since what cannot be understood is an error, too. */
-function asksForJson(args: readonly string[]): boolean {
-  const end = args.indexOf('--');
-  return args.slice(0, end < 0 ? args.length : end).includes('--json');
-}
-
 function usageOf({ code, message }: CommanderError): string {
   if (code === 'commander.help') return 'Say which command. Try --help.';
-  return `${hideValues(message.replace(/^error: /, ''))}. Try --help.`;
+  return `${hideValues(message.replace(/^error: /, '').replace(/\.$/, ''))}. Try --help.`;
 }
 
 function programOf(context: CommandContext, isJson: boolean): Command {

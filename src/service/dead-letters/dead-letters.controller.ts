@@ -1,12 +1,18 @@
 import { Controller, Delete, Get, Header, HttpCode, Param, Post, Query, UseGuards } from '@nestjs/common';
 import { type DeadLetter, SyncQueue } from '../../mqtt-sync/queue/sync-queue.js';
-import { SyncStatus } from '../../mqtt-sync/sync-status.js';
-import { pageOf, toPage, toPosition } from '../http/page-request.js';
+import {
+  assertParameters,
+  PAGE_PARAMETERS,
+  pageOf,
+  type Query as QueryParameters,
+  toPage,
+  toPosition,
+} from '../http/page-request.js';
 import { ProblemException } from '../http/problem.js';
 import type { Accepted } from '../ingress/accepted.js';
+import { SyncOnGuard } from '../http/sync-on.guard.js';
 import { IngressGuard } from '../ingress/ingress.guard.js';
-import { assertOpen } from '../queue/assert-open.js';
-import { itemAt } from '../queue/looking.js';
+import { assertOpen, itemAt } from '../queue/looking.js';
 import { type DeadLetterView, type DeadLetterWithPayload, toView, toViewWithPayload } from './dead-letter-view.js';
 
 /** One page of the list. */
@@ -21,18 +27,16 @@ export interface DeadLetterList {
 
 /** What the broker will never take: to be looked at, tried again or given up. For whoever may post, since it shows payloads. */
 @Controller('api/mqtt/reliable-sync/dead-letters')
-@UseGuards(IngressGuard)
+@UseGuards(IngressGuard, SyncOnGuard)
 export class DeadLettersController {
-  constructor(
-    private readonly queue: SyncQueue,
-    private readonly sync: SyncStatus,
-  ) {}
+  constructor(private readonly queue: SyncQueue) {}
 
   @Get()
   @Header('Cache-Control', 'no-store')
-  list(@Query() query: Readonly<Record<string, unknown>>): DeadLetterList {
+  list(@Query() query: QueryParameters): DeadLetterList {
+    assertParameters(query, PAGE_PARAMETERS);
     const { after, limit } = toPage(query);
-    assertOpen(this.queue, this.sync);
+    assertOpen(this.queue);
     const { items, ...rest } = pageOf(this.queue.deadLetters(after), limit);
     return { total: this.queue.stats().deadLetters, deadLetters: items.map(toView), ...rest };
   }
@@ -63,12 +67,11 @@ export class DeadLettersController {
   @HttpCode(204)
   async discard(@Param('position') text: string): Promise<void> {
     const position = toPosition('dead letter', text);
-    assertOpen(this.queue, this.sync);
     if (!(await this.queue.discardDeadLetter(position))) throw notFound(position);
   }
 
   private find(position: number): DeadLetter {
-    assertOpen(this.queue, this.sync);
+    assertOpen(this.queue);
     const letter = itemAt((after) => this.queue.deadLetters(after), position);
     if (!letter) throw notFound(position);
     return letter;

@@ -1,8 +1,9 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { draft, inMemory, take, VESSEL, watch } from '../../../test/contract/queue-harness.js';
 import { serveWith } from '../../../test/helpers/http-application.js';
+import { MQTT_SYNC_OPTIONS } from '../../mqtt-sync/mqtt-sync.module-definition.js';
 import { type SyncQueue as Queue, SyncQueue } from '../../mqtt-sync/queue/sync-queue.js';
-import { SyncStatus } from '../../mqtt-sync/sync-status.js';
+import { resolveOptions } from '../../mqtt-sync/resolve-options.js';
 import { serviceSettings } from '../service-settings.js';
 import { DeadLettersModule } from './dead-letters.module.js';
 
@@ -10,11 +11,11 @@ const PATH = '/api/mqtt/reliable-sync/dead-letters';
 const TOKEN = 'harbour-light';
 const NOT_AUTHORISED = { reason: 'refused' as const, reasonCode: 0x87, attempts: 2 };
 
-const serve = (queue: Queue, { ingressToken, localMode = true }: { ingressToken?: string; localMode?: boolean } = {}) =>
+const serve = (queue: Queue, ingressToken?: string, localMode = true) =>
   serveWith(
     DeadLettersModule.forRoot(serviceSettings.parse({ ingressToken })),
     { provide: SyncQueue, useValue: queue },
-    { provide: SyncStatus, useValue: { localMode } },
+    { provide: MQTT_SYNC_OPTIONS, useValue: resolveOptions({ localMode }) },
   );
 
 function problemIn({ headers, text }: { headers: Record<string, string>; text: string }): unknown {
@@ -71,7 +72,7 @@ describe('dead letters over HTTP', () => {
     expect(second.body).not.toHaveProperty('next');
   });
 
-  it.each(['limit=0', 'limit=201', 'limit=-1', 'limit=1e2', 'after=x', 'after=1&after=2', 'limit='])(
+  it.each(['limit=0', 'limit=201', 'limit=-1', 'limit=1e2', 'after=x', 'after=1&after=2', 'limit=', 'reason=refused'])(
     'answers 400 to ?%s',
     async (query) => {
       expect(problemIn(await http.get(`${PATH}?${query}`))).toMatchObject({ status: 400, code: 'REQUEST_INVALID' });
@@ -128,7 +129,7 @@ describe('dead letters over HTTP', () => {
   });
 
   it('needs the token for everything, where one is set', async () => {
-    http = await serve(queue, { ingressToken: TOKEN });
+    http = await serve(queue, TOKEN);
     const one = `${PATH}/${positions[0]}`;
     for (const ask of [
       () => http.get(PATH),
@@ -156,8 +157,8 @@ describe('dead letters that cannot be had', () => {
     }
   });
 
-  it('answers for good that there are none to be had while sync is off: trying again later would not help', async () => {
-    const http = await serve(watch(inMemory).queue, { localMode: false });
+  it('answers 409 while sync is off, since no later try would find any', async () => {
+    const http = await serve(watch(inMemory).queue, undefined, false);
     for (const answer of [
       await http.get(PATH),
       await http.get(`${PATH}/1`),

@@ -105,12 +105,27 @@ describe('readEnvironment', () => {
     expect(secrets).toEqual(expect.arrayContaining([' wheelhouse ', 'an chor', 'an%20chor']));
   });
 
-  it('refuses what is nothing but spaces, rather than to do without it', () => {
+  it('refuses what is nothing but spaces, rather than to do without the file or the user name', () => {
     const names = VARIABLES.filter(({ isSecret }) => !isSecret).map(({ name }) => name);
-    const message = 'has nothing but spaces: give a value, or leave it out';
-    expect(faultsOf(Object.fromEntries(names.map((name) => [name, ' \t'])))).toEqual(
-      Object.fromEntries(names.map((name) => [name, message])),
-    );
+    const faults = faultsOf(Object.fromEntries(names.map((name) => [name, ' \r'])));
+    expect(Object.keys(faults).sort()).toEqual([...names].sort());
+    expect([...new Set(Object.values(faults))]).toEqual(['is nothing but spaces: give it a value, or leave it out']);
+  });
+
+  it('says what is wrong with a prefix in our own words', () => {
+    expect(faultsOf({ MQTT_TOPIC_PREFIX: 'x'.repeat(257) })).toEqual({
+      MQTT_TOPIC_PREFIX: 'expected 1 to 256 characters',
+    });
+  });
+
+  it.each([
+    { MQTT_PASSWORD: 'wheelhouse' },
+    { MQTT_PASSWORD_FILE: '/run/secrets/mqtt' },
+    { MQTT_BROKER_URL: 'mqtt://:wheelhouse@broker.example' },
+  ])('refuses a password without a user name, which would never be sent (%j)', (given) => {
+    expect(faultsOf(given)).toEqual({
+      MQTT_USERNAME: 'is missing: a password is given, here or in the URL, and cannot be sent without a user name',
+    });
   });
 
   it('refuses nonsense in any variable that takes a number or a flag, by its name', () => {
@@ -150,16 +165,6 @@ describe('readEnvironment', () => {
     });
     expect(faultsOf({ MQTT_MAX_MESSAGE_BYTES: '4096', MQTT_MAX_QUEUE_BYTES: '2048' })).toEqual({
       MQTT_MAX_MESSAGE_BYTES: 'must not exceed MQTT_MAX_QUEUE_BYTES',
-    });
-  });
-
-  it.each([
-    { MQTT_PASSWORD: 'wheelhouse' },
-    { MQTT_PASSWORD_FILE: '/run/secrets/mqtt' },
-    { MQTT_BROKER_URL: 'mqtt://:wheelhouse@broker.example' },
-  ])('refuses a password without a user name, which would never be sent (%j)', (given) => {
-    expect(faultsOf(given)).toEqual({
-      MQTT_USERNAME: 'is missing: a password is given, here or in the URL, and cannot be sent without a user name',
     });
   });
 
@@ -212,10 +217,22 @@ describe('readEnvironment', () => {
       expect(faultsOf({ SYNC_INGRESS_TOKEN_FILE: '/nowhere/token' })).toEqual({
         SYNC_INGRESS_TOKEN_FILE: '/nowhere/token cannot be read (ENOENT)',
       });
-      for (const text of ['', '\n', 'har bour\n']) {
-        const faults = faultsOf({ SYNC_INGRESS_TOKEN_FILE: fileWith(text) });
-        expect(faults).toEqual({ SYNC_INGRESS_TOKEN_FILE: expect.stringContaining('bearer token') as string });
+      for (const text of ['', '\n', '   \nharbour-light']) {
+        const file = fileWith(text);
+        expect(faultsOf({ SYNC_INGRESS_TOKEN_FILE: file })).toEqual({
+          SYNC_INGRESS_TOKEN_FILE: `the first line of ${file} is empty: it must hold the token, such as \`openssl rand -hex 32\` makes`,
+        });
       }
+      const file = fileWith('har bour\n');
+      const { SYNC_INGRESS_TOKEN_FILE: fault, ...others } = faultsOf({ SYNC_INGRESS_TOKEN_FILE: file });
+      expect(fault).toMatch(/^the first line of .* expected letters, .*\(a bearer token\)/);
+      expect([fault!.includes(file), others]).toEqual([true, {}]);
+    });
+
+    it('does not blame the file for what the variable has', () => {
+      expect(faultsOf({ SYNC_INGRESS_TOKEN: 'har bour', SYNC_INGRESS_TOKEN_FILE: '/nowhere/token' })).toEqual({
+        SYNC_INGRESS_TOKEN_FILE: '/nowhere/token cannot be read (ENOENT)',
+      });
     });
   });
 });

@@ -1,9 +1,9 @@
-import { readFileSync } from 'node:fs';
 import type * as z from 'zod';
 import { OptionsError, type OptionFault } from '../../mqtt-sync/errors.js';
 import type { MqttSyncOptions } from '../../mqtt-sync/mqtt-sync.options.js';
 import { resolveOptions, type ResolvedOptions } from '../../mqtt-sync/resolve-options.js';
 import { serviceSettings, type ServiceSettings } from '../service-settings.js';
+import { firstLineOf, TokenFileError } from '../token-file.js';
 import { nameVariables } from './fault-names.js';
 import { SERVICE_VARIABLES, SYNC_VARIABLES, type Variable, VARIABLES } from './variables.js';
 
@@ -28,7 +28,8 @@ export class EnvironmentError extends Error {
 }
 
 /**
- * Maps environment variables to options and settings, and reads the file of the token. Unknown variables are ignored, empty ones count as unset.
+ * Maps environment variables to options and settings, and reads the file of the token. Unknown variables are ignored, empty ones count as unset;
+ * one of spaces alone is somebody's mistake.
  * @throws {EnvironmentError} naming every bad variable.
  */
 export function readEnvironment(env: NodeJS.ProcessEnv): Environment {
@@ -49,7 +50,7 @@ function parse(variables: readonly Variable[], env: NodeJS.ProcessEnv, faults: O
     const text = env[name];
     if (text === undefined || text === '') continue;
     if (!isSecret && text.trim() === '') {
-      faults.push({ path, message: 'has nothing but spaces: give a value, or leave it out' });
+      faults.push({ path, message: 'is nothing but spaces: give it a value, or leave it out' });
       continue;
     }
     const parsed = type.safeParse(text);
@@ -60,7 +61,7 @@ function parse(variables: readonly Variable[], env: NodeJS.ProcessEnv, faults: O
 }
 
 interface TokenFields {
-  readonly ingressToken?: string;
+  readonly ingressToken?: string | undefined;
   readonly ingressTokenFile?: string;
 }
 
@@ -69,18 +70,19 @@ function withToken(fields: TokenFields, faults: OptionFault[]): TokenFields {
   const { ingressTokenFile: file } = fields;
   if (file === undefined) return fields;
   try {
-    return { ...fields, ingressToken: readFileSync(file, 'utf8').split(/\r?\n/, 1)[0]!.trim() };
+    return { ...fields, ingressToken: firstLineOf(file) };
   } catch (error) {
-    const { code = 'unknown' } = error as NodeJS.ErrnoException;
-    faults.push({ path: 'ingressTokenFile', message: `${file} cannot be read (${code})` });
-    return fields;
+    if (!(error instanceof TokenFileError)) throw error;
+    faults.push({ path: 'ingressTokenFile', message: error.message });
+    // What the variable has does not count then, and is not to blame either.
+    return { ...fields, ingressToken: undefined };
   }
 }
 
 /** What is wrong with the token is wrong with the file that it comes from. */
 function blameFile(fault: OptionFault, { ingressTokenFile }: TokenFields): OptionFault {
-  const isOfFile = fault.path === 'ingressToken' && ingressTokenFile !== undefined;
-  return isOfFile ? { ...fault, path: 'ingressTokenFile' } : fault;
+  if (fault.path !== 'ingressToken' || ingressTokenFile === undefined) return fault;
+  return { path: 'ingressTokenFile', message: `the first line of ${ingressTokenFile}: ${fault.message}` };
 }
 
 function setAt(target: Record<string, unknown>, path: string, value: unknown): void {

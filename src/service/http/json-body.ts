@@ -102,6 +102,8 @@ function malformed(detail: string): ProblemException {
 function tooLarge(limit: number): ProblemException {
   return new ProblemException(413, {
     code: 'BODY_TOO_LARGE',
-    detail: `The body is larger than ${limit} bytes. Send less data in a change, or fewer changes at once.`,
+    detail:
+      `The body is larger than ${limit} bytes. Send less data in a change, or fewer changes at once; what one change may take ` +
+      'follows from MQTT_MAX_MESSAGE_BYTES.',
   });
 }

@@ -1,5 +1,8 @@
 import { ProblemException } from './problem.js';
 
+/** The query of a request, as Express understands it. */
+export type Query = Readonly<Record<string, unknown>>;
+
 /** Which part of a list to show: of things that are named by a position. */
 export interface PageRequest {
   /** Those with a larger position. */
@@ -11,14 +14,27 @@ const WHOLE_NUMBER = /^\d{1,15}$/;
 const USUAL_LIMIT = 50;
 const LARGEST_LIMIT = 200;
 
+/** What every list understands. */
+export const PAGE_PARAMETERS = ['after', 'limit'] as const;
+
 /**
- * Understands the query of a list.
+ * Understands which part of a list a query asks for.
  * @throws {ProblemException} 400
  */
-export function toPage({ after, limit }: Readonly<Record<string, unknown>>): PageRequest {
+export function toPage({ after, limit }: Query): PageRequest {
   const page = { after: numberIn('after', after, -1), limit: numberIn('limit', limit, USUAL_LIMIT) };
   if (page.limit < 1 || page.limit > LARGEST_LIMIT) throw invalidRequest(`"limit" must be 1 to ${LARGEST_LIMIT}`);
   return page;
+}
+
+/**
+ * Sees that there is nothing in a query that nobody would look at: a slip of the pen would list, or purge, everything.
+ * @throws {ProblemException} 400
+ */
+export function assertParameters(query: Query, known: readonly string[]): void {
+  const unknown = Object.keys(query).find((name) => !known.includes(name));
+  if (unknown === undefined) return;
+  throw invalidRequest(`unknown parameter ${JSON.stringify(unknown.slice(0, 40))}; known are ${known.join(', ')}`);
 }
 
 /**

@@ -1,5 +1,8 @@
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import { ExpressAdapter } from '@nestjs/platform-express';
+import type { Express } from 'express';
+import { KnownRoutes } from './known-routes.js';
+import { ProblemException } from './problem.js';
 
 /** A client that has not sent its headers by then is not worth a socket. */
 const HEADERS_TIMEOUT_MS = 10_000;
@@ -20,8 +23,13 @@ const SECURITY_HEADERS = {
   'Cross-Origin-Resource-Policy': 'same-origin',
 };
 
-/** Express, hardened: it gives nothing away, trusts no proxy header, drops slow clients, and closes in bounded time. */
+/**
+ * Express, hardened: it gives nothing away, trusts no proxy header, drops slow clients, and closes in bounded time. A path that
+ * there is, asked for with a method that there is not, is no path that there is not.
+ */
 export class ServiceHttpAdapter extends ExpressAdapter {
+  private readonly routes = new KnownRoutes();
+
   constructor() {
     super();
     this.disable('x-powered-by');
@@ -43,6 +51,30 @@ export class ServiceHttpAdapter extends ExpressAdapter {
     this.httpServer = createServer(options, this.getInstance<Parameters<typeof createServer>[1] & object>());
   }
 
+  override get(...args: unknown[]): unknown {
+    this.routes.add('GET', args[0]);
+    return super.get(...(args as Parameters<ExpressAdapter['get']>));
+  }
+
+  override post(...args: unknown[]): unknown {
+    this.routes.add('POST', args[0]);
+    return super.post(...(args as Parameters<ExpressAdapter['post']>));
+  }
+
+  override delete(...args: unknown[]): unknown {
+    this.routes.add('DELETE', args[0]);
+    return super.delete(...(args as Parameters<ExpressAdapter['delete']>));
+  }
+
+  /** Behind all routes, and so for what none of them has taken. */
+  override setNotFoundHandler(...args: Parameters<ExpressAdapter['setNotFoundHandler']>): unknown {
+    const express = this.getInstance<Express>();
+    for (const [path, allow] of this.routes.allowed()) {
+      express.all(path, ({ method }, _response, next) => next(notAllowed(method, allow)));
+    }
+    return super.setNotFoundHandler(...args);
+  }
+
   override async close(): Promise<void> {
     const server = this.httpServer as Server;
     // close() ends idle connections and waits for those with a request on them, however slow.
@@ -53,4 +85,12 @@ export class ServiceHttpAdapter extends ExpressAdapter {
       clearTimeout(grace);
     }
   }
+}
+
+function notAllowed(method: string, allow: string): ProblemException {
+  return new ProblemException(405, {
+    code: 'METHOD_NOT_ALLOWED',
+    detail: `There is no ${method} here: allowed are ${allow}.`,
+    headers: { Allow: allow },
+  });
 }

@@ -1,10 +1,11 @@
 import type { Change } from '../../mqtt-sync/publisher/change.js';
+import { FIELD_NAMES } from '../../mqtt-sync/publisher/known-fields.js';
 import type { Operation } from '../../mqtt-sync/wire/envelope.js';
 import type { Qos } from '../../mqtt-sync/wire/entity-policies.js';
 import { ProblemException } from '../http/problem.js';
 
 const REQUIRED = ['entity', 'operation'];
-const FIELDS = [...REQUIRED, 'key', 'data', 'qos', 'retain', 'messageId'];
+const FIELDS: readonly string[] = FIELD_NAMES;
 /** As many unknown fields as an error names. */
 const NAMED_FIELDS = 5;
 const SHOWN_CHARACTERS = 40;

@@ -1,4 +1,12 @@
-import { invalidRequest, type PageRequest, toPage } from '../http/page-request.js';
+import { ENTITY_TYPE_FORM, isEntityType } from '../../mqtt-sync/wire/entity-policies.js';
+import {
+  assertParameters,
+  invalidRequest,
+  PAGE_PARAMETERS,
+  type PageRequest,
+  type Query,
+  toPage,
+} from '../http/page-request.js';
 
 /** Which messages to show, and how much of each. */
 export interface MessagesRequest extends PageRequest {
@@ -7,31 +15,27 @@ export interface MessagesRequest extends PageRequest {
   readonly payloads: boolean;
 }
 
-type Query = Readonly<Record<string, unknown>>;
-
 /**
  * Understands the query of a list of messages.
  * @throws {ProblemException} 400
  */
 export function toMessagesRequest(query: Query): MessagesRequest {
+  assertParameters(query, ['entity', 'payloads', ...PAGE_PARAMETERS]);
   const { payloads = 'false' } = query;
   if (payloads !== 'true' && payloads !== 'false') throw invalidRequest('"payloads" must be true or false');
   return { ...toPage(query), entity: entityIn(query), payloads: payloads === 'true' };
 }
 
 /**
- * Understands which messages are to be purged. Unlike elsewhere what is not known is an error: a slip of the pen would
- * purge everything.
+ * Understands which messages are to be purged.
  * @throws {ProblemException} 400
  */
 export function toPurgeRequest(query: Query): { readonly entity: string | undefined } {
-  const unknown = Object.keys(query).find((name) => name !== 'entity');
-  if (unknown !== undefined)
-    throw invalidRequest(`only "entity" can choose what is purged, not "${unknown.slice(0, 40)}"`);
+  assertParameters(query, ['entity']);
   return { entity: entityIn(query) };
 }
 
 function entityIn({ entity }: Query): string | undefined {
-  if (entity === undefined || (typeof entity === 'string' && entity !== '')) return entity;
-  throw invalidRequest('"entity" must be one entity type');
+  if (entity === undefined || (typeof entity === 'string' && isEntityType(entity))) return entity;
+  throw invalidRequest(`"entity" must be one entity type: ${ENTITY_TYPE_FORM}`);
 }

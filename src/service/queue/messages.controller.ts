@@ -1,12 +1,11 @@
 import { Controller, Delete, Get, Header, Param, Query, UseGuards } from '@nestjs/common';
 import type { QueuedMessage } from '../../mqtt-sync/queue/message.js';
 import { SyncQueue } from '../../mqtt-sync/queue/sync-queue.js';
-import { SyncStatus } from '../../mqtt-sync/sync-status.js';
-import { pageOf, toPosition } from '../http/page-request.js';
+import { pageOf, type Query as QueryParameters, toPosition } from '../http/page-request.js';
 import { ProblemException } from '../http/problem.js';
+import { SyncOnGuard } from '../http/sync-on.guard.js';
 import { IngressGuard } from '../ingress/ingress.guard.js';
-import { assertOpen } from './assert-open.js';
-import { itemAt } from './looking.js';
+import { assertOpen, itemAt } from './looking.js';
 import { type MessageView, type MessageWithPayload, toMessageView, toMessageWithPayload } from './message-view.js';
 import { toMessagesRequest, toPurgeRequest } from './messages-request.js';
 
@@ -30,22 +29,17 @@ export interface Purged {
 /** A page is put together in one go, during which nothing else runs. */
 const MOST_PAGE_BYTES = 4 * 1024 * 1024;
 
-type Query = Readonly<Record<string, unknown>>;
-
 /** The messages in the queue: to be looked at and purged. For whoever may post, since it shows payloads. */
 @Controller('api/mqtt/reliable-sync/queue/messages')
-@UseGuards(IngressGuard)
+@UseGuards(IngressGuard, SyncOnGuard)
 export class MessagesController {
-  constructor(
-    private readonly queue: SyncQueue,
-    private readonly sync: SyncStatus,
-  ) {}
+  constructor(private readonly queue: SyncQueue) {}
 
   @Get()
   @Header('Cache-Control', 'no-store')
-  list(@Query() query: Query): MessageList {
+  list(@Query() query: QueryParameters): MessageList {
     const { after, limit, entity, payloads } = toMessagesRequest(query);
-    assertOpen(this.queue, this.sync);
+    assertOpen(this.queue);
     let bytes = 0;
     const isFull = ({ payload }: QueuedMessage) => {
       bytes += payload.length;
@@ -60,7 +54,7 @@ export class MessagesController {
   @Header('Cache-Control', 'no-store')
   show(@Param('position') text: string): MessageWithPayload {
     const position = toPosition('message', text);
-    assertOpen(this.queue, this.sync);
+    assertOpen(this.queue);
     const message = itemAt((after) => this.queue.messages({ after }), position);
     if (message) return toMessageWithPayload(message);
     throw new ProblemException(404, {
@@ -71,10 +65,8 @@ export class MessagesController {
 
   /** Drops what waits and was never sent; the other side is told of gaps. */
   @Delete()
-  async purge(@Query() query: Query): Promise<Purged> {
-    const request = toPurgeRequest(query);
-    assertOpen(this.queue, this.sync);
-    const purged = await this.queue.purge(request);
+  async purge(@Query() query: QueryParameters): Promise<Purged> {
+    const purged = await this.queue.purge(toPurgeRequest(query));
     return { purged, remaining: this.queue.stats().messages };
   }
 }

@@ -54,6 +54,7 @@ describe('AutomaticCatchUp', () => {
   it('does not ask for changes that no vessel can send again', async () => {
     const { automatic, asked, pass } = setScene();
     automatic.detected({ ...CREW, entity: 'request' });
+    automatic.detected({ ...CREW, vesselId: 'offi ce' });
     await pass(3600);
     expect(asked).toEqual([]);
   });

@@ -7,6 +7,7 @@ import type { InboundTopics } from '../../wire/inbound-topics.js';
 import type { StreamId } from '../../wire/incoming-change.js';
 import { numbersIn } from '../../wire/sequence-ranges.js';
 import { canBeSentAgain } from '../../wire/topics.js';
+import { isVesselId } from '../../wire/vessel-id.js';
 import type { GapFollower } from '../gap-follower.js';
 import type { ServiceListener } from '../service-listeners.js';
 import type { CatchUp } from './catch-up.js';
@@ -54,7 +55,7 @@ export class AutomaticCatchUp implements ServiceListener {
 
   /** Changes have not come. */
   detected({ vesselId, epoch, entity }: StreamId): void {
-    if (!canBeSentAgain(entity)) return;
+    if (!canBeSentAgain(entity) || !isVesselId(vesselId)) return;
     const name = `${vesselId} ${epoch} ${entity}`;
     const stream = { vesselId, epoch, entity };
     const fresh = { stream, attempt: 0, missing: Infinity, isAsking: false, askedAtMs: -Infinity, cancel: () => {} };

@@ -1,8 +1,9 @@
 import * as z from 'zod';
 import { CatchUpInvalidError } from '../../errors.js';
-import { isEntityType } from '../../wire/entity-policies.js';
+import { ENTITY_TYPE_FORM, isEntityType } from '../../wire/entity-policies.js';
 import type { Range } from '../../wire/sequence-ranges.js';
 import { canBeSentAgain } from '../../wire/topics.js';
+import { isVesselId, VESSEL_ID_FORM } from '../../wire/vessel-id.js';
 
 /** What is asked for: some ranges, or everything after a sequence or since a time; without any of them, everything. */
 export interface CatchUpQuery {
@@ -21,29 +22,56 @@ export interface CatchUpQuery {
   readonly limit?: number;
 }
 
-const count = z.int().min(1).max(Number.MAX_SAFE_INTEGER);
+/** What is wrong with a field, to be read behind its name. */
+const mustBe = (what: string) => ({
+  error: ({ input }: { readonly input?: unknown }) => (input === undefined ? 'is missing' : `must be ${what}`),
+});
 
-const schema = z
-  .strictObject({
-    vesselId: z.string().min(1).max(128),
-    entity: z
-      .string()
-      .refine(isEntityType, 'expected an entity type: [a-z][a-z0-9_]{0,63}, not system or catchup')
-      .refine(canBeSentAgain, 'changes of this entity type cannot be sent again: requests come in on that topic'),
-    epoch: count.optional(),
-    ranges: z
-      .array(z.strictObject({ from: count, to: count }).refine(({ from, to }) => from <= to, 'from is above to'))
-      .min(1)
-      .max(10_000)
-      .optional(),
-    sinceSequence: z.int().min(0).max(Number.MAX_SAFE_INTEGER).optional(),
-    sinceTime: z.union([z.iso.datetime({ offset: true }), z.date().transform((date) => date.toISOString())]).optional(),
-    limit: count.optional(),
-  })
-  .refine(
-    ({ ranges, sinceSequence, sinceTime }) => !ranges || (sinceSequence === undefined && sinceTime === undefined),
-    'give ranges, or sinceSequence or sinceTime, not both',
-  );
+const wholeNumber = (from: number) =>
+  z.int(mustBe(`a whole number from ${from} on`)).min(from, mustBe(`a whole number from ${from} on`));
+
+const text = (what: string) => z.string(mustBe(what));
+
+/** An object with these fields and no others. */
+const objectOf = <Shape extends z.ZodRawShape>(shape: Shape) =>
+  z.strictObject(shape, {
+    error: (issue) => {
+      if (issue.code !== 'unrecognized_keys') return mustBe('an object').error(issue);
+      const [unknown = ''] = issue.keys;
+      return `has an unknown field ${JSON.stringify(unknown.slice(0, 40))}; known are ${Object.keys(shape).join(', ')}`;
+    },
+  });
+
+const MOST_RANGES = 10_000;
+const aListOfRanges = mustBe(`a list of 1 to ${MOST_RANGES} ranges`);
+const aTime = mustBe('a time: ISO 8601 with its offset, such as 2026-11-24T03:00:00Z');
+
+const schema = objectOf({
+  vesselId: text('the id of a vessel').refine(isVesselId, `must be ${VESSEL_ID_FORM}`),
+  entity: text('an entity type')
+    .refine(isEntityType, `must be an entity type: ${ENTITY_TYPE_FORM}`)
+    .refine(canBeSentAgain, 'is no type whose changes can be sent again: requests come in on that topic'),
+  epoch: wholeNumber(1).optional(),
+  ranges: z
+    .array(
+      objectOf({ from: wholeNumber(1), to: wholeNumber(1) }).refine(
+        ({ from, to }) => from <= to,
+        'has its from above its to',
+      ),
+      aListOfRanges,
+    )
+    .min(1, aListOfRanges)
+    .max(MOST_RANGES, aListOfRanges)
+    .optional(),
+  sinceSequence: wholeNumber(0).optional(),
+  sinceTime: z
+    .union([z.iso.datetime({ offset: true, ...aTime }), z.date().transform((date) => date.toISOString())], aTime)
+    .optional(),
+  limit: wholeNumber(1).optional(),
+}).refine(
+  ({ ranges, sinceSequence, sinceTime }) => !ranges || (sinceSequence === undefined && sinceTime === undefined),
+  'must have ranges, or sinceSequence or sinceTime, not both',
+);
 
 /** A query as it was checked. */
 export type CheckedQuery = Omit<CatchUpQuery, 'sinceTime'> & { readonly sinceTime?: string };
@@ -55,7 +83,7 @@ export type CheckedQuery = Omit<CatchUpQuery, 'sinceTime'> & { readonly sinceTim
 export function checkQuery(query: unknown): CheckedQuery {
   const parsed = schema.safeParse(query);
   if (!parsed.success) {
-    const faults = parsed.error.issues.map(({ path, message }) => `${path.join('.') || 'request'}: ${message}`);
+    const faults = parsed.error.issues.map(({ path, message }) => `${path.join('.') || 'the request'} ${message}`);
     throw new CatchUpInvalidError(`Cannot ask for this: ${faults.slice(0, 10).join('; ')}.`);
   }
   const { ranges, ...rest } = parsed.data;

@@ -38,11 +38,3 @@ export async function actOnEach(
   }
   if (json) await output.document({ deadLetters: results });
 }
-
-/** The positions that were named, or those of all that were chosen. */
-export async function positionsOf(
-  named: readonly number[] | undefined,
-  choose: () => Promise<readonly { readonly position: number }[]>,
-): Promise<readonly number[]> {
-  return named ?? (await choose()).map(({ position }) => position);
-}

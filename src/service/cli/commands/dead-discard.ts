@@ -1,12 +1,15 @@
 import type { Command } from 'commander';
+import { CliError } from '../cli-error.js';
 import { confirm } from '../confirm.js';
 import type { CommandContext } from '../context.js';
+import { EXIT } from '../exit-codes.js';
 import { formatCount } from '../format.js';
 import { withTarget } from '../target/open-target.js';
+import type { QueueTarget } from '../target/queue-target.js';
 import type { TargetFlags } from '../target/target-options.js';
 import { addConfirmation, addTargetOptions, describeCommand } from './command.js';
-import { actOnEach, positionsOf } from './dead-acting.js';
-import { type ActingSelection, addActingSelection, namedPositions, selected } from './dead-selection.js';
+import { actOnEach } from './dead-acting.js';
+import { type ActingSelection, addActingSelection, namedPositions, nothingTo, selected } from './dead-selection.js';
 
 type Flags = TargetFlags & ActingSelection & { readonly yes?: true; readonly json?: true };
 
@@ -29,23 +32,40 @@ export function deadDiscardCommand(context: CommandContext): Command {
 }
 
 async function discard(context: CommandContext, texts: readonly string[], flags: Flags): Promise<void> {
+  const { output } = context;
   const named = namedPositions(texts, flags);
   await withTarget(context, flags, async (target) => {
-    const positions = await positionsOf(named, () => selected(target, flags));
-    if (positions.length === 0) {
-      context.output.note('There is nothing to discard.');
-      if (flags.json) await context.output.document({ deadLetters: [] });
-      return;
-    }
-    const what = formatCount(positions.length, 'dead letter');
-    await confirm(context, `This forgets ${what} of ${target.name} for good.`, flags.yes === true);
+    const { letters, total } = named ? { letters: [], total: 0 } : await selected(target, flags);
+    const positions = named ?? letters.map(({ position }) => position);
+    if (positions.length === 0) output.note(nothingTo('discard', total));
+    // Nobody is asked about what is not there.
+    const missing = named && !flags.yes ? await missingOf(named, target) : new Map<number, CliError>();
+    const count = positions.length - missing.size;
+    const what = `This forgets ${formatCount(count, 'dead letter')} of ${target.name} for good.`;
+    if (count > 0) await confirm(context, what, flags.yes === true);
     await actOnEach(context, positions, {
       json: flags.json === true,
       act: async (position) => {
+        const error = missing.get(position);
+        if (error) throw error;
         await target.discard(position);
         return {};
       },
       done: 'is discarded, to be told as a gap',
     });
   });
+}
+
+/** Which of some dead letters are not there, and how that is said. */
+async function missingOf(positions: readonly number[], target: QueueTarget): Promise<ReadonlyMap<number, CliError>> {
+  const missing = new Map<number, CliError>();
+  for (const position of positions) {
+    try {
+      await target.deadLetter(position);
+    } catch (error) {
+      if (!(error instanceof CliError) || error.exitCode !== EXIT.notFound) throw error;
+      missing.set(position, error);
+    }
+  }
+  return missing;
 }

@@ -1,11 +1,11 @@
 import type { Command } from 'commander';
 import type { DeadLetterView } from '../../dead-letters/dead-letter-view.js';
 import type { CommandContext } from '../context.js';
-import { formatBytes, formatCount, formatTable } from '../format.js';
+import { formatBytes, formatTable } from '../format.js';
 import { withTarget } from '../target/open-target.js';
 import type { TargetFlags } from '../target/target-options.js';
 import { addTargetOptions, describeCommand } from './command.js';
-import { addSelection, type Selection, selected } from './dead-selection.js';
+import { addSelection, countOf, type Selection, selected } from './dead-selection.js';
 
 type Flags = TargetFlags & Selection & { readonly json?: true };
 
@@ -26,11 +26,11 @@ export function deadListCommand(context: CommandContext): Command {
 
 async function listLetters(context: CommandContext, flags: Flags): Promise<void> {
   const { output } = context;
-  const deadLetters = await withTarget(context, flags, (target) => selected(target, flags));
-  if (flags.json) return output.document({ total: deadLetters.length, deadLetters });
+  const { letters, total } = await withTarget(context, flags, (target) => selected(target, flags));
+  if (flags.json) return output.document({ total: letters.length, deadLetters: letters });
   const headings = ['position', 'set aside', 'entity', 'key', 'reason', 'attempts', 'size', 'message id'];
-  for (const line of formatTable(headings, deadLetters.map(rowOf))) await output.line(line);
-  output.note(`${formatCount(deadLetters.length, 'dead letter')}.`);
+  for (const line of formatTable(headings, letters.map(rowOf))) await output.line(line);
+  output.note(`${countOf(letters.length, total)}.`);
 }
 
 function rowOf(letter: DeadLetterView): (string | number)[] {

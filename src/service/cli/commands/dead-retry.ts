@@ -1,10 +1,12 @@
 import type { Command } from 'commander';
 import type { CommandContext } from '../context.js';
+import { formatCount } from '../format.js';
 import { withTarget } from '../target/open-target.js';
+import type { QueueTarget } from '../target/queue-target.js';
 import type { TargetFlags } from '../target/target-options.js';
 import { addTargetOptions, describeCommand } from './command.js';
-import { actOnEach, positionsOf } from './dead-acting.js';
-import { type ActingSelection, addActingSelection, namedPositions, selected } from './dead-selection.js';
+import { actOnEach } from './dead-acting.js';
+import { type ActingSelection, addActingSelection, namedPositions, nothingTo, selected } from './dead-selection.js';
 
 type Flags = TargetFlags & ActingSelection & { readonly json?: true };
 
@@ -29,14 +31,21 @@ export function deadRetryCommand(context: CommandContext): Command {
 async function retry(context: CommandContext, texts: readonly string[], flags: Flags): Promise<void> {
   const named = namedPositions(texts, flags);
   await withTarget(context, flags, async (target) => {
-    const positions = await positionsOf(named, async () =>
-      (await selected(target, flags)).filter(({ retryable }) => retryable),
-    );
+    const positions = named ?? (await retryable(context, target, flags));
     await actOnEach(context, positions, {
       json: flags.json === true,
       act: (position) => target.retry(position),
       done: 'is back in the queue',
     });
-    if (positions.length === 0) context.output.note('There is nothing to retry.');
   });
+}
+
+/** Those that the options choose, but for damaged ones, which can only be discarded. */
+async function retryable({ output }: CommandContext, target: QueueTarget, flags: Flags): Promise<number[]> {
+  const { letters, total } = await selected(target, flags);
+  const positions = letters.filter(({ retryable }) => retryable).map(({ position }) => position);
+  if (letters.length === 0) output.note(nothingTo('retry', total));
+  else if (positions.length === 0)
+    output.note(`There is nothing to retry: ${formatCount(letters.length, 'damaged dead letter')}.`);
+  return positions;
 }

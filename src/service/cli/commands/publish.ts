@@ -63,6 +63,7 @@ async function publish(context: CommandContext, file: string | undefined, flags:
   try {
     await publication.run(source);
     await tellEnd(context, publication, progress, flags, true);
+    if (fromLine > Math.max(1, publication.lastLine)) output.note(noneFrom(fromLine, publication.lastLine));
     if (publication.bad > 0) exitWith(EXIT.failed);
   } catch (error) {
     await tellEnd(context, publication, progress, flags, false);
@@ -88,6 +89,13 @@ async function tellEnd(
   const wrong = bad > 0 ? `, ${formatCount(bad, 'bad line')}` : '';
   const resume = complete ? '' : ` Resume with --from-line ${nextLine}.`;
   await output.line(`${formatCount(accepted, 'change')} accepted${wrong}.${resume}`);
+}
+
+/** Done, and yet perhaps not what was meant. */
+function noneFrom(fromLine: number, lastLine: number): string {
+  return lastLine === 0
+    ? 'There is no line at all.'
+    : `The last line is ${lastLine}: there is none from ${fromLine} on.`;
 }
 
 function openInput(

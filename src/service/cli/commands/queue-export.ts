@@ -7,6 +7,7 @@ import { formatCount } from '../format.js';
 import { withTarget } from '../target/open-target.js';
 import type { TargetFlags } from '../target/target-options.js';
 import { addTargetOptions, describeCommand } from './command.js';
+import { entityOption } from './entity-option.js';
 
 type Flags = TargetFlags & { readonly entity?: string };
 
@@ -23,7 +24,7 @@ export function queueExportCommand(context: CommandContext): Command {
       ],
     }),
   )
-    .option('--entity <type>', 'only those of this entity type')
+    .addOption(entityOption('only those of this entity type'))
     .action((flags: Flags) => exportQueue(context, flags));
 }
 

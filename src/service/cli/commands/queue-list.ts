@@ -6,6 +6,7 @@ import { withTarget } from '../target/open-target.js';
 import type { QueueTarget } from '../target/queue-target.js';
 import { numberOf, type TargetFlags } from '../target/target-options.js';
 import { addTargetOptions, describeCommand } from './command.js';
+import { entityOption } from './entity-option.js';
 
 interface Flags extends TargetFlags {
   readonly limit: string;
@@ -25,7 +26,7 @@ export function queueListCommand(context: CommandContext): Command {
       ],
     }),
   )
-    .option('--entity <type>', 'only those of this entity type')
+    .addOption(entityOption('only those of this entity type'))
     .option('--after <position>', 'only those behind this position')
     .option('--limit <number>', 'as many at most', '50')
     .action((flags: Flags) => listMessages(context, flags));

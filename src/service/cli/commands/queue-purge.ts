@@ -5,6 +5,7 @@ import { formatCount } from '../format.js';
 import { withTarget } from '../target/open-target.js';
 import type { TargetFlags } from '../target/target-options.js';
 import { addConfirmation, addTargetOptions, describeCommand } from './command.js';
+import { entityOption } from './entity-option.js';
 
 interface Flags extends TargetFlags {
   readonly entity?: string;
@@ -27,7 +28,7 @@ export function queuePurgeCommand(context: CommandContext): Command {
       }),
     ),
   )
-    .option('--entity <type>', 'only messages of this entity type')
+    .addOption(entityOption('only messages of this entity type'))
     .action((flags: Flags) => purge(context, flags));
 }
 

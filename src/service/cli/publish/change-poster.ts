@@ -44,7 +44,7 @@ export class ChangePoster {
       const answer = await this.send(rest);
       if (answer.status === 202) return this.accept(rest, answer.body as readonly Accepted[]);
       const { index, detail } = problemIn(answer);
-      if (answer.status !== 400 && answer.status !== 413) throw this.client.refusal(answer);
+      if (answer.status !== 400 && answer.status !== 413) throw await this.client.refusal(answer);
       // All or nothing: one that is wrong is taken out, and the others are posted again.
       const at = index ?? (rest.length === 1 ? 0 : undefined);
       if (at === undefined || at >= rest.length) return this.postInHalves(rest);
@@ -62,10 +62,7 @@ export class ChangePoster {
 
   private accept(changes: readonly PreparedChange[], answers: readonly Accepted[]): void {
     if (answers.some(({ skipped }) => skipped)) {
-      throw new CliError(
-        'Sync is off (LOCAL_MODE=false): the service neither stores nor sends changes.',
-        EXIT.unavailable,
-      );
+      throw new CliError('Sync is off (LOCAL_MODE=false): the service neither stores nor sends changes.', EXIT.failed);
     }
     this.lastSuccessMs = performance.now();
     this.options.accepted(changes);
@@ -89,7 +86,7 @@ export class ChangePoster {
         this.options.waiting(undefined);
         return answer;
       }
-      await this.wait(this.client.refusal(answer), retryAfterMs(answer));
+      await this.wait(await this.client.refusal(answer), retryAfterMs(answer));
     }
   }
 

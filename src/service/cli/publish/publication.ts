@@ -27,6 +27,8 @@ export class Publication {
   accepted = 0;
   /** Lines that were no changes, or were refused. */
   bad = 0;
+  /** The last line that was read; 0 while there was none. */
+  lastLine = 0;
   /** The first line of which it is not known that it is settled: where to resume. */
   nextLine: number;
 
@@ -52,6 +54,7 @@ export class Publication {
       const wanted = batch.filter(({ number }) => number >= fromLine);
       await this.postBatch(poster, wanted);
       const { number, endsAt } = batch.at(-1)!;
+      this.lastLine = number;
       this.nextLine = Math.max(fromLine, number + 1);
       this.options.advanced({ accepted: this.accepted, bad: this.bad, bytes: endsAt });
     }

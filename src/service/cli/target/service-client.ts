@@ -1,3 +1,4 @@
+import { SERVICE_NAME } from '../../../health/health-document.js';
 import { CliError } from '../cli-error.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
 import type { ServiceAddress } from './target-options.js';
@@ -39,7 +40,7 @@ export class ServiceClient {
    */
   async ask<Body>(path: string, request: ServiceRequest = {}): Promise<Body> {
     const answer = await this.request(path, request);
-    if (answer.status < 200 || answer.status > 299) throw this.refusal(answer);
+    if (answer.status < 200 || answer.status > 299) throw await this.refusal(answer);
     if (answer.status !== 204 && answer.body === undefined) throw this.stranger(answer.status);
     return answer.body as Body;
   }
@@ -67,14 +68,19 @@ export class ServiceClient {
   async stream(path: string, signal: AbortSignal): Promise<ReadableStream<Uint8Array>> {
     const response = await this.fetch(path, {}, signal);
     if (response.status === 200 && response.body) return response.body;
-    throw this.refusal({ status: response.status, headers: response.headers, body: parsed(await response.text()) });
+    throw await this.refusal({
+      status: response.status,
+      headers: response.headers,
+      body: parsed(await response.text()),
+    });
   }
 
   /** What an answer that is none of the good ones means. */
-  refusal(answer: Answer): CliError {
+  async refusal(answer: Answer): Promise<CliError> {
     const { status, body } = answer;
     const { detail, code } = (body ?? {}) as { readonly detail?: unknown; readonly code?: unknown };
     const isOurs = typeof detail === 'string' && typeof code === 'string';
+    if (!isOurs && status === 404 && (await this.isApplication())) return this.application();
     if (!isOurs || (status === 404 && code === 'NOT_FOUND')) return this.stranger(status);
     const advice = status === 401 ? ' Give the token by SYNC_INGRESS_TOKEN or --token-file.' : '';
     return new CliError(`${detail}${advice}`, exitOf(status));
@@ -114,6 +120,20 @@ export class ServiceClient {
       ? 'Does the service run? Give its address by --url, or its folder by --queue-dir while it is stopped.'
       : 'Does the service run, and is this its address?';
     return new UnreachableError(`No answer from ${url} ${why}. ${advice}`, { cause: error });
+  }
+
+  /** Asked when there is nothing where the service has something: whether that which answers has the module in it. */
+  private async isApplication(): Promise<boolean> {
+    const { body } = await this.request('/health').catch(() => ({ body: undefined }));
+    return (body as { readonly service?: unknown } | null | undefined)?.service === SERVICE_NAME;
+  }
+
+  private application(): CliError {
+    const what = `${this.address.url} is an application that embeds the module: it has no endpoints for this command.`;
+    return new CliError(
+      `${what} Look at its health document and /metrics, or stop it and use --queue-dir.`,
+      EXIT.failed,
+    );
   }
 
   private stranger(status: number): CliError {

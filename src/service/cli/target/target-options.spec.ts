@@ -56,6 +56,18 @@ describe('what a command works on', () => {
     );
   });
 
+  it('is refused where that file is something else: the default would stand in without a word', () => {
+    const environmentFile = fileWith('{"entity":"crew","operation":"update"}\n');
+    expect(() => targetOf({ environmentFile }, {})).toThrow(
+      `--environment-file: ${environmentFile} is no file of variables: line 1 is neither NAME=value nor a comment.`,
+    );
+  });
+
+  it('is refused by the name of the file where the token in it is empty', () => {
+    const tokenFile = fileWith('  \nsesame\n');
+    expect(() => targetOf({ tokenFile }, {})).toThrow(`--token-file: the first line of ${tokenFile} is empty: `);
+  });
+
   it('is refused without a word of the token where that fits no header', () => {
     const attempt = () => targetOf({ tokenFile: fileWith('sesa me\n') }, {});
     expect(attempt).toThrow(CliError);

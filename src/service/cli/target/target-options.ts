@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
-import { parseEnv } from 'node:util';
 import { TokenFileError, tokenIn } from '../../token-file.js';
 import { usageError } from '../cli-error.js';
+import { EnvironmentFileError, parseEnvironment } from './environment-file.js';
 
 /** The options that say what a command works on. */
 export interface TargetFlags {
@@ -37,12 +37,19 @@ const DEFAULT_TIMEOUT_S = 10;
 /**
  * The variables of the service as `--environment-file` has them, over those of this process. Not `--env-file`: Node takes an
  * option of that name for itself wherever it stands, before a command sees it.
- * @throws {CliError} the file cannot be read.
+ * @throws {CliError} the file cannot be read, or is none of variables.
  */
 export function environmentOf({ environmentFile }: TargetFlags, env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  return environmentFile === undefined
-    ? env
-    : { ...env, ...parseEnv(readTextFile('--environment-file', environmentFile)) };
+  if (environmentFile === undefined) return env;
+  const name = '--environment-file';
+  const text = readTextFile(name, environmentFile);
+  try {
+    return { ...env, ...parseEnvironment(text) };
+  } catch (error) {
+    throw error instanceof EnvironmentFileError
+      ? usageError(`${name}: ${environmentFile} is no file of variables: ${error.message}.`)
+      : error;
+  }
 }
 
 /**
