@@ -37,6 +37,9 @@ export interface DraftContext {
   readonly nextMessageId: () => string;
 }
 
+/** Makes a message of a change. */
+export type Draft = (change: Change, acceptedAt: Moment, context: DraftContext) => MessageDraft;
+
 /** A time in both of its forms. */
 export interface Moment {
   /** Milliseconds since 1970. */
@@ -114,6 +117,13 @@ export function assertOptions(options: PublishOptions): void {
   throw new ChangeInvalidError(`The options of a change are not valid: ${unknownNames(unknown, OPTION_NAMES)}.`);
 }
 
+function assertFields(change: Change): void {
+  if (typeof change !== 'object' || change === null) throw new ChangeInvalidError('A change must be an object.');
+  const unknown = unknownField(change);
+  if (unknown === undefined) return;
+  throw new ChangeInvalidError(`A change is not valid: ${unknownNames(unknown, FIELD_NAMES)}.`);
+}
+
 function unknownNames(name: string, known: readonly string[]): string {
   return `unknown field ${JSON.stringify(name.slice(0, 40))}; known are ${known.join(', ')}`;
 }
@@ -131,12 +141,15 @@ function checkOptions(entity: string, { qos, retain, messageId }: PublishOptions
  * @param acceptedAt when that is
  * @throws {EntityTypeInvalidError | ChangeInvalidError | ChangeNotSerialisableError | ChangeTooLargeError}
  */
-export function draftMessage(change: Change, acceptedAt: Moment, context: DraftContext): MessageDraft {
-  if (typeof change !== 'object' || change === null) throw new ChangeInvalidError('A change must be an object.');
+export const draftMessage: Draft = (change, acceptedAt, context) => {
+  assertFields(change);
+  return draftKnown(change, acceptedAt, context);
+};
+
+/** The same for a change that was put together here, field by field. */
+export const draftKnown: Draft = (change, acceptedAt, context) => {
   const { entity, operation, data } = change;
   assertEntityType(entity);
-  const unknown = unknownField(change);
-  if (unknown !== undefined) throw invalid(entity, unknownNames(unknown, FIELD_NAMES));
   if (!OPERATIONS.includes(operation)) throw invalid(entity, `its operation must be one of ${OPERATIONS.join(', ')}`);
   checkOptions(entity, change);
   const policy = context.policies.of(entity);
@@ -160,4 +173,4 @@ export function draftMessage(change: Change, acceptedAt: Moment, context: DraftC
     acceptedAtMs: acceptedAt.ms,
     envelope,
   };
-}
+};

@@ -9,7 +9,9 @@ import { Topics } from '../wire/topics.js';
 import {
   assertOptions,
   type Change,
+  type Draft,
   type DraftContext,
+  draftKnown,
   draftMessage,
   type Moment,
   momentOf,
@@ -85,7 +87,7 @@ export class SyncPublisher {
       const given = options ?? NO_OPTIONS;
       assertOptions(given);
       const { key, qos, retain, messageId } = given;
-      return this.submit([{ entity, operation, data, key, qos, retain, messageId }], this.first);
+      return this.submit([{ entity, operation, data, key, qos, retain, messageId }], draftKnown, this.first);
     } catch (error) {
       // Somebody's options that cannot be read, or have what nobody would look at.
       return this.reject(entity, error as Error);
@@ -97,7 +99,7 @@ export class SyncPublisher {
    * @throws as `publish()` does; `index` of the error says which change was wrong, where it is one.
    */
   publishMany(changes: readonly Change[]): Promise<Receipt[]> {
-    return this.submit(changes, this.all);
+    return this.submit(changes, draftMessage, this.all);
   }
 
   /** Refuses changes from now on. */
@@ -115,10 +117,10 @@ export class SyncPublisher {
    * Rejects whatever happens, and never throws; yet no async function, which would keep changes and their data in memory until
    * they are stored.
    */
-  private submit<Result>(changes: readonly Change[], finish: Finish<Result>): Promise<Result> {
+  private submit<Result>(changes: readonly Change[], draft: Draft, finish: Finish<Result>): Promise<Result> {
     let drafts: MessageDraft[];
     try {
-      drafts = this.draft(changes);
+      drafts = this.draftAll(changes, draft);
       // Sync is off, or there is nothing to store.
       if (!this.options.localMode || drafts.length === 0) return Promise.resolve(finish(drafts, undefined));
       return this.parts.queue.accept(drafts).then(
@@ -139,7 +141,7 @@ export class SyncPublisher {
     return Promise.reject(error);
   }
 
-  private draft(changes: readonly Change[]): MessageDraft[] {
+  private draftAll(changes: readonly Change[], draft: Draft): MessageDraft[] {
     if (!Array.isArray(changes)) throw new ChangeInvalidError('publishMany() takes an array of changes.');
     if (this.stopping)
       throw new StoppingError('The process is stopping: changes are refused. Try again after the restart.');
@@ -147,7 +149,7 @@ export class SyncPublisher {
     const acceptedAt = this.now();
     return changes.map((change: Change, index) => {
       try {
-        return draftMessage(change, acceptedAt, context);
+        return draft(change, acceptedAt, context);
       } catch (error) {
         if (error instanceof MqttSyncError) error.index = index;
         throw error;
