@@ -183,7 +183,7 @@ describe('POST changes', () => {
   it('answers unknown paths and methods with a problem document, too', async () => {
     const { server } = await start();
     expect(problemIn(await request(server).get('/nowhere'))).toMatchObject(problem(404, 'NOT_FOUND'));
-    expect(problemIn(await request(server).put(PATH))).toMatchObject(problem(404, 'NOT_FOUND'));
+    expect(problemIn(await request(server).put(PATH))).toMatchObject(problem(405, 'METHOD_NOT_ALLOWED'));
   });
 });
 
