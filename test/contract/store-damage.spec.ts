@@ -112,6 +112,14 @@ describe('A store with damage that only who writes meets', () => {
     60_000,
   );
 
+  it('is replaced also when it was killed in the first minute of its life', async () => {
+    const dir = temporaryFolder();
+    expect((await deathsUntilAccepting(dir)).deaths).toBe(0);
+    flipTransactions(dir);
+    expect((await deathsUntilAccepting(dir)).deaths).toBeGreaterThan(0);
+    expect(asideIn(dir).map(kindOf)).toEqual(['replaced']);
+  }, 60_000);
+
   it.each(['a clean stop', 'a kill'])(
     'its list of free pages zeroed: refuses changes, is replaced by a copy at the start after %s, and nothing is lost',
     async (how) => {

@@ -58,7 +58,13 @@ export class RunMarker {
     if (!this.hasDamage) await this.change({ sawDamage: true });
   }
 
-  /** What was known is not of the store that is there now. */
+  /** There is no store, so nothing is known of the one that is begun. */
+  forget(): void {
+    this.found = undefined;
+    this.current = NOTHING;
+  }
+
+  /** The store that is there now takes the place of one that what is known may have come from. */
   replaced(): Promise<void> {
     const change = { sawDamage: false, wasReplaced: true };
     if (this.found) this.found = { ...this.found, ...change };

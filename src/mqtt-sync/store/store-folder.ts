@@ -86,7 +86,7 @@ export class StoreFolder {
     this.marker = marker;
     const earlier = await marker.read();
     if (await this.file.isThere()) await this.examine(earlier, signal);
-    else await marker.replaced();
+    else marker.forget();
     signal.throwIfAborted();
     await marker.begin();
     this.cancelStable = this.clock.after(STABLE_AFTER_MS, () => void marker.survived());
