@@ -21,7 +21,7 @@ describe('docs/failures.md', () => {
 
   it('has a test for every row, and a row for every group of faults', () => {
     // The figures have rows, too.
-    const [behaviour] = DOCUMENT.split('## Figures of the last long run') as [string];
+    const [behaviour] = DOCUMENT.split('## Figures of long runs') as [string];
     const rows = behaviour.split('\n').filter((line) => /^\| (?!event|---)/.test(line));
     expect(rows.filter((row) => !/\]\(\.\.\//.test(row))).toEqual([]);
     const groups = readdirSync(join(ROOT, 'test/faults')).filter((file) => file.endsWith('.fault-spec.ts'));
