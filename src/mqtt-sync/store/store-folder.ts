@@ -137,6 +137,16 @@ export class StoreFolder {
     void marker.sawDamage();
   }
 
+  /** Reads from the store: what that meets of damage is remembered. */
+  looking<T>(read: () => T): T {
+    try {
+      return read();
+    } catch (error) {
+      this.noteError(error);
+      throw error;
+    }
+  }
+
   /** The error to throw when the folder, or the store in it, cannot be opened. */
   unusable(error: unknown): MqttSyncError {
     if (error instanceof MqttSyncError) return error;

@@ -129,7 +129,7 @@ export class LmdbMessageStore implements MessageStore {
     const bytes = commit.messages.reduce((sum, { message }) => sum + message.payload.length, 0);
     this.folder.reserve.guard(bytes, () => unusedBytes(this.db));
     if (commit.delivered.length > 0 && !this.hasRoom) await this.lookForRoom();
-    const { ids, journal } = this.looking(() => ({
+    const { ids, journal } = this.folder.looking(() => ({
       ids: this.acceptedIds!.prepare(commit.acceptedIds),
       journal: this.journalOf!.prepare(this.hasRoom ? commit.delivered : []),
     }));
@@ -163,7 +163,7 @@ export class LmdbMessageStore implements MessageStore {
 
   read(type: number, after: number, upTo: number, limits: ReadLimits): StoredRecord[] {
     const range = { start: asKey([type, after + 1, 0]), end: asKey([type, upTo + 1, 0]), limit: limits.records };
-    return this.looking(() => {
+    return this.folder.looking(() => {
       const found: StoredRecord[] = [];
       let bytes = 0;
       for (const { key, value } of this.db.messages.getRange(range)) {
@@ -176,26 +176,26 @@ export class LmdbMessageStore implements MessageStore {
   }
 
   has(key: MessageKey): boolean {
-    return this.looking(() => this.db.messages.get(asKey(messageKeys.of(key))) !== undefined);
+    return this.folder.looking(() => this.db.messages.get(asKey(messageKeys.of(key))) !== undefined);
   }
 
   keysAfter(type: number, after: number, limit: number): MessageKey[] {
     const range = { start: asKey([type, after + 1, 0]), end: asKey([type + 1, 0, 0]), limit };
-    return this.looking(() => [...this.db.messages.getKeys(range)].map((key) => messageKeys.read(key)));
+    return this.folder.looking(() => [...this.db.messages.getKeys(range)].map((key) => messageKeys.read(key)));
   }
 
   deadLetterKeysAfter(after: number, limit: number): MessageKey[] {
     const range = { ...lettersAfter(after), limit };
-    return this.looking(() => [...this.db.deadLetters.getKeys(range)].map((key) => deadLetterKeys.read(key)));
+    return this.folder.looking(() => [...this.db.deadLetters.getKeys(range)].map((key) => deadLetterKeys.read(key)));
   }
 
   acceptedUnder(messageId: string): AcceptedMessage | undefined {
-    return this.looking(() => this.acceptedIds?.get(messageId));
+    return this.folder.looking(() => this.acceptedIds?.get(messageId));
   }
 
   deadLettersAfter(after: number, limit: number): StoredDeadLetter[] {
     const range = { ...lettersAfter(after), limit };
-    return this.looking(() =>
+    return this.folder.looking(() =>
       [...this.db.deadLetters.getRange(range)].map(({ key, value }) => {
         const messageKey = deadLetterKeys.read(key);
         return decodeDeadLetter(messageKey, this.names[messageKey.type] ?? '', value);
@@ -245,16 +245,6 @@ export class LmdbMessageStore implements MessageStore {
       this.folder.noteError(reason);
       throw reason;
     });
-  }
-
-  /** Every read: what it meets of damage is remembered. */
-  private looking<T>(read: () => T): T {
-    try {
-      return read();
-    } catch (error) {
-      this.folder.noteError(error);
-      throw error;
-    }
   }
 
   /** Whether the disk itself has room, however much there is inside the store; after a full disk, looks now and then. */

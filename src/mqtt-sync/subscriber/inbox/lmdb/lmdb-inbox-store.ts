@@ -78,7 +78,7 @@ export class LmdbInboxStore implements InboxStore {
   }
 
   hasId(name: string): boolean {
-    return this.looking(() => this.db.ids.doesExist(Buffer.from(name)));
+    return this.folder.looking(() => this.db.ids.doesExist(Buffer.from(name)));
   }
 
   lastId(beginning: string): string | undefined {
@@ -86,22 +86,22 @@ export class LmdbInboxStore implements InboxStore {
     // No byte of UTF-8 is as large.
     const behind = Buffer.concat([first, Buffer.from([0xff])]);
     const range = { start: behind, end: first, reverse: true, limit: 1 };
-    const [last] = this.looking(() => [...this.db.ids.getKeys(range)]);
+    const [last] = this.folder.looking(() => [...this.db.ids.getKeys(range)]);
     return last?.toString();
   }
 
   lastHandled(name: string): LastHandled | undefined {
-    const record = this.looking(() => this.db.lasts.get(Buffer.from(name)));
+    const record = this.folder.looking(() => this.db.lasts.get(Buffer.from(name)));
     return record && decodeLast(record);
   }
 
   oldestHandled(limit: number): HandledRecord[] {
-    const found = this.looking(() => [...this.db.handled.getRange({ limit })]);
+    const found = this.folder.looking(() => [...this.db.handled.getRange({ limit })]);
     return found.map(({ key, value }) => decodeHandled(key, value));
   }
 
   parkedAt(position: number): ParkedMessage | undefined {
-    const record = this.looking(() => this.db.parked.get(position));
+    const record = this.folder.looking(() => this.db.parked.get(position));
     return record && decodeParked(position, record);
   }
 
@@ -130,16 +130,6 @@ export class LmdbInboxStore implements InboxStore {
   private get db(): InboxDatabases {
     if (!this.databases) throw new Error('the store is not open');
     return this.databases;
-  }
-
-  /** Every read: what it meets of damage is remembered. */
-  private looking<T>(read: () => T): T {
-    try {
-      return read();
-    } catch (error) {
-      this.folder.noteError(error);
-      throw error;
-    }
   }
 
   /** Encodes all of a commit first: an error between the writes of a batch would not keep LMDB from storing the rest. */
